@@ -1,0 +1,302 @@
+//! Machines, tools and materials, as a profile describes them.
+
+use crate::Speed;
+
+/// A machine in the shop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Machine {
+    /// File name of its profile without the ending.
+    pub name: String,
+    /// Name for people.
+    pub title: String,
+    /// What it does.
+    pub kind: MachineKind,
+    /// Where its figures come from.
+    pub source: String,
+    /// The three axes: x, y, z.
+    pub axes: [Axis; 3],
+    /// How the controller rounds corners.
+    pub cornering: Cornering,
+    /// Where the work zero lies on the bed, machine coordinates, mm: x, y. Programs must fit around it.
+    pub work_zero: [f64; 2],
+    /// What the process needs.
+    pub process: Process,
+    /// Tools in its table.
+    pub tools: Vec<Tool>,
+    /// Materials with their cut charts.
+    pub materials: Vec<Material>,
+    /// Layer and colour rules, first match wins.
+    pub layers: Vec<LayerRule>,
+    /// How its controller spells things.
+    pub post: Post,
+    /// The controller's connection.
+    pub controller: Controller,
+}
+
+/// What a machine does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MachineKind {
+    /// Plasma table.
+    Plasma,
+    /// Router or mill.
+    Router,
+    /// Laser.
+    Laser,
+    /// Drag knife.
+    Knife,
+}
+
+/// One axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Axis {
+    /// Lowest machine coordinate, mm.
+    pub min: f64,
+    /// Highest machine coordinate, mm.
+    pub max: f64,
+    /// Fastest it can go.
+    pub rapid: Speed,
+    /// Acceleration, mm/s².
+    pub acceleration: f64,
+}
+
+/// How the controller goes round a corner.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cornering {
+    /// GRBL $11 and Marlin JUNCTION_DEVIATION_MM: allowed deviation, mm.
+    JunctionDeviation {
+        /// Allowed deviation, mm.
+        deviation: f64,
+        /// Moves it looks ahead.
+        buffer: u32,
+    },
+    /// Marlin classic jerk, mm/s per axis.
+    Jerk {
+        /// Speed jump allowed in x and y, mm/s.
+        xy: f64,
+        /// Speed jump allowed in z, mm/s.
+        z: f64,
+        /// Moves it looks ahead.
+        buffer: u32,
+    },
+    /// LinuxCNC G64 P: blends within this distance, mm.
+    Blend {
+        /// Path tolerance, mm.
+        tolerance: f64,
+    },
+}
+
+/// What the process needs besides motion. All heights are above the stock's top.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Process {
+    /// Height for travel between cuts.
+    pub safe_height: f64,
+    /// Height down to which a plunge may be rapid.
+    pub retract_height: f64,
+    /// Default kerf of a beam, mm; 0 on machines with tools.
+    pub kerf: f64,
+    /// Feed when neither tool nor material says.
+    pub feed: Speed,
+    /// Plunge feed when neither tool nor material says.
+    pub plunge: Speed,
+    /// Spindle speed when the tool says none.
+    pub rpm: f64,
+    /// Lowest and highest spindle speed.
+    pub rpm_range: [f64; 2],
+    /// Seconds the spindle needs to come to speed.
+    pub spin_up_s: f64,
+    /// Torch: who moves z, and how the sheet is found.
+    pub torch: TorchControl,
+    /// Laser: whether M4 dynamic power is available, and the S word of full power.
+    pub laser_dynamic: bool,
+    /// S word of full power.
+    pub laser_full_s: f64,
+    /// Coolant or assist air while cutting.
+    pub air_assist: bool,
+}
+
+/// Who looks after the height of the torch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TorchControl {
+    /// The program moves z: pierce height, delay, cut height; the sheet is at z = 0.
+    Program,
+    /// As `Program`, and every pierce probes the sheet first (G38.2).
+    Probe {
+        /// How far below z = 0 the probe may go, mm.
+        reach: f64,
+        /// Height of the trip point above the sheet after touch-off (float travel), mm.
+        offset: f64,
+        /// Probing feed.
+        feed: Speed,
+    },
+    /// The controller does everything at M3 (QtPlasmaC, external THC).
+    Controller,
+}
+
+/// What a tool looks like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ToolShape {
+    /// Flat end mill.
+    EndMill,
+    /// Ball nose.
+    Ball,
+    /// V bit with its full angle, radians.
+    Vee {
+        /// Full angle, radians.
+        angle: f64,
+    },
+    /// Twist drill.
+    Drill,
+    /// Drag knife with the distance from its axis to the blade's tip, mm.
+    Knife {
+        /// Blade offset, mm.
+        offset: f64,
+    },
+}
+
+/// A tool in the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tool {
+    /// T number.
+    pub number: u32,
+    /// Name for people.
+    pub name: String,
+    /// What it looks like.
+    pub shape: ToolShape,
+    /// Cutting diameter, mm.
+    pub diameter: f64,
+    /// Cutting edges.
+    pub flutes: u32,
+    /// Longest cut in z, mm.
+    pub flute_length: f64,
+    /// Feed.
+    pub feed: Option<Speed>,
+    /// Plunge feed.
+    pub plunge: Option<Speed>,
+    /// Spindle speed, rpm.
+    pub rpm: Option<f64>,
+    /// Depth per pass, mm.
+    pub step_down: Option<f64>,
+    /// Width of a clearing pass as a fraction of the diameter.
+    pub step_over: Option<f64>,
+}
+
+/// A material with its cut chart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Material {
+    /// Key in the profile, e.g. "mild-steel".
+    pub name: String,
+    /// Where the figures come from.
+    pub source: String,
+    /// Price of the sheet per square metre and mm of thickness, if known (any currency).
+    pub price_per_m2_mm: Option<f64>,
+    /// One line per thickness, thinnest first.
+    pub cuts: Vec<Cut>,
+}
+
+/// One line of a cut chart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cut {
+    /// Sheet thickness, mm.
+    pub thickness: f64,
+    /// Number in the controller's own table (QtPlasmaC M190 P).
+    pub number: Option<u32>,
+    /// Width of the cut, mm.
+    pub kerf: f64,
+    /// Feed.
+    pub feed: Speed,
+    /// Height at which the arc is started, mm.
+    pub pierce_height: f64,
+    /// Wait after the start, s.
+    pub pierce_delay: f64,
+    /// Height of the cut, mm.
+    pub cut_height: f64,
+    /// Cutting current, A.
+    pub amps: f64,
+    /// Arc voltage, V.
+    pub volts: f64,
+    /// Laser power, fraction of full.
+    pub power: f64,
+    /// Number of passes (laser, router).
+    pub passes: u32,
+}
+
+/// What to do with shapes of a layer or colour.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerRule {
+    /// Matches layer names, case-insensitive, `*` for any run of characters.
+    pub layer: Option<String>,
+    /// Matches a colour.
+    pub colour: Option<[u8; 3]>,
+    /// What to do.
+    pub operation: LayerOperation,
+    /// Feed in percent of the normal one.
+    pub feed_percent: Option<f64>,
+    /// Depth, mm.
+    pub depth: Option<f64>,
+}
+
+/// What a layer rule asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LayerOperation {
+    /// Cut out, side by nesting depth.
+    Profile,
+    /// Cut on the outside of every contour.
+    Outside,
+    /// Cut on the inside of every contour.
+    Inside,
+    /// Cut through on the line.
+    On,
+    /// Clear the area.
+    Pocket,
+    /// Follow the line: marking, engraving.
+    Mark,
+    /// Drill circles and points.
+    Drill,
+    /// Leave out.
+    Ignore,
+}
+
+/// Controller families.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Dialect {
+    /// GRBL 1.1.
+    Grbl,
+    /// grblHAL.
+    GrblHal,
+    /// FluidNC.
+    FluidNc,
+    /// LinuxCNC.
+    LinuxCnc,
+    /// LinuxCNC with QtPlasmaC.
+    QtPlasmaC,
+    /// Marlin 2.
+    Marlin,
+    /// Smoothieware.
+    Smoothie,
+}
+
+/// How the controller spells things.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Post {
+    /// Controller family.
+    pub dialect: Dialect,
+    /// Digits after the point, mm.
+    pub decimals: u8,
+    /// Longest line, characters without the line end.
+    pub line_limit: u16,
+    /// Lines after our own header, verbatim.
+    pub header: Vec<String>,
+    /// Lines before our own footer, verbatim.
+    pub footer: Vec<String>,
+    /// File name ending of programs, without the point.
+    pub ending: String,
+}
+
+/// How the controller is reached.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Controller {
+    /// Serial speed, baud.
+    pub baud: Option<u32>,
+    /// Port path, `usb:VID:PID:SERIAL` or `tcp://host:port`.
+    pub port: Option<String>,
+}

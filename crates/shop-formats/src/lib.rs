@@ -1,0 +1,10 @@
+//! Reads DXF and SVG into drawings.
+//!
+//! A reader never fails on content: it returns what it could read and says what it could not, with the place.
+//! Nothing is dropped in silence; what is not geometry is counted.
+
+mod drawing;
+pub mod dxf;
+pub mod svg;
+
+pub use drawing::{Drawing, Exclusion, Ignored, Layer, Rgb, Shape, Text, Units};
