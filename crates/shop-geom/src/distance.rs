@@ -60,7 +60,8 @@ impl SegmentIndex {
 
     /// Returns the piece nearest to `p` among those within `within` mm.
     pub fn nearest(&self, p: Point, within: f64) -> Option<Nearest> {
-        let (segment, distance) = self.grid.nearest(p, within, |i| self.segments[i as usize].distance_to(p))?;
+        let (segment, distance) =
+            self.grid.nearest(p, within, |i| self.segments[i as usize].distance_to(p))?;
         Some(Nearest { segment, owner: self.owners[segment as usize], distance })
     }
 

@@ -68,7 +68,8 @@ impl Grid {
 
     /// Returns the cell columns and rows that `b` touches, clamped to the grid.
     fn cells(&self, b: &Aabb) -> (usize, usize, usize, usize) {
-        let index = |v: f64, low: f64, n: usize| (((v - low) * self.inverse_cell).max(0.0) as usize).min(n - 1);
+        let index =
+            |v: f64, low: f64, n: usize| (((v - low) * self.inverse_cell).max(0.0) as usize).min(n - 1);
         (
             index(b.min.x, self.bounds.min.x, self.columns),
             index(b.min.y, self.bounds.min.y, self.rows),
