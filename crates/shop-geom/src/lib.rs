@@ -9,6 +9,7 @@ mod aabb;
 mod polyline;
 mod segment;
 
+pub mod boolean;
 pub mod curve;
 pub mod distance;
 pub mod grid;
