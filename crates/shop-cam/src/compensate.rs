@@ -100,7 +100,7 @@ fn classes(profiles: &[Profile]) -> BTreeMap<Class, Vec<u32>> {
     // taken for whole nests, by their outermost contour.
     let root = roots(profiles);
     let fits = |p: &Profile| match p.waste {
-        Waste::Outside => p.depth % 2 == 0,
+        Waste::Outside => p.depth.is_multiple_of(2),
         Waste::Inside => p.depth % 2 == 1,
         Waste::On => false,
     };
@@ -153,18 +153,23 @@ fn relate(profiles: &[Profile], mut raw: Vec<(Vec<u32>, Track, bool)>) -> Compen
     let mut diagnostics = Vec::new();
     tell_merged(profiles, &raw, &mut diagnostics);
     tell_split(profiles, &served, &mut diagnostics);
-    let root = roots(profiles);
     let mut paths = Vec::with_capacity(raw.len());
     for (k, (sources, track, on_line)) in raw.into_iter().enumerate() {
         let own = sources[0];
-        let around = if path_of[own as usize] == Some(k as u32) {
-            next_path(profiles, &path_of, own, k as u32)
-        } else {
-            // A second path of the same profile: a trapped void or a hole fallen in two. Its first comes last.
-            path_of[own as usize]
-        };
-        let group = path_of[root[own as usize] as usize].unwrap_or(k as u32);
-        paths.push(CutPath { track, profile: own, on_line, before: around, group });
+        let first = path_of[own as usize] == Some(k as u32);
+        // A second path of the same profile is a trapped void or a hole fallen in two. Its first comes last.
+        let before = if first { next_path(profiles, &path_of, own, k as u32) } else { path_of[own as usize] };
+        paths.push(CutPath { track, profile: own, on_line, before, group: k as u32 });
+    }
+    // Outer paths first, so that a path's group is known when those inside it ask.
+    let mut order: Vec<usize> = (0..paths.len()).collect();
+    order.sort_by_key(|&k| {
+        (profiles[paths[k].profile as usize].depth, path_of[paths[k].profile as usize] != Some(k as u32))
+    });
+    for k in order {
+        if let Some(around) = paths[k].before {
+            paths[k].group = paths[around as usize].group;
+        }
     }
     Compensated { paths, diagnostics }
 }

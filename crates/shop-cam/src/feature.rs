@@ -488,7 +488,7 @@ impl Sorter<'_> {
             match meaning.operation {
                 _ if profiles.place[i].is_some() => self.profile(contour, meaning, &profiles, i),
                 LayerOperation::Pocket => self.pocket(contour, meaning, &pockets, i, &mut pocket_of),
-                LayerOperation::Drill => self.drill(contour, meaning),
+                LayerOperation::Drill => self.drill(&contour, meaning),
                 LayerOperation::On | LayerOperation::Mark => self.trace(contour.path, meaning, contour.span),
                 _ => {}
             }
@@ -552,7 +552,7 @@ impl Sorter<'_> {
             LayerOperation::Outside => Waste::Outside,
             LayerOperation::Inside => Waste::Inside,
             LayerOperation::On => Waste::On,
-            _ if depth % 2 == 0 => Waste::Outside,
+            _ if depth.is_multiple_of(2) => Waste::Outside,
             _ => Waste::Inside,
         };
         let bottom = self.through(meaning);
@@ -608,7 +608,7 @@ impl Sorter<'_> {
         })
     }
 
-    fn drill(&mut self, contour: Contour, meaning: &Meaning) {
+    fn drill(&mut self, contour: &Contour, meaning: &Meaning) {
         let Some((at, radius)) = as_circle(&contour.path) else { return };
         self.hole(at, 2.0 * radius, meaning, contour.span);
     }

@@ -166,7 +166,7 @@ fn kept(operations: &Operations) -> Vec<Polyline> {
         }
     }
     let follows_nesting = |p: &Profile| match p.waste {
-        Waste::Outside => p.depth % 2 == 0,
+        Waste::Outside => p.depth.is_multiple_of(2),
         Waste::Inside => p.depth % 2 == 1,
         Waste::On => true,
     };

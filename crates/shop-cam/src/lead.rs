@@ -117,7 +117,7 @@ impl Room {
                 return 0.0;
             }
             let smaller = v.norm_squared() / (2.0 * depth);
-            if !(smaller < radius) {
+            if smaller.partial_cmp(&radius) != Some(std::cmp::Ordering::Less) {
                 return radius;
             }
             radius = smaller;
@@ -149,7 +149,7 @@ impl Room {
         let ball = self.ball(onto, n, if wants_quarter { quarter.ball.max(reach) } else { reach });
         let lead = |pieces: Vec<Segment>, clearance| {
             let fits = pieces.iter().all(|p| self.allows(p));
-            fits.then(|| Lead { at: s, onto, pieces, clearance })
+            fits.then_some(Lead { at: s, onto, pieces, clearance })
         };
         if rule.style == LeadStyle::Arc {
             if ball >= quarter.ball {
@@ -201,6 +201,13 @@ impl Room {
         found.truncate(ways);
         found
     }
+}
+
+/// Returns ways to start on `track` itself, without a lead: places spread along it and away from its corners.
+pub fn starts(track: &Track, corner_distance: f64, ways: usize) -> Vec<Lead> {
+    let bare = |s: f64| Lead { at: s, onto: track.point(s), pieces: Vec::new(), clearance: 0.0 };
+    let found = start_points(track, corner_distance, ways.max(1), false);
+    found.into_iter().map(bare).collect()
 }
 
 /// A straight start and a quarter arc onto the path.

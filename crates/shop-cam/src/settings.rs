@@ -96,25 +96,18 @@ const ASSUMED_DEPTH: f64 = 3.0;
 pub fn settle(machine: &Machine, choice: &Choice) -> Checked<Settings> {
     let mut notes = Vec::new();
     let cut = chart_line(machine, choice, &mut notes);
+    let cut = cut.as_ref();
     let tool = main_tool(machine, choice, &mut notes);
     let is_router = machine.kind == MachineKind::Router;
     let process = &machine.process;
     let thickness = choice.thickness.or(cut.map(|c| c.thickness)).filter(|t| *t > 0.0);
-    let depth = match choice.depth.or(thickness) {
-        Some(d) => d.abs(),
-        None => {
-            if is_router {
-                notes.push(
-                    Diagnostic::warning(
-                        "cut/depth-assumed",
-                        format!("no depth given; {ASSUMED_DEPTH} mm assumed"),
-                    )
-                    .hint("say --depth-mm or --thickness-mm"),
-                );
-            }
-            ASSUMED_DEPTH
-        }
-    };
+    let depth = choice.depth.or(thickness).map(f64::abs).filter(|d| *d > 0.0);
+    if depth.is_none() && is_router {
+        let message = format!("no depth given; {ASSUMED_DEPTH} mm assumed");
+        notes
+            .push(Diagnostic::warning("cut/depth-assumed", message).hint("say --depth-mm or --thickness-mm"));
+    }
+    let depth = depth.unwrap_or(ASSUMED_DEPTH);
     let diameter = diameter(machine, choice, cut, tool, &mut notes);
     // One diameter deep is the usual start in wood and plastics (facts: am.co.za "start at 1 D depth").
     let step_down = choice.step_down.or(tool.and_then(|t| t.step_down)).unwrap_or(diameter.max(0.1));
@@ -173,8 +166,8 @@ fn positive(wanted: Option<Speed>, otherwise: Speed) -> Speed {
     wanted.filter(usable).or(Some(otherwise).filter(usable)).unwrap_or(Speed::from_mm_per_min(500.0))
 }
 
-/// Finds the line of the cut chart for the chosen material and thickness.
-fn chart_line<'a>(machine: &'a Machine, choice: &Choice, notes: &mut Vec<Diagnostic>) -> Option<&'a Cut> {
+/// Finds the cut for the chosen material and thickness.
+fn chart_line(machine: &Machine, choice: &Choice, notes: &mut Vec<Diagnostic>) -> Option<Cut> {
     let material = match &choice.material {
         Some(name) => {
             let found = machine.materials.iter().find(|m| m.name.eq_ignore_ascii_case(name));
@@ -185,30 +178,31 @@ fn chart_line<'a>(machine: &'a Machine, choice: &Choice, notes: &mut Vec<Diagnos
         }
         None => machine.materials.first().filter(|_| machine.kind != MachineKind::Router)?,
     };
-    let line = nearest_line(material, choice.thickness)?;
-    if choice.material.is_none() {
+    let thickness = choice.thickness.or(material.cuts.first().map(|c| c.thickness))?;
+    let Some(found) = material.cut_for(thickness) else {
+        notes.push(beyond_chart(material, thickness));
+        return None;
+    };
+    if choice.material.is_none() || choice.thickness.is_none() {
+        let message = format!("material or thickness not given; {} {thickness} mm assumed", material.name);
         notes.push(
-            Diagnostic::warning(
-                "cut/material-assumed",
-                format!("no material given; {} {} mm assumed", material.name, line.thickness),
-            )
-            .hint("say --material and --thickness-mm"),
+            Diagnostic::warning("cut/material-assumed", message).hint("say --material and --thickness-mm"),
         );
-    } else if choice.thickness.is_some_and(|t| (t - line.thickness).abs() > 1e-6) {
-        notes.push(Diagnostic::warning(
-            "cut/thickness-not-in-chart",
-            format!(
-                "the cut chart of {} has no such thickness; its line for {} mm is used",
-                material.name, line.thickness
-            ),
-        ));
     }
-    Some(line)
+    if found.interpolated {
+        let message = format!("the chart of {} has no line for {thickness} mm; interpolated", material.name);
+        notes.push(Diagnostic::info("cut/thickness-interpolated", message));
+    }
+    Some(found.cut)
 }
 
-fn nearest_line(material: &Material, thickness: Option<f64>) -> Option<&Cut> {
-    let Some(wanted) = thickness else { return material.cuts.first() };
-    material.cuts.iter().min_by(|a, b| (a.thickness - wanted).abs().total_cmp(&(b.thickness - wanted).abs()))
+fn beyond_chart(material: &Material, thickness: f64) -> Diagnostic {
+    let message = format!("the cut chart of {} does not reach {thickness} mm", material.name);
+    let hint = match material.thickness_range() {
+        Some([thin, thick]) => format!("it goes from {thin} to {thick} mm"),
+        None => "it has no lines".to_owned(),
+    };
+    Diagnostic::error("cut/thickness-not-in-chart", message).hint(hint)
 }
 
 fn unknown_material(machine: &Machine, name: &str) -> Diagnostic {

@@ -123,7 +123,7 @@ impl Track {
     /// the length, and goes round again.
     pub fn run(&self, from: f64, to: f64, mut visit: impl FnMut(Segment)) {
         let length = self.length();
-        if self.segments.is_empty() || !(to - from > 0.0) {
+        if self.segments.is_empty() || to <= from || (to - from).is_nan() {
             return;
         }
         if !self.closed {
