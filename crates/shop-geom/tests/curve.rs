@@ -8,40 +8,32 @@ use shop_geom::{Point, Polyline, Segment, Vector, Vertex};
 use std::f64::consts::{PI, TAU};
 
 /// Cox and de Boor's recursion, straight from the definition.
-fn basis(i: usize, p: usize, u: f64, k: &[f64], last: bool) -> f64 {
+fn basis(i: usize, p: usize, u: f64, k: &[f64]) -> f64 {
     if p == 0 {
-        let inside = k[i] <= u && (u < k[i + 1] || last && u == k[i + 1] && k[i] < k[i + 1]);
-        return f64::from(u8::from(inside));
+        return f64::from(u8::from(k[i] <= u && u < k[i + 1]));
     }
-    let part = |a: f64, b: f64| if b == 0.0 { 0.0 } else { a / b };
-    let low = basis(i, p - 1, u, k, last);
-    let high = basis(i + 1, p - 1, u, k, last);
-    let mut sum = 0.0;
-    if low != 0.0 {
-        sum += part(u - k[i], k[i + p] - k[i]) * low;
-    }
-    if high != 0.0 {
-        sum += part(k[i + p + 1] - u, k[i + p + 1] - k[i + 1]) * high;
-    }
-    sum
+    let part = |a: f64, b: f64, f: f64| if f == 0.0 { 0.0 } else { a / b * f };
+    part(u - k[i], k[i + p] - k[i], basis(i, p - 1, u, k))
+        + part(k[i + p + 1] - u, k[i + p + 1] - k[i + 1], basis(i + 1, p - 1, u, k))
 }
 
+/// Samples every span of the domain by itself, so that corners are among the samples.
 fn sample(s: &Nurbs, count: usize) -> Vec<Point> {
     let (p, n) = (s.degree, s.points.len());
-    let (a, b) = (s.knots[p], s.knots[n]);
-    let mut out = Vec::with_capacity(count + 1);
-    for j in 0..=count {
-        let u = if j == count { b } else { a + (b - a) * j as f64 / count as f64 };
-        // The last value of the domain belongs to the span before it.
-        let u = if j == count { b - (b - a) * 1e-12 } else { u };
-        let (mut q, mut w) = (Vector::zeros(), 0.0);
-        let k = s.knots.partition_point(|k| *k <= u) - 1;
-        for i in k.saturating_sub(p)..=k.min(n - 1) {
-            let weight = s.weights.get(i).copied().unwrap_or(1.0) * basis(i, p, u, &s.knots, false);
-            q += s.points[i].coords * weight;
-            w += weight;
+    let mut out = Vec::new();
+    for k in (p..n).filter(|&k| s.knots[k] < s.knots[k + 1]) {
+        for j in 0..=count {
+            // The last value of a span is taken as its limit.
+            let t = (j as f64 / count as f64).min(1.0 - 1e-13);
+            let u = s.knots[k] + (s.knots[k + 1] - s.knots[k]) * t;
+            let (mut q, mut w) = (Vector::zeros(), 0.0);
+            for i in k - p..=k {
+                let weight = s.weights.get(i).copied().unwrap_or(1.0) * basis(i, p, u, &s.knots);
+                q += s.points[i].coords * weight;
+                w += weight;
+            }
+            out.push(Point::from(q / w));
         }
-        out.push(Point::from(q / w));
     }
     out
 }
@@ -100,29 +92,29 @@ fn check(curve: &Curve, samples: &[Point], tolerance: f64) -> Polyline {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_spline_and_its_arcs_are_near_each_other(s in nurbs(), exponent in 0..3) {
         let tolerance = 0.05 * 0.1_f64.powi(exponent);
         prop_assume!(s.knots[s.degree] < s.knots[s.points.len()]);
-        let samples = sample(&s, 3000);
+        let samples = sample(&s, 800);
         let curve = Curve::Nurbs(s.clone());
         let fitted = curve.to_polyline(tolerance);
         let (there, back) = hausdorff(&samples, &fitted);
         prop_assert!(there <= tolerance + 1e-9, "there {}", there);
         // The samples' own chords sag.
-        prop_assert!(back <= tolerance + 0.06, "back {}", back);
+        prop_assert!(back <= tolerance + 0.01, "back {}", back);
         prop_assert!((fitted.vertices[0].point - samples[0]).norm() < 1e-7);
         let length: f64 = samples.windows(2).map(|w| (w[1] - w[0]).norm()).sum();
         prop_assert!((curve.length() - length).abs() <= 1e-3 * length);
         let (a, b) = (curve.bounds(), shop_geom::Aabb::of(samples.iter().copied()));
-        prop_assert!(a.inflated(1e-9).contains_box(&b) && b.inflated(0.06).contains_box(&a));
+        prop_assert!(a.inflated(1e-7).contains_box(&b) && b.inflated(0.01).contains_box(&a), "{:?} {:?}", a, b);
         // Backwards it is the same curve.
         let back = curve.clone().reversed();
         prop_assert!((back.length() - curve.length()).abs() <= 1e-5 * length);
         for p in back.to_polyline(tolerance).vertices {
-            prop_assert!(near(p.point, &samples) <= tolerance + 0.06);
+            prop_assert!(near(p.point, &samples) <= tolerance + 0.01);
         }
     }
 
@@ -273,7 +265,7 @@ fn an_unclamped_periodic_spline_is_closed() {
         .collect();
     let s =
         Nurbs { degree: 3, points, weights: vec![], knots: (0..13).map(f64::from).collect(), closed: true };
-    let samples = sample(&s, 3000);
+    let samples = sample(&s, 800);
     let c = Curve::Nurbs(s);
     assert!(c.is_closed(1e-9));
     let fitted = check(&c, &samples, 0.001);
@@ -290,7 +282,7 @@ fn biarcs_meet_without_a_kink() {
         start: 0.0,
         sweep: TAU,
     };
-    for (tolerance, most) in [(0.01, 28), (0.001, 64), (0.0005, 80)] {
+    for (tolerance, most) in [(0.01, 40), (0.001, 76), (0.0005, 96)] {
         let p = Curve::Ellipse(e).to_polyline(tolerance);
         assert!(p.vertices.len() <= most, "{tolerance}: {} arcs", p.vertices.len());
         for i in 0..p.vertices.len() {

@@ -267,17 +267,16 @@ impl Fitter {
         let next = self.chain.piece(at);
         let long = (place(next[0]) - place(window.head[0])).norm();
         let more = long * ((0.9 / sofar.error.max(0.01)).cbrt() - 1.0);
-        let guess = more / reach(next).max(1e-12);
-        if guess < 0.15 {
+        if more < 0.15 * long {
             return None;
         }
+        let guess = (more / reach(next).max(1e-12)).clamp(1e-3, 0.8);
         let n = next.len();
-        self.longest(guess.min(0.8), 1.0, |t| {
+        self.longest(guess, 1.0, |t| {
             let (mut a, mut b) = ([[0.0; 3]; MAX_DEGREE + 1], [[0.0; 3]; MAX_DEGREE + 1]);
             split(next, t, &mut a[..n], &mut b[..n]);
             self.cover(&Window { pieces: window.pieces + 1, tail: Some(&a[..n]), ..*window })
         })
-        .filter(|c| c.1 > 0.1)
     }
 
     /// Returns about the longest start of the head, as a parameter, that one biarc covers.
