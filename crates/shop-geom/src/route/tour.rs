@@ -3,7 +3,7 @@
 
 use crate::Point;
 use crate::grid::Grid;
-use crate::{Aabb, Vector};
+use crate::Aabb;
 
 /// Neighbours looked at per point; 8 is Bentley's choice for 2-opt with Or-opt, 10 gains 0.3 % for 20 % more time.
 const NEIGHBOURS: usize = 8;
@@ -393,7 +393,7 @@ fn path_length(points: &[Point], order: &[u32], start: Point) -> f64 {
     let mut at = start;
     order.iter().fold(0.0, |sum, &i| {
         let p = points[i as usize];
-        let d: Vector = p - at;
+        let d = p - at;
         at = p;
         sum + d.norm()
     })
