@@ -1,2 +1,4 @@
 //! The command.
+mod report;
+
 fn main() {}
