@@ -10,6 +10,7 @@ mod cells;
 mod polyline;
 mod segment;
 
+pub mod boolean;
 pub mod curve;
 pub mod distance;
 pub mod grid;
