@@ -59,6 +59,37 @@ impl Cells {
         Cells::fill(&found, inverse)
     }
 
+    /// Lists boxes in the cells that they touch, on a grid per power of two: a box of size s stands in at most four
+    /// cells of the level of s, so a point asks one cell per level. Entries of a cell are in the order given.
+    pub fn of_boxes(boxes: impl ExactSizeIterator<Item = (u32, Aabb)>) -> (Cells, Vec<i32>) {
+        let mut found: Vec<(u64, u32)> = Vec::with_capacity(boxes.len() * 2);
+        let mut levels: Vec<i32> = Vec::new();
+        for (item, b) in boxes {
+            let level = level_of(&b);
+            if !levels.contains(&level) {
+                levels.push(level);
+            }
+            let inverse = cell_at(level).recip();
+            let (x0, y0) = (index(b.min.x, inverse), index(b.min.y, inverse));
+            let (x1, y1) = (index(b.max.x, inverse), index(b.max.y, inverse));
+            for y in y0..=y1 {
+                for x in x0..=x1 {
+                    found.push((hash_at(level, x, y), item));
+                }
+            }
+        }
+        levels.sort_unstable();
+        (Cells::fill(&found, 1.0), levels)
+    }
+
+    /// Returns the bucket and tag of the cell of `p` at a level of [`Cells::of_boxes`].
+    #[inline]
+    pub fn at_level(&self, level: i32, p: Point) -> (&[Entry], u32) {
+        let inverse = cell_at(level).recip();
+        let h = hash_at(level, index(p.x, inverse), index(p.y, inverse));
+        (self.bucket((h >> self.shift) as usize), h as u32)
+    }
+
     fn fill(found: &[(u64, u32)], inverse: f64) -> Cells {
         let bits = (found.len().max(2) as u64).ilog2();
         let shift = 64 - bits;
@@ -126,6 +157,21 @@ impl Cells {
             }
         }
     }
+}
+
+/// Returns the level whose cells are as large as the box, or twice that.
+pub(crate) fn level_of(b: &Aabb) -> i32 {
+    // Below 1e-9 mm and beyond 1e18 mm nothing is told apart.
+    b.width().max(b.height()).clamp(1e-9, 1e18).log2().ceil() as i32
+}
+
+fn cell_at(level: i32) -> f64 {
+    2.0_f64.powi(level)
+}
+
+#[inline]
+fn hash_at(level: i32, x: i64, y: i64) -> u64 {
+    hash(x.wrapping_mul(128).wrapping_add(i64::from(level)), y)
 }
 
 #[inline]
