@@ -120,7 +120,8 @@ fn height(course: &[(f64, f64)], u: f64) -> f64 {
 
 /// Adds one straight part of the course, raised over tabs.
 fn stretch(pass: &mut Pass, s: &Spiral<'_>, (u0, z0): (f64, f64), (u1, z1): (f64, f64), length: f64) {
-    let z_at = |u: f64| z0 + (z1 - z0) * (u - u0) / (u1 - u0);
+    // Exact at the end, so that a layer's floor is one number.
+    let z_at = |u: f64| if u >= u1 { z1 } else { z0 + (z1 - z0) * (u - u0) / (u1 - u0) };
     // Breaks at the ends of tabs and where the course dives through a tab's top.
     let mut breaks = vec![u0, u1];
     for tab in s.tabs {
