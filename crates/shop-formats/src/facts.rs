@@ -37,7 +37,7 @@ pub struct Facts {
     pub closed_in_themselves: u32,
     /// Components in which every node joins two ends.
     pub closed_by_chaining: u32,
-    /// All closed contours, duplicates counted too.
+    /// All closed contours when duplicates are left in.
     pub closed_raw: u32,
     /// Components with two ends.
     pub open_chains: u32,
@@ -113,13 +113,20 @@ pub fn facts(drawing: &Drawing, dxf: Option<&DxfFacts>) -> Facts {
     }
     let duplicate = duplicates(drawing, &paths);
     f.duplicates = duplicate.iter().filter(|d| **d).count() as u32;
-    let closed = paths.iter().filter(|p| p.closed);
-    f.closed_raw = closed.count() as u32;
-    let (open, kept): (Vec<_>, Vec<_>) =
-        paths.iter().zip(&duplicate).filter(|(_, d)| !**d).map(|(p, _)| p).partition(|p| !p.closed);
-    f.closed_in_themselves = kept.len() as u32;
-    components(&open, &mut f);
-    f.closed_raw += f.closed_by_chaining;
+    let kept = || paths.iter().zip(&duplicate).filter(|(_, d)| !**d).map(|(p, _)| p);
+    f.closed_in_themselves = kept().filter(|p| p.closed).count() as u32;
+    let components = components(kept().filter(|p| !p.closed));
+    (f.closed_by_chaining, f.open_chains, f.branching_components) = components;
+    f.closed_raw = f.closed_in_themselves + f.closed_by_chaining;
+    if f.duplicates > 0 {
+        f.closed_raw = paths.iter().filter(|p| p.closed).count() as u32;
+        // Where a piece is drawn twice, its ends join three: no contour then.
+        f.closed_raw += self::components(paths.iter().filter(|p| !p.closed)).0;
+    }
+    if let Some(d) = dxf {
+        f.paths += d.dots;
+        f.short += d.dots;
+    }
     f
 }
 
@@ -141,33 +148,43 @@ impl Path {
 /// boxes; they are compared along their whole length, from either end.
 fn duplicates(drawing: &Drawing, paths: &[Path]) -> Vec<bool> {
     let corners: Vec<Point> = paths.iter().map(|p| p.bounds.min).collect();
+    let mut pairs = Vec::new();
+    near_pairs(&corners, |i, j| {
+        if alike(&paths[i as usize], &paths[j as usize]) {
+            pairs.push((i.min(j), i.max(j)));
+        }
+    });
+    pairs.sort_unstable();
     let mut duplicate = vec![false; paths.len()];
     let mut outlines: BTreeMap<u32, Vec<Point>> = BTreeMap::new();
-    near_pairs(&corners, |i, j| {
-        let (first, later) = (i.min(j), i.max(j));
-        let (a, b) = (&paths[first as usize], &paths[later as usize]);
-        if duplicate[first as usize] || duplicate[later as usize] || !alike(a, b) {
-            return;
+    for (first, later) in pairs {
+        if duplicate[first as usize] || duplicate[later as usize] {
+            continue;
         }
         for k in [first, later] {
             let curve = &drawing.shapes[paths[k as usize].shape as usize].curve;
             outlines.entry(k).or_insert_with(|| outline(curve));
         }
-        duplicate[later as usize] = same_outline(&outlines[&first], &outlines[&later], a.closed);
-    });
+        let closed = paths[first as usize].closed;
+        duplicate[later as usize] = same_outline(&outlines[&first], &outlines[&later], closed);
+    }
     duplicate
 }
 
 /// True when boxes, lengths and, for open paths, ends agree.
 fn alike(a: &Path, b: &Path) -> bool {
-    let near = |p: Point, q: Point| (p - q).norm() <= SAME;
     let ends = |p: &Path, q: &Path| near(p.ends[0], q.ends[0]) && near(p.ends[1], q.ends[1]);
     let turned = |p: &Path, q: &Path| near(p.ends[0], q.ends[1]) && near(p.ends[1], q.ends[0]);
     a.closed == b.closed
         && near(a.bounds.min, b.bounds.min)
         && near(a.bounds.max, b.bounds.max)
-        && (a.length - b.length).abs() <= SAME * (1.0 + 1e-3 * a.length)
+        && (a.length - b.length).abs() <= 4.0 * SAME + 1e-3 * a.length
         && (a.closed || ends(a, b) || turned(a, b))
+}
+
+/// True when two places are the same in each coordinate.
+fn near(p: Point, q: Point) -> bool {
+    (p.x - q.x).abs() <= SAME && (p.y - q.y).abs() <= SAME
 }
 
 /// How many places along a path are compared.
@@ -197,7 +214,6 @@ fn outline(curve: &Curve) -> Vec<Point> {
 /// True when every place of `p` lies on `q`'s path in one direction or the other; closed ones may start anywhere
 /// on the grid of samples, which covers circles drawn twice and copies.
 fn same_outline(p: &[Point], q: &[Point], closed: bool) -> bool {
-    let near = |a: Point, b: Point| (a - b).norm() <= 1.5 * SAME;
     let n = p.len();
     if n != q.len() || n == 0 {
         return false;
@@ -213,9 +229,9 @@ fn same_outline(p: &[Point], q: &[Point], closed: bool) -> bool {
     forward() || backward() || (closed && n > 1 && turned())
 }
 
-/// Counts the components of open paths.
-fn components(open: &[&Path], f: &mut Facts) {
-    let ends: Vec<Point> = open.iter().flat_map(|p| p.ends).collect();
+/// Returns how many components of open paths are closed, have two ends, or branch.
+fn components<'a>(open: impl Iterator<Item = &'a Path>) -> (u32, u32, u32) {
+    let ends: Vec<Point> = open.flat_map(|p| p.ends).collect();
     let node = clusters(&ends);
     let nodes = node.iter().max().map_or(0, |m| *m as usize + 1);
     let mut degree = vec![0u32; nodes];
@@ -232,13 +248,15 @@ fn components(open: &[&Path], f: &mut Facts) {
         entry.0 += u32::from(*d == 1);
         entry.1 += u32::from(*d > 2);
     }
+    let mut counts = (0, 0, 0);
     for (ends, branches) in of.values() {
         match (ends, branches) {
-            (0, 0) => f.closed_by_chaining += 1,
-            (2, 0) => f.open_chains += 1,
-            _ => f.branching_components += 1,
+            (0, 0) => counts.0 += 1,
+            (2, 0) => counts.1 += 1,
+            _ => counts.2 += 1,
         }
     }
+    counts
 }
 
 /// Returns for each point which cluster it is in, numbered in the order of the points: points within 0.01 mm of
@@ -257,7 +275,11 @@ fn clusters(points: &[Point]) -> Vec<u32> {
         place[i as usize] = places.len() as u32 - 1;
     }
     let mut sets = Sets::new(places.len());
-    near_pairs(&places, |i, j| sets.join(i, j));
+    near_pairs(&places, |i, j| {
+        if (places[i as usize] - places[j as usize]).norm() <= SAME {
+            sets.join(i, j);
+        }
+    });
     let mut number = vec![u32::MAX; places.len()];
     let mut next = 0;
     place
@@ -273,7 +295,7 @@ fn clusters(points: &[Point]) -> Vec<u32> {
         .collect()
 }
 
-/// Calls `visit` with every pair of points within 0.01 mm of each other, each pair once. The points are sorted into
+/// Calls `visit` with every pair of points that may lie within 0.01 mm of each other, each pair once. The points are sorted into
 /// cells of that size; the partners of a point lie in its own row of cells and in the next. O(n log n + pairs).
 fn near_pairs(points: &[Point], mut visit: impl FnMut(u32, u32)) {
     let cell = |p: Point| ((p.y / SAME).floor(), (p.x / SAME).floor());
@@ -284,9 +306,7 @@ fn near_pairs(points: &[Point], mut visit: impl FnMut(u32, u32)) {
         for (from, row) in [(n + 1, row), (above, row + 1.0)] {
             let run = order[from..].iter().take_while(|(c, _)| c.0 == row && c.1 <= column + 1.0);
             for &(_, j) in run {
-                if (points[i as usize] - points[j as usize]).norm() <= SAME {
-                    visit(i, j);
-                }
+                visit(i, j);
             }
         }
     }

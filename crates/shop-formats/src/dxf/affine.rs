@@ -1,6 +1,7 @@
 //! Placing: maps of space, of which only what lands on the plane is kept.
 
 use super::entity::Xyz;
+use nalgebra::{Affine2, Matrix3};
 use shop_geom::{Point, Vector, cross};
 
 /// An affine map of space: columns are the images of the axes, then the image of the origin.
@@ -82,6 +83,16 @@ impl Affine {
             z: self.vector(first.z),
             origin: self.point(first.origin),
         }
+    }
+
+    /// Returns the map of the plane at height `z` onto the drawing.
+    pub fn on_plane(&self, z: f64) -> Affine2<f64> {
+        let o = self.flat_point([0.0, 0.0, z]);
+        Affine2::from_matrix_unchecked(Matrix3::new(
+            self.x[0], self.y[0], o.x, //
+            self.x[1], self.y[1], o.y, //
+            0.0, 0.0, 1.0,
+        ))
     }
 
     /// Returns what the map does to planes parallel to its local xy plane.

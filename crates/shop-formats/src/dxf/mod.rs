@@ -99,8 +99,10 @@ pub struct DxfFacts {
     pub mirrored_inserts: u32,
     /// INSERTs that stretch x and y differently, at every level.
     pub nonuniform_inserts: u32,
-    /// Entities of model space whose extrusion points down.
+    /// Entities of the expanded model space whose plane points down.
     pub negative_extrusion_entities: u32,
+    /// Circles and arcs of radius 0, which make no path.
+    pub dots: u32,
     /// Paths by the layer they are stored on (blocks: not the one they are shown on).
     pub geometry_by_layer: BTreeMap<String, u32>,
 }
@@ -330,7 +332,7 @@ impl<'a> File<'a> {
 
     /// Reads and places all entities, in parts, and returns these in the order of the file.
     fn entities(&self, before: &Before<'a>, budget: Option<&Budget>) -> Vec<Part<'a>> {
-        let mut parts = Vec::new();
+        let mut parts = vec![self.layouts(before, budget)];
         for s in self.sections(b"ENTITIES") {
             let starts = self.part_starts(s);
             let bounds: Vec<(usize, usize)> = starts
@@ -351,6 +353,31 @@ impl<'a> File<'a> {
             parts.append(&mut read);
         }
         parts
+    }
+
+    /// Places what stands in the blocks of the layouts: all paper spaces but the one last looked at, and, in files
+    /// of strange origin, model space.
+    fn layouts(&self, before: &Before<'a>, budget: Option<&Budget>) -> Part<'a> {
+        let mut layers = LayerNames::new(&before.layers, before.charset);
+        let mut talk = Talk::new(self.source);
+        let mut placer = self.placer(before, budget);
+        for block in before.blocks.list.iter().filter(|b| is_layout(&b.name)) {
+            let paper = block.name.to_ascii_lowercase().contains("paper");
+            for e in &block.entities {
+                placer.top(e, paper, &mut layers, &mut talk);
+            }
+        }
+        Part { output: placer.out, added: layers.added, talk, end: 0 }
+    }
+
+    fn placer<'b>(&self, before: &'b Before<'a>, budget: Option<&'b Budget>) -> Placer<'a, 'b> {
+        Placer {
+            blocks: &before.blocks,
+            charset: before.charset,
+            mm_per_unit: before.units.mm_per_unit,
+            budget,
+            out: Output::default(),
+        }
     }
 
     /// Returns where the parts of a section begin. Only records that stand alone begin a part: not what follows a
@@ -386,17 +413,11 @@ impl<'a> File<'a> {
             layers: LayerNames::new(&before.layers, before.charset),
             talk: Talk::new(self.source),
         };
-        let mut placer = Placer {
-            blocks: &before.blocks,
-            charset: before.charset,
-            mm_per_unit: before.units.mm_per_unit,
-            budget,
-            out: Output::default(),
-        };
+        let mut placer = self.placer(before, budget);
         while groups.pos() < to {
             let Some(record) = next_record(&mut groups, &mut parse.talk) else { break };
             if let Some(entity) = parse.entity(&mut groups, record) {
-                placer.top(&entity, &mut parse.layers, &mut parse.talk);
+                placer.top(&entity, false, &mut parse.layers, &mut parse.talk);
             }
         }
         let end = groups.pos();
@@ -439,6 +460,7 @@ impl<'a> File<'a> {
             all.mirrored_inserts += o.mirrored_inserts;
             all.uneven_inserts += o.uneven_inserts;
             all.negative_extrusions += o.negative_extrusions;
+            all.dots += o.dots;
             talk.merge(part.talk);
         }
         say_exclusions(&all, &mut talk);
@@ -491,6 +513,7 @@ impl<'a> File<'a> {
             mirrored_inserts: all.mirrored_inserts,
             nonuniform_inserts: all.uneven_inserts,
             negative_extrusion_entities: all.negative_extrusions,
+            dots: all.dots,
             geometry_by_layer: by_layer.map(|(n, l)| (l.name.clone(), *n)).collect(),
         }
     }

@@ -14,7 +14,7 @@ use super::talk::Talk;
 use super::text::{Charset, plain_mtext, plain_text};
 use crate::{Exclusion, Rgb, Shape, Text};
 use shop_geom::curve::{Curve, EllipseArc};
-use shop_geom::{Point, Polyline, Vertex};
+use shop_geom::{Point, Polyline, Vertex, cross};
 use shop_report::Span;
 use std::collections::{BTreeMap, HashMap};
 use std::f64::consts::TAU;
@@ -205,6 +205,8 @@ pub(super) struct Output<'a> {
     pub mirrored_inserts: u32,
     pub uneven_inserts: u32,
     pub negative_extrusions: u32,
+    /// Circles and arcs of radius 0.
+    pub dots: u32,
 }
 
 /// Turns the entities of one part of the file into shapes.
@@ -225,23 +227,27 @@ pub(super) struct Budget {
 
 impl<'a> Placer<'a, '_> {
     /// Places an entity of model or paper space.
-    pub fn top(&mut self, e: &Entity<'a>, layers: &mut LayerNames<'a, '_>, talk: &mut Talk<'a>) {
-        if e.paper {
+    pub fn top(
+        &mut self,
+        e: &Entity<'a>,
+        in_paper: bool,
+        layers: &mut LayerNames<'a, '_>,
+        talk: &mut Talk<'a>,
+    ) {
+        let paper = e.paper || in_paper;
+        if paper {
             self.out.paperspace.add(e.name);
             if let Geometry::Insert(_) | Geometry::Text(_) | Geometry::Point(_) | Geometry::Other(_) = e.geometry {
                 return talk.ignore(e.name, "in paper space", talk.span(e.at, e.end));
             }
         } else {
             self.out.modelspace.add(e.name);
-            if e.extrusion[2] < 0.0 {
-                self.out.negative_extrusions += 1;
-            }
         }
         let place = Place {
             m: Affine::scale(self.mm_per_unit),
             layer: None,
             colour: None,
-            excluded: e.paper.then_some(Exclusion::PaperSpace),
+            excluded: paper.then_some(Exclusion::PaperSpace),
             depth: 0,
             uneven: false,
         };
@@ -279,7 +285,7 @@ impl<'a> Placer<'a, '_> {
             };
             return self.insert(e, insert, &inside, layers, talk);
         }
-        let item = Item { layer, colour, span, excluded };
+        let item = Item { layer, colour, span, excluded, whole: place.depth == 0 };
         let m = if in_world(e) || e.extrusion == [0.0, 0.0, 1.0] {
             place.m
         } else {
@@ -358,20 +364,36 @@ impl<'a> Placer<'a, '_> {
             Geometry::Other(why) => talk.ignore(e.name, why, span),
             Geometry::Insert(_) => {}
         }
-        if !e.paper && place.excluded != Some(Exclusion::PaperSpace) {
-            self.count(e, place, before);
+        if place.excluded != Some(Exclusion::PaperSpace) {
+            self.count(e, place, &m, before);
         }
     }
 
     /// Counts an entity of the expanded model space, under the name of what it became.
-    fn count(&mut self, e: &Entity<'a>, place: &Place, before: usize) {
+    fn count(&mut self, e: &Entity<'a>, place: &Place, m: &Affine, before: usize) {
         if place.depth > 0 && e.name == b"ATTDEF" {
             return;
         }
-        let made = (self.out.shapes.len() - before) as u32;
+        // Planar things face down when their plane is mirrored on its way; the others when they say so.
+        let planar = match &e.geometry {
+            Geometry::Circle { .. } | Geometry::Arc { .. } => !place.uneven,
+            Geometry::Flat { .. } => true,
+            Geometry::Text(t) => !t.multiline,
+            _ => false,
+        };
+        let plane = m.plane();
+        let down = if planar { cross(plane.u, plane.v) < 0.0 } else { e.extrusion[2] < 0.0 };
+        self.out.negative_extrusions += u32::from(down);
+        let mut made = (self.out.shapes.len() - before) as u32;
+        if let Geometry::Circle { radius, .. } | Geometry::Arc { radius, .. } = &e.geometry
+            && *radius == 0.0
+        {
+            self.out.dots += 1;
+            made = 1;
+        }
         match &e.geometry {
             Geometry::Circle { .. } | Geometry::Arc { .. } if place.uneven => self.out.expanded.add(b"ELLIPSE"),
-            Geometry::Flat { .. } if made > 1 => {
+            Geometry::Flat { .. } if place.depth > 0 && made > 1 => {
                 for shape in &self.out.shapes[before..] {
                     let line = matches!(shape.curve, Curve::Polyline(_));
                     self.out.expanded.add(if line { b"LINE" } else { b"ELLIPSE" });
@@ -397,7 +419,10 @@ impl<'a> Placer<'a, '_> {
         talk: &mut Talk<'a>,
     ) {
         let span = talk.span(e.at, e.end);
-        self.out.expanded.add(e.name);
+        if inside.excluded != Some(Exclusion::PaperSpace) {
+            self.out.expanded.add(e.name);
+            self.out.negative_extrusions += u32::from(e.extrusion[2] < 0.0);
+        }
         for attribute in &insert.attributes {
             // An attribute is a text of its own, where its INSERT stands and not where the block is scaled to.
             if let Geometry::Text(_) = attribute.geometry {
@@ -427,25 +452,22 @@ impl<'a> Placer<'a, '_> {
             return;
         }
         let [sx, sy, sz] = insert.scale;
-        let uneven = (sx.abs() - sy.abs()).abs() > 1e-9 * sx.abs().max(sy.abs());
-        self.out.mirrored_inserts += u32::from(sx * sy * sz < 0.0);
-        self.out.uneven_inserts += u32::from(uneven);
         let (sin, cos) = exact_sin_cos(insert.rotation);
         let ocs = Affine::ocs(e.extrusion);
         let turned = |x: f64, y: f64| [cos * x - sin * y, sin * x + cos * y, 0.0];
+        let frame = Affine { x: turned(sx, 0.0), y: turned(0.0, sy), z: [0.0, 0.0, sz], origin: insert.at };
+        let plane = inside.m.after(&ocs).after(&frame).plane();
+        let uneven = plane.similarity().is_none();
+        self.out.mirrored_inserts += u32::from(cross(plane.u, plane.v) < 0.0);
+        self.out.uneven_inserts += u32::from(uneven);
         for row in 0..insert.rows {
             for column in 0..insert.columns {
                 let step = turned(f64::from(column) * insert.column_step, f64::from(row) * insert.row_step);
                 let [x, y, z] = insert.at;
-                let local = Affine {
-                    x: turned(sx, 0.0),
-                    y: turned(0.0, sy),
-                    z: [0.0, 0.0, sz],
-                    origin: [x + step[0], y + step[1], z],
-                };
+                let local = Affine { origin: [x + step[0], y + step[1], z], ..frame };
                 let moved = Affine { origin: block.base.map(|c| -c), ..Affine::scale(1.0) };
                 let m = inside.m.after(&ocs).after(&local).after(&moved);
-                let place = Place { m, depth: inside.depth + 1, uneven: inside.uneven || uneven, ..*inside };
+                let place = Place { m, depth: inside.depth + 1, uneven, ..*inside };
                 for (i, e) in block.entities.iter().enumerate() {
                     if self.blocks.cut.binary_search(&(id, i as u32)).is_err() {
                         self.place(e, &place, layers, talk);
@@ -495,7 +517,7 @@ impl<'a> Placer<'a, '_> {
         let hidden = state.is_some_and(|s| s.frozen || s.off).then_some(Exclusion::LayerHidden);
         let excluded = inside.excluded.or(hidden).or(e.invisible.then_some(Exclusion::Invisible));
         let span = talk.span(e.at, e.end);
-        let item = Item { layer: e.layer, colour: None, span, excluded };
+        let item = Item { layer: e.layer, colour: None, span, excluded, whole: true };
         let m = inside.m.after(&Affine::ocs(e.extrusion));
         self.text(e, t, &m, inside, item, talk);
     }
@@ -551,7 +573,12 @@ impl<'a> Placer<'a, '_> {
             });
             return self.polyline(e, mapped.collect(), closed, item, talk);
         }
-        // The arcs become elliptical, which no bulge can say: one shape per piece.
+        // The arcs become elliptical, which no bulge can say.
+        if item.whole {
+            let vertices = vertices.iter().map(|v| Vertex::new(v[0], v[1], v[2])).collect();
+            let curve = Curve::Polyline(Polyline { vertices, closed });
+            return self.shape(curve.transformed(&m.on_plane(elevation)), item, talk);
+        }
         let n = vertices.len();
         for i in 0..if closed { n } else { n.saturating_sub(1) } {
             let ([ax, ay, bulge], [bx, by, _]) = (vertices[i], vertices[(i + 1) % n]);
@@ -681,7 +708,7 @@ impl<'a> Placer<'a, '_> {
         if !good {
             return beyond(talk, item.span);
         }
-        let Item { layer, colour, span, excluded } = item;
+        let Item { layer, colour, span, excluded, .. } = item;
         self.out.shapes.push(Shape { curve, layer, colour, span, excluded });
     }
 }
@@ -693,6 +720,9 @@ struct Item {
     colour: Option<Rgb>,
     span: Span,
     excluded: Option<Exclusion>,
+    /// A polyline whose arcs become elliptical stays one curve (a spline); in a block it comes apart, as it does
+    /// when CAD programs explode a block that was stretched.
+    whole: bool,
 }
 
 /// True for entities whose points are world coordinates, whatever their extrusion.
