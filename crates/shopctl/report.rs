@@ -111,7 +111,8 @@ impl Source<'_> {
     }
 
     fn line_end(&self, offset: usize) -> usize {
-        let end = self.bytes[offset..].iter().position(|&b| b == b'\n').map_or(self.bytes.len(), |i| offset + i);
+        let end =
+            self.bytes[offset..].iter().position(|&b| b == b'\n').map_or(self.bytes.len(), |i| offset + i);
         if end > offset && self.bytes[end - 1] == b'\r' { end - 1 } else { end }
     }
 }
@@ -439,7 +440,9 @@ mod tests {
         let stray = Span::new(SourceId(7), 0, 1);
         for span in spans.into_iter().chain([stray]) {
             let d = Diagnostic::error("x/y", "odd place").span(span);
-            assert!(render(std::slice::from_ref(&d), &sources, Style::PLAIN).starts_with("error[x/y]: odd place"));
+            assert!(
+                render(std::slice::from_ref(&d), &sources, Style::PLAIN).starts_with("error[x/y]: odd place")
+            );
             to_json(&[d], &sources);
         }
         let mut empty = Sources::new();
@@ -463,7 +466,9 @@ mod tests {
     fn control_characters_of_a_drawing_do_not_reach_the_terminal() {
         let mut sources = Sources::new();
         let id = sources.add("evil.dxf", &b"8\n\x1b[2Jgone\n"[..]);
-        let d = Diagnostic::warning("dxf/layer", "odd layer \x1b[2J").span(Span::new(id, 2, 9)).hint("not \x1b[31m");
+        let d = Diagnostic::warning("dxf/layer", "odd layer \x1b[2J")
+            .span(Span::new(id, 2, 9))
+            .hint("not \x1b[31m");
         assert!(!render(&[d], &sources, Style::PLAIN).contains('\x1b'));
     }
 

@@ -286,6 +286,17 @@ pub const LAYER_NAMES: &[(&str, LayerOperation)] = &[
     ("CONSTRUCTION", LayerOperation::Ignore),
 ];
 
+/// Returns what shapes of this layer and colour are for, before anyone looks at the shapes themselves: the key by
+/// which pieces may be chained, for a bend line that ends on an outline must leave the outline whole.
+pub fn meaning(
+    rules: &[LayerRule],
+    options: &FeatureOptions,
+    layer: &str,
+    colour: Option<Rgb>,
+) -> LayerOperation {
+    look_up(rules, options, layer, colour).operation
+}
+
 /// Turns what was drawn into what is to be made.
 pub fn operations(
     features: Features,
@@ -367,6 +378,44 @@ impl Tally {
 
 type Key = (u32, Option<Rgb>);
 
+fn look_up(rules: &[LayerRule], options: &FeatureOptions, name: &str, colour: Option<Rgb>) -> Meaning {
+    let plain =
+        |operation, why: String| Meaning { operation, why, feed_percent: 100.0, depth: None, named: false };
+    let side = match options.side {
+        None => LayerOperation::Profile,
+        Some(Waste::Outside) => LayerOperation::Outside,
+        Some(Waste::Inside) => LayerOperation::Inside,
+        Some(Waste::On) => LayerOperation::On,
+    };
+    let asked = match options.request {
+        Request::Auto => None,
+        Request::Profile => Some(side),
+        Request::Pocket => Some(LayerOperation::Pocket),
+        Request::Trace => Some(LayerOperation::On),
+        Request::Drill => Some(LayerOperation::Drill),
+    };
+    if let Some(operation) = asked {
+        return plain(operation, "asked for".to_owned());
+    }
+    let hit = rules.iter().find(|r| {
+        r.layer.as_ref().is_none_or(|p| matches_pattern(p, name))
+            && (r.colour.is_none() || r.colour == colour)
+    });
+    if let Some(rule) = hit {
+        let why = match (&rule.layer, rule.colour) {
+            (Some(p), _) => format!("profile rule for layer {p}"),
+            (None, Some([r, g, b])) => format!("profile rule for colour #{r:02x}{g:02x}{b:02x}"),
+            (None, None) => "profile rule for everything".to_owned(),
+        };
+        let feed_percent = rule.feed_percent.filter(|f| *f > 0.0).unwrap_or(100.0);
+        return Meaning { operation: rule.operation, why, feed_percent, depth: rule.depth, named: true };
+    }
+    if let Some(operation) = usual_meaning(name) {
+        return Meaning { named: true, ..plain(operation, "usual meaning of the layer's name".to_owned()) };
+    }
+    plain(side, if options.side.is_some() { "side asked for".to_owned() } else { "nesting depth".to_owned() })
+}
+
 struct Sorter<'a> {
     rules: &'a [LayerRule],
     settings: &'a Settings,
@@ -387,63 +436,10 @@ impl Sorter<'_> {
         if let Some(m) = self.known.get(&key) {
             return m.clone();
         }
-        let m = self.look_up(key);
+        let name = self.layers.get(key.0 as usize).map_or("", String::as_str);
+        let m = look_up(self.rules, self.options, name, key.1);
         self.known.insert(key, m.clone());
         m
-    }
-
-    fn look_up(&self, (layer, colour): Key) -> Meaning {
-        let name = self.layers.get(layer as usize).map_or("", String::as_str);
-        let plain = |operation, why: String| Meaning {
-            operation,
-            why,
-            feed_percent: 100.0,
-            depth: None,
-            named: false,
-        };
-        let side = match self.options.side {
-            None => LayerOperation::Profile,
-            Some(Waste::Outside) => LayerOperation::Outside,
-            Some(Waste::Inside) => LayerOperation::Inside,
-            Some(Waste::On) => LayerOperation::On,
-        };
-        let asked = match self.options.request {
-            Request::Auto => None,
-            Request::Profile => Some(side),
-            Request::Pocket => Some(LayerOperation::Pocket),
-            Request::Trace => Some(LayerOperation::On),
-            Request::Drill => Some(LayerOperation::Drill),
-        };
-        if let Some(operation) = asked {
-            return plain(operation, "asked for".to_owned());
-        }
-        let hit = self.rules.iter().find(|r| {
-            r.layer.as_ref().is_none_or(|p| matches_pattern(p, name))
-                && (r.colour.is_none() || r.colour == colour)
-        });
-        if let Some(rule) = hit {
-            let why = match (&rule.layer, rule.colour) {
-                (Some(p), _) => format!("profile rule for layer {p}"),
-                (None, Some([r, g, b])) => format!("profile rule for colour #{r:02x}{g:02x}{b:02x}"),
-                (None, None) => "profile rule for everything".to_owned(),
-            };
-            let feed_percent = rule.feed_percent.filter(|f| *f > 0.0).unwrap_or(100.0);
-            return Meaning { operation: rule.operation, why, feed_percent, depth: rule.depth, named: true };
-        }
-        if let Some(operation) = usual_meaning(name) {
-            return Meaning {
-                named: true,
-                ..plain(operation, "usual meaning of the layer's name".to_owned())
-            };
-        }
-        plain(
-            side,
-            if self.options.side.is_some() {
-                "side asked for".to_owned()
-            } else {
-                "nesting depth".to_owned()
-            },
-        )
     }
 
     fn note(&mut self, key: Key, shape: &'static str, operation: LayerOperation, why: &str) {
