@@ -787,8 +787,8 @@ pub fn place_tabs(contour: &Polyline, rule: &TabRule, diameter: f64, bottom: f64
     let length = track.length();
     let room = rule.width + diameter;
     let by_spacing = if rule.spacing > 0.0 { (length / rule.spacing).ceil() } else { 0.0 };
-    // Tabs never take more than half of a contour.
-    let most = (length / (2.0 * room)).floor();
+    // Tabs never take more than a quarter of a contour: a small slug needs no holding.
+    let most = (length / (4.0 * room)).floor();
     let count = by_spacing.max(f64::from(rule.count)).min(most).min(10_000.0);
     if !(count >= 1.0 && rule.width > 0.0) {
         return Vec::new();
