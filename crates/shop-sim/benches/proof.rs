@@ -97,7 +97,7 @@ fn sheet(count: usize) -> (Intent, Vec<Section>) {
             intent.goals.push(goal(hole, Waste::Inside, parent));
             cut(&mut commands, &path, lead);
         }
-        cut(&mut commands, &path, Point::new(o.x - 3.0, o.y + 10.0));
+        cut(&mut commands, &path, Point::new(o.x + 4.0, o.y - 4.0));
     }
     (intent, program(commands))
 }
