@@ -149,10 +149,9 @@ impl<'a> Run<'a> {
                 self.wait(place, *seconds);
             }
             Command::Torch(torch) => self.torch(state, place, *torch),
-            Command::Spindle(_)
-            | Command::Coolant { .. }
-            | Command::Pause { .. }
-            | Command::End => self.stop(),
+            Command::Spindle(_) | Command::Coolant { .. } | Command::Pause { .. } | Command::End => {
+                self.stop()
+            }
             Command::ToolChange { .. } => {
                 self.stop();
                 self.out.tool_changes += 1;
@@ -268,8 +267,7 @@ impl<'a> Run<'a> {
         speed: f64,
         tag: u32,
     ) -> f64 {
-        let (a, b) =
-            (shop_geom::Point::new(m.from[0], m.from[1]), shop_geom::Point::new(m.to[0], m.to[1]));
+        let (a, b) = (shop_geom::Point::new(m.from[0], m.from[1]), shop_geom::Point::new(m.to[0], m.to[1]));
         let sweep = crate::motion::sweep(a, b, center, counter_clockwise);
         let u = a - center;
         let radius = u.norm();
@@ -527,7 +525,8 @@ pub(crate) mod tests {
 
     #[test]
     fn arcs_keep_their_length_and_stops_cost_time() {
-        let arc = Command::Arc { to: [0.0, 20.0, 5.0], center: Point::new(0.0, 10.0), counter_clockwise: true };
+        let arc =
+            Command::Arc { to: [0.0, 20.0, 5.0], center: Point::new(0.0, 10.0), counter_clockwise: true };
         for cornering in [
             Cornering::JunctionDeviation { deviation: 0.01, buffer: 15 },
             Cornering::Jerk { xy: 10.0, z: 0.4, buffer: 16 },

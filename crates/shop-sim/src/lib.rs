@@ -6,7 +6,9 @@ mod index;
 mod motion;
 mod piece;
 mod planner;
+pub mod preview;
 pub mod proof;
 
 pub use estimate::{Estimate, SectionTime, estimate};
+pub use preview::{PreviewInput, preview_html, preview_png, preview_svg};
 pub use proof::{Proof, ProofFigures, prove};
