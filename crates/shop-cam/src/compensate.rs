@@ -17,6 +17,10 @@ use std::collections::BTreeMap;
 /// Offsets are made this exact, mm: a tenth of what the proof forgives, so that rounding in the post has the rest.
 pub const OFFSET_TOLERANCE: f64 = 2e-4;
 
+/// Paths run this much farther into the waste than half the cut, mm: the offset's own tolerance and the rounding of
+/// a post to four decimals together never bite. A thirteenth of what the proof forgives as skin.
+pub const OFFSET_MARGIN: f64 = 1.5e-4;
+
 /// The path of the tool's middle along one or more contours.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CutPath {
@@ -67,7 +71,8 @@ pub fn compensate(
                 if hole { p.contour.clone().reversed() } else { p.contour.clone() }
             })
             .collect();
-        let distance = if matches!(class, Class::Inside(_)) { -radius } else { radius };
+        let distance = radius + OFFSET_MARGIN;
+        let distance = if matches!(class, Class::Inside(_)) { -distance } else { distance };
         let options = OffsetOptions { corner, tolerance: OFFSET_TOLERANCE };
         let found = offset(&contours, distance, &options, progress)?;
         // Solid is on the left of every curve. It is what stays, except where the solid was shrunk.

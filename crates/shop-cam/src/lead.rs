@@ -185,22 +185,42 @@ impl Room {
         ways: usize,
     ) -> Vec<Lead> {
         let mut found: Vec<Lead> = Vec::with_capacity(ways);
+        let best = |found: &[Lead]| found.iter().map(|l| l.clearance).fold(0.0, f64::max);
         for dense in [false, true] {
-            for s in start_points(track, corner_distance, if dense { 4 * ways } else { ways }, dense) {
+            for s in start_points(track, corner_distance, if dense { 2 * ways } else { ways }, dense) {
                 found.extend(self.lead(track, s, side, rule));
             }
-            if found.iter().any(|l| l.clearance >= rule.clearance - SLACK) {
+            let clearance = best(&found);
+            if clearance >= rule.clearance - SLACK {
                 found.retain(|l| l.clearance >= rule.clearance - SLACK);
                 found.truncate(ways);
                 return found;
             }
+            // Looking closer is worth it only where there may be much more room than was found.
+            if clearance >= 0.5 * rule.clearance || clearance >= 0.8 * most_room(track, side) {
+                break;
+            }
         }
         found.sort_by(|a, b| b.clearance.total_cmp(&a.clearance));
-        let best = found.first().map_or(0.0, |l| l.clearance);
-        found.retain(|l| l.clearance >= 0.9 * best);
+        let clearance = best(&found);
+        found.retain(|l| l.clearance >= 0.9 * clearance);
         found.truncate(ways);
         found
     }
+}
+
+/// Returns an upper bound for the radius of a ball on this side of a closed track: no ball in it is larger than
+/// the circle of its area. Infinite on the outside.
+fn most_room(track: &Track, side: f64) -> f64 {
+    let Some(first) = track.segments().first() else { return 0.0 };
+    let o = first.start();
+    let cap = |s: &Segment| match s {
+        Segment::Line(_) => 0.0,
+        Segment::Arc(c) => 0.5 * c.radius * c.radius * (c.sweep - c.sweep.sin()),
+    };
+    let triangle = |s: &Segment| 0.5 * shop_geom::cross(s.start() - o, s.end() - o);
+    let area = side * track.segments().iter().map(|s| triangle(s) + cap(s)).sum::<f64>();
+    if area > 0.0 { (area / PI).sqrt() } else { f64::INFINITY }
 }
 
 /// Returns ways to start on `track` itself, without a lead: places spread along it and away from its corners.

@@ -40,8 +40,6 @@ pub struct Options {
     pub direction: Direction,
     /// Steepest ramp, radians.
     pub ramp_angle: f64,
-    /// Feed on ramps, in percent.
-    pub ramp_percent: f32,
     /// Radius of the arcs onto and off a contour, mm; 0 for none.
     pub lead_radius: f64,
     /// Contours are entered at least this far from corners where they can, mm.
@@ -62,9 +60,7 @@ impl Options {
         Options {
             direction: Direction::Climb,
             // Standard end mills ramp at 2 to 5° at most (facts: carbide-tooling.com).
-            ramp_angle: 3.0f64.to_radians(),
-            // At most half of the feed for inserted tools (Kyocera catalogue, p. M136); kind to hobby tools too.
-            ramp_percent: 50.0,
+            ramp_angle: 4.0f64.to_radians(),
             lead_radius: settings.diameter / 2.0,
             corner_distance: settings.diameter,
             // Three diameters is where chips begin to pack in a twist drill's flutes.
@@ -193,7 +189,7 @@ impl Planner<'_> {
                     lead: &[],
                     layers: &layers,
                     ramp_angle: self.options.ramp_angle,
-                    ramp_percent: percent * self.options.ramp_percent / 100.0,
+                    ramp_percent: percent * self.ramp_percent() / 100.0,
                     percent,
                     tabs: &[],
                 })
@@ -205,6 +201,13 @@ impl Planner<'_> {
         }
         self.at = path.end().unwrap_or(self.at);
         Ok(Some(path))
+    }
+
+    /// Returns the feed on ramps in percent: as fast as elsewhere, unless the tool would go down faster than it may
+    /// plunge.
+    pub(crate) fn ramp_percent(&self) -> f32 {
+        let down = self.settings.feed.mm_per_min() * self.options.ramp_angle.clamp(1e-3, 1.5).sin();
+        (100.0 * self.settings.plunge.mm_per_min() / down.max(1e-9)).clamp(1.0, 100.0) as f32
     }
 
     fn starts(&self, track: &Track) -> Vec<f64> {

@@ -129,7 +129,7 @@ impl Planner<'_> {
             lead: &pieces,
             layers: &heights,
             ramp_angle: self.options.ramp_angle,
-            ramp_percent: percent * self.options.ramp_percent / 100.0,
+            ramp_percent: percent * self.ramp_percent() / 100.0,
             percent,
             tabs: &gaps,
         });
