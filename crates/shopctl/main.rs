@@ -1,6 +1,7 @@
 //! The command.
 mod folders;
 mod machine;
+mod manual;
 mod profile;
 mod report;
 
