@@ -31,6 +31,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 pub use schema::{DIALECTS, KINDS};
+pub use section::nearest_few as nearest_names;
 pub use write::{to_json, to_toml};
 
 /// Where a profile was found.
