@@ -216,7 +216,7 @@ fn two_circles_split_where_they_cross_stay_circles_or_lenses() {
 
 #[test]
 fn ends_that_shoot_past_each_other_are_cut_back() {
-    let t = run(&paths("-0.01,0 4,0; 4,0 4,4; 4,4.02 -0.02,4 0,-0.01; 9,9 9,8.99,0.4 9,6 8.985,9"));
+    let t = run(&paths("-0.01,0 4,0; 4,0 4,4; 4,4.02 -0.02,4 0,-0.01; 9,9 12,9 12,6,0.4 9.01,6 9.01,9.02"));
     assert_eq!(told(&t).lines().next(), Some("closed 0 1 2 area 16.080"), "{}", told(&t));
     for c in &t.closed {
         let crossings =
