@@ -1,5 +1,8 @@
 //! `shopctl machine` as a person meets it: what it prints, where it writes, how it complains.
 
+// `expect!` blesses with a hash that it does not always need.
+#![allow(clippy::needless_raw_string_hashes)]
+
 use expect_test::{Expect, expect};
 use serde_json::Value;
 use std::fs;

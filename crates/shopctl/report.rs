@@ -332,6 +332,7 @@ fn one_json(d: &Diagnostic, sources: &Sources<'_>) -> Value {
 }
 
 #[cfg(test)]
+#[allow(clippy::needless_raw_string_hashes)] // `expect!` blesses with a hash.
 mod tests {
     use super::*;
     use expect_test::{Expect, expect};
