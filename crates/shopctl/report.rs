@@ -332,7 +332,7 @@ fn one_json(d: &Diagnostic, sources: &Sources<'_>) -> Value {
 }
 
 #[cfg(test)]
-#[allow(clippy::needless_raw_string_hashes)] // `expect!` blesses with a hash.
+#[allow(clippy::needless_raw_string_hashes, clippy::needless_pass_by_value)] // `expect!` blesses with a hash.
 mod tests {
     use super::*;
     use expect_test::{Expect, expect};

@@ -1,7 +1,7 @@
 //! What profiles must be, and what is said when they are not.
 
-// `expect!` blesses with a hash that it does not always need.
-#![allow(clippy::needless_raw_string_hashes)]
+// `expect!` blesses with a hash that it does not always need, and is handed over by value everywhere.
+#![allow(clippy::needless_raw_string_hashes, clippy::needless_pass_by_value)]
 
 use super::*;
 use crate::report::{Style, render};
