@@ -2,8 +2,14 @@
 
 pub mod canon;
 pub mod chart;
+pub mod compensate;
+pub mod feature;
 pub mod intent;
+pub mod lead;
 pub mod machine;
 mod quantity;
+pub mod settings;
+pub mod toolpath;
+pub mod track;
 
 pub use quantity::Speed;

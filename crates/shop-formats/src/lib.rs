@@ -5,6 +5,7 @@
 
 mod drawing;
 pub mod dxf;
+pub mod facts;
 pub mod svg;
 
 pub use drawing::{Drawing, Exclusion, Ignored, Layer, Rgb, Shape, Text, Units};
