@@ -1,5 +1,8 @@
 //! `shopctl machine` as a person meets it: what it prints, where it writes, how it complains.
 
+// `expect!` blesses with a hash that it does not always need, and is handed over by value everywhere.
+#![allow(clippy::needless_raw_string_hashes, clippy::needless_pass_by_value)]
+
 use expect_test::{Expect, expect};
 use serde_json::Value;
 use std::fs;
