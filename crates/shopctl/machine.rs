@@ -3,14 +3,14 @@
 use crate::folders::Folders;
 use crate::profile::{self, DIALECTS, KINDS, Origin, Profile};
 use crate::report::{self, Colour, Sources, Style};
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use shop_report::Diagnostic;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::Path;
 
 /// Exit code for input with errors.
 const INPUT_HAS_ERRORS: u8 = 3;
@@ -72,7 +72,7 @@ pub fn run(
             profile::load(name, folders, &mut sources, &mut found).map(|p| show(&p, *json))
         }
         Verb::New { name, from } => match profile::load(from, folders, &mut sources, &mut found) {
-            Some(base) => Some(new(name, &base, folders)?),
+            Some(base) => new(name, &base, folders, &mut found)?,
             None => None,
         },
         Verb::Path { name } => path(name, folders, &mut sources, &mut found),
@@ -178,16 +178,20 @@ fn show(p: &Profile, as_json: bool) -> String {
     format!("# {} ({}{extends})\n\n{}", p.machine.name, p.origin, profile::to_toml(p))
 }
 
-fn new(name: &str, base: &Profile, folders: &Folders) -> anyhow::Result<String> {
+fn new(
+    name: &str,
+    base: &Profile,
+    folders: &Folders,
+    found: &mut Vec<Diagnostic>,
+) -> anyhow::Result<Option<String>> {
     let fit = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     if name.is_empty() || !name.bytes().all(fit) || name.starts_with('-') {
-        bail!(
-            "`{name}` is no name for a machine: small letters, digits and hyphens, as in `my-plasma-table`"
-        );
+        let d = Diagnostic::error("machine/bad-name", format!("`{name}` is no name for a machine"));
+        found.push(d.hint("small letters, digits and hyphens, as in `our-plasma-table`"));
+        return Ok(None);
     }
-    let folder = folders
-        .user_machines()
-        .context("this computer does not say where your settings are; set SHOPCTL_CONFIG_DIR")?;
+    let unknown = "this computer does not say where your settings are; set SHOPCTL_CONFIG_DIR";
+    let folder = folders.user_machines().context(unknown)?;
     let path = folder.join(format!("{name}.toml"));
     let text = format!(
         "# Profile of a machine of our own. Every key is spelled out; those that agree with `{base}` may go, with\n\
@@ -195,16 +199,23 @@ fn new(name: &str, base: &Profile, folders: &Folders) -> anyhow::Result<String> 
         base = base.machine.name,
         body = profile::to_toml(base),
     );
-    write_new(&path, &folder, &text)?;
-    Ok(format!("{}\n", path.display()))
+    match write_new(&path, &text) {
+        Ok(()) => Ok(Some(format!("{}\n", path.display()))),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+            let message = format!("{} is there already and is left as it is", path.display());
+            let d = Diagnostic::error("machine/exists", message);
+            found.push(d.hint("take another name, or edit that file"));
+            Ok(None)
+        }
+        Err(e) => Err(e).with_context(|| format!("failed to write {}", path.display())),
+    }
 }
 
 /// Writes a file that is not there yet; never over another one.
-fn write_new(path: &PathBuf, folder: &PathBuf, text: &str) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
-    let file = fs::OpenOptions::new().write(true).create_new(true).open(path);
-    let mut file = file.with_context(|| format!("failed to write {}", path.display()))?;
-    file.write_all(text.as_bytes()).with_context(|| format!("failed to write {}", path.display()))
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    path.parent().map_or(Ok(()), fs::create_dir_all)?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(text.as_bytes())
 }
 
 fn path(
@@ -213,11 +224,10 @@ fn path(
     sources: &mut Sources<'_>,
     found: &mut Vec<Diagnostic>,
 ) -> Option<String> {
-    match profile::find(name, folders) {
-        Some((_, origin)) => Some(format!("{origin}\n")),
-        None => {
-            profile::load(name, folders, sources, found);
-            None
-        }
+    if let Some((_, origin)) = profile::find(name, folders) {
+        return Some(format!("{origin}\n"));
     }
+    // Loading it says why there is none.
+    profile::load(name, folders, sources, found);
+    None
 }

@@ -21,7 +21,7 @@ use crate::folders::Folders;
 use crate::report::Sources;
 use section::{Found, Section, Sheet, get, nearest_few, span_of};
 use shop_cam::chart::Milling;
-use shop_cam::machine::{Cut, Machine, Material, Tool};
+use shop_cam::machine::Machine;
 use shop_report::{Diagnostic, Severity, SourceId, Span};
 use std::fmt;
 use std::fs;
@@ -31,6 +31,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 pub use schema::{DIALECTS, KINDS};
+pub use section::nearest_few as nearest_names;
 pub use write::{to_json, to_toml};
 
 /// Where a profile was found.
@@ -56,7 +57,7 @@ impl fmt::Display for Origin {
 pub struct Profile {
     /// The machine.
     pub machine: Machine,
-    /// How materials want to be milled, by the material's name, in the order of names.
+    /// How materials want to be milled, by the material's name.
     pub milling: Vec<(String, Milling)>,
     /// Where the profile was found.
     pub origin: Origin,
@@ -78,7 +79,7 @@ struct Text {
     name: String,
     origin: Origin,
     source: SourceId,
-    text: String,
+    body: String,
 }
 
 /// Profiles are kilobytes; what is larger is no profile.
@@ -111,7 +112,7 @@ fn top<'t>(table: &'t Spanned<DeTable<'t>>, source: SourceId) -> Sheet<'t> {
 }
 
 fn parse<'t>(text: &'t Text, found: &mut Found) -> Option<Spanned<DeTable<'t>>> {
-    let (table, errors) = DeTable::parse_recoverable(&text.text);
+    let (table, errors) = DeTable::parse_recoverable(&text.body);
     for e in &errors {
         let message = e.message().split_whitespace().collect::<Vec<_>>().join(" ");
         let mut d = Diagnostic::error("machine/syntax", message);
@@ -149,7 +150,7 @@ fn read_chain(
 
 /// Returns the name in `[machine] extends`, if there is one; what else is wrong with the file is found later.
 fn base_of(text: &Text) -> Option<(String, Span)> {
-    let (root, _) = DeTable::parse_recoverable(&text.text);
+    let (root, _) = DeTable::parse_recoverable(&text.body);
     let DeValue::Table(machine) = get(root.get_ref(), "machine")?.get_ref() else { return None };
     let base = get(machine, "extends")?;
     Some((base.get_ref().as_str()?.to_owned(), span_of(text.source, &base.span())))
@@ -252,7 +253,7 @@ fn read_origin(stem: &str, origin: &Origin, sources: &mut Sources<'_>) -> io::Re
         }
     };
     let source = sources.add(shown, text.clone().into_bytes());
-    Ok(Text { name: stem.to_owned(), origin: origin.clone(), source, text })
+    Ok(Text { name: stem.to_owned(), origin: origin.clone(), source, body: text })
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
@@ -309,7 +310,7 @@ pub fn settings(folders: &Folders, sources: &mut Sources<'_>, found: &mut Found)
         }
     };
     let source = sources.add(path.display().to_string(), text.clone().into_bytes());
-    let text = Text { name: "config".into(), origin: Origin::File(path), source, text };
+    let text = Text { name: "config".into(), origin: Origin::File(path), source, body: text };
     let Some(table) = parse(&text, found) else { return Settings::default() };
     let mut root = Section::new("", vec![top(&table, source)]);
     let settings = Settings {
@@ -321,76 +322,24 @@ pub fn settings(folders: &Folders, sources: &mut Sources<'_>, found: &mut Found)
 }
 
 impl Profile {
-    /// Returns a material by its name, or complains and names the nearest ones.
-    pub fn material(&self, name: &str, found: &mut Found) -> Option<&Material> {
-        let wanted = name.trim().to_lowercase().replace([' ', '_'], "-");
-        if let Some(material) = self.machine.materials.iter().find(|m| m.name.to_lowercase() == wanted) {
-            return Some(material);
-        }
-        let names: Vec<&str> = self.machine.materials.iter().map(|m| m.name.as_str()).collect();
-        let close = nearest_few(&wanted, &names, 3);
-        let hint = match (close.is_empty(), names.is_empty()) {
-            (_, true) => "the profile has no [material.*]; give kerf and feed on the command line".to_owned(),
-            (true, _) => format!("it has: {}", names.join(", ")),
-            (false, _) => format!("did you mean `{}`?", close.join("` or `")),
+    /// Returns the machine for a job in this material: its tools have the feeds, speeds and depths that the material
+    /// wants of them. What a tool's own entry says stands; a material that says nothing of milling changes nothing.
+    pub fn machine_for(&self, material: &str) -> Machine {
+        let mut machine = self.machine.clone();
+        let wanted = material.trim().to_lowercase().replace([' ', '_'], "-");
+        let Some((_, milling)) = self.milling.iter().find(|(name, _)| name.to_lowercase() == wanted) else {
+            return machine;
         };
-        let message = format!("machine `{}` has no material `{name}`", self.machine.name);
-        found.push(Diagnostic::error("machine/unknown-material", message).hint(hint));
-        None
-    }
-
-    /// Returns the cut for a material and a thickness in mm. Says when it was interpolated and slows a cut that is
-    /// faster than the axes; complains when the chart does not reach so far.
-    pub fn cut_for(&self, material: &str, thickness: f64, found: &mut Found) -> Option<Cut> {
-        let material = self.material(material, found)?;
-        let Some(choice) = material.cut_for(thickness) else {
-            let message = format!("the chart of `{}` has nothing for {thickness} mm", material.name);
-            let hint = match material.thickness_range() {
-                Some([thin, thick]) => {
-                    format!("it goes from {thin} to {thick} mm; add a [[material.{}.cut]]", material.name)
-                }
-                None => format!("it has no lines; add a [[material.{}.cut]]", material.name),
-            };
-            found.push(Diagnostic::error("machine/no-cut-for-thickness", message).hint(hint));
-            return None;
-        };
-        if choice.interpolated {
-            let message = format!("the chart of `{}` has no line for {thickness} mm", material.name);
-            let d = Diagnostic::info("machine/cut-interpolated", message);
-            found.push(d.hint("the figures between its neighbours are used; make a test cut"));
-        }
-        Some(self.slowed(choice.cut, found))
-    }
-
-    fn slowed(&self, mut cut: Cut, found: &mut Found) -> Cut {
-        let [x, y, _] = &self.machine.axes;
+        let [x, y, _] = &machine.axes;
         let fastest = if x.rapid < y.rapid { x.rapid } else { y.rapid };
-        if cut.feed > fastest {
-            let (feed, most) = (cut.feed.mm_per_min(), fastest.mm_per_min());
-            let message = format!("the chart asks for {feed:.0} mm/min and the axes do {most:.0}");
-            let d = Diagnostic::warning("machine/feed-above-axes", message);
-            found.push(d.hint("cut with less current, or expect a wider kerf and dross"));
-            cut.feed = fastest;
-        }
-        cut
-    }
-
-    /// Returns the tools with the feeds and speeds this material wants. What a tool's own entry says stands.
-    pub fn tools_for(&self, material: &str) -> Vec<Tool> {
-        let wanted = material.to_lowercase();
-        let milling = self.milling.iter().find(|(name, _)| name.to_lowercase() == wanted);
-        let [x, y, _] = &self.machine.axes;
-        let fastest = if x.rapid < y.rapid { x.rapid } else { y.rapid };
-        let mut tools = self.machine.tools.clone();
-        for tool in &mut tools {
-            let Some((_, milling)) = milling else { continue };
-            let feeds = milling.feeds(tool, self.machine.process.rpm_range, fastest);
+        for tool in &mut machine.tools {
+            let feeds = milling.feeds(tool, machine.process.rpm_range, fastest);
             tool.rpm = tool.rpm.or(Some(feeds.rpm));
             tool.feed = tool.feed.or(Some(feeds.feed));
             tool.plunge = tool.plunge.or(Some(feeds.plunge));
             tool.step_down = tool.step_down.or(Some(feeds.step_down));
         }
-        tools
+        machine
     }
 }
 
@@ -400,725 +349,4 @@ pub fn has_errors(found: &[Diagnostic]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::{Style, render};
-    use expect_test::{Expect, expect};
-    use shop_cam::machine::{Dialect, MachineKind, TorchControl};
-    use tempfile::TempDir;
-
-    fn nowhere() -> Folders {
-        Folders { local_machines: PathBuf::from("/nonexistent/machines"), user: None }
-    }
-
-    fn embedded(name: &str) -> Profile {
-        let (mut sources, mut found) = (Sources::new(), Vec::new());
-        let profile = load(name, &nowhere(), &mut sources, &mut found);
-        assert!(found.is_empty(), "{name}: {}", render(&found, &sources, Style::PLAIN));
-        profile.expect("no complaint, so a profile")
-    }
-
-    fn all() -> impl Iterator<Item = Profile> {
-        super::embedded::PROFILES.iter().map(|(name, _)| embedded(name))
-    }
-
-    #[test]
-    fn the_list_is_the_folder() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("machines");
-        let mut names: Vec<String> = fs::read_dir(folder)
-            .expect("the folder is part of the source")
-            .map(|e| e.expect("readable").file_name().to_string_lossy().into_owned())
-            .filter_map(|n| n.strip_suffix(".toml").map(str::to_owned))
-            .collect();
-        names.sort();
-        let listed: Vec<&str> = super::embedded::PROFILES.iter().map(|(n, _)| *n).collect();
-        assert_eq!(names, listed);
-    }
-
-    #[test]
-    fn every_profile_has_sane_numbers() {
-        for p in all() {
-            let m = &p.machine;
-            let name = &m.name;
-            assert!(m.title.len() > 5 && m.source.len() > 20, "{name}: {}", m.source);
-            for (axis, least) in m.axes.iter().zip([150.0, 150.0, 20.0]) {
-                assert!(axis.max - axis.min >= least, "{name}: {axis:?}");
-                assert!((100.0..=30_000.0).contains(&axis.rapid.mm_per_min()), "{name}: {axis:?}");
-                assert!((5.0..=10_000.0).contains(&axis.acceleration), "{name}: {axis:?}");
-            }
-            let z = &m.axes[2];
-            let safe = m.process.safe_height;
-            assert!(z.min < 0.0 && z.max >= safe, "{name}: z {z:?} must reach from the work to {safe}");
-            assert!(m.process.feed <= m.axes[0].rapid, "{name}: the usual feed is within reach");
-            assert!(usize::from(m.post.line_limit) >= 79, "{name}");
-            assert!(!m.layers.is_empty(), "{name}");
-            assert_eq!(
-                m.tools.is_empty(),
-                !matches!(m.kind, MachineKind::Router | MachineKind::Knife),
-                "{name}"
-            );
-            for material in &m.materials {
-                assert!(material.source.len() > 5, "{name}: {}", material.name);
-                let milled = p.milling.iter().any(|(n, _)| *n == material.name);
-                assert!(milled || !material.cuts.is_empty(), "{name}: {} says nothing", material.name);
-                check_chart(name, m.kind, material);
-            }
-            for (material, _) in &p.milling {
-                for tool in p.tools_for(material) {
-                    let feed = tool.feed.expect("a milling material gives feeds").mm_per_min();
-                    let rpm = tool.rpm.expect("and speeds");
-                    let most = m.axes[0].rapid.mm_per_min().min(m.axes[1].rapid.mm_per_min());
-                    assert!((50.0..=most).contains(&feed), "{name} {material} T{}: {feed}", tool.number);
-                    assert!(
-                        rpm >= m.process.rpm_range[0] && rpm <= m.process.rpm_range[1],
-                        "{name} {material}"
-                    );
-                }
-            }
-        }
-    }
-
-    fn check_chart(name: &str, kind: MachineKind, material: &Material) {
-        for pair in material.cuts.windows(2) {
-            let [thin, thick] = pair else { continue };
-            assert!(thin.thickness < thick.thickness, "{name} {}", material.name);
-            let effort = |c: &Cut| f64::from(c.passes) * c.power / c.feed.mm_per_min();
-            assert!(effort(thin) <= effort(thick) * 1.000_001, "{name} {}: thicker is easier", material.name);
-            assert!(thin.kerf <= thick.kerf, "{name} {}: kerf", material.name);
-            assert!(thin.pierce_delay <= thick.pierce_delay, "{name} {}: delay", material.name);
-        }
-        for cut in &material.cuts {
-            let width = match kind {
-                MachineKind::Plasma => 0.5..=3.0,
-                MachineKind::Laser => 0.05..=0.5,
-                _ => 0.0..=0.0,
-            };
-            assert!(
-                width.contains(&cut.kerf),
-                "{name} {} {}: kerf {}",
-                material.name,
-                cut.thickness,
-                cut.kerf
-            );
-            if kind == MachineKind::Plasma {
-                assert!((20.0..=100.0).contains(&cut.amps) && (80.0..=180.0).contains(&cut.volts), "{name}");
-                assert!(cut.pierce_height >= 1.5 * cut.cut_height && cut.cut_height > 0.5, "{name}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_generic_machines_are_what_scripts_rely_on() {
-        let is = |name: &str, kind, dialect| {
-            let m = embedded(name).machine;
-            assert_eq!((m.kind, m.post.dialect), (kind, dialect), "{name}");
-            for axis in &m.axes[..2] {
-                assert!(axis.min <= -2500.0 && axis.max >= 2500.0, "{name} has no walls");
-            }
-        };
-        is("router-grbl", MachineKind::Router, Dialect::Grbl);
-        is("router-linuxcnc", MachineKind::Router, Dialect::LinuxCnc);
-        is("plasma-grbl", MachineKind::Plasma, Dialect::Grbl);
-        is("plasma-qtplasmac", MachineKind::Plasma, Dialect::QtPlasmaC);
-        is("laser-grbl", MachineKind::Laser, Dialect::Grbl);
-        is("knife-grbl", MachineKind::Knife, Dialect::Grbl);
-        assert_eq!(embedded("laser-grblhal-co2").machine.post.dialect, Dialect::GrblHal);
-        assert_eq!(embedded("plasma-qtplasmac").machine.process.torch, TorchControl::Controller);
-        assert_eq!(embedded("plasma-grbl").machine.post.line_limit, 79);
-    }
-
-    #[test]
-    fn what_is_written_reads_the_same() {
-        let folder = TempDir::new().expect("a place for files");
-        for p in all() {
-            let text = to_toml(&p);
-            let path = folder.path().join(format!("{}.toml", p.machine.name));
-            fs::write(&path, &text).expect("writable");
-            let (mut sources, mut found) = (Sources::new(), Vec::new());
-            let name = path.to_string_lossy();
-            let again = load(&name, &nowhere(), &mut sources, &mut found);
-            assert!(found.is_empty(), "{}", render(&found, &sources, Style::PLAIN));
-            let again = again.expect("no complaint, so a profile");
-            assert_eq!(to_toml(&again), text, "{}", p.machine.name);
-            assert_eq!(again.machine.materials, p.machine.materials);
-            assert_eq!(again.machine.axes, p.machine.axes);
-            assert_eq!(again.machine.layers, p.machine.layers);
-            assert_eq!(again.machine.post, p.machine.post);
-        }
-    }
-
-    /// A whole little machine, to spoil.
-    const SMALL: &str = r#"[machine]
-title = "Table"
-kind = "plasma"
-source = "a test"
-
-[axes.x]
-min_mm = 0
-max_mm = 1200
-rapid_mm_per_min = 9000
-acceleration_mm_per_s2 = 500
-
-[axes.y]
-min_mm = 0
-max_mm = 1200
-rapid_mm_per_min = 9000
-acceleration_mm_per_s2 = 500
-
-[axes.z]
-min_mm = -20
-max_mm = 80
-rapid_mm_per_min = 3000
-acceleration_mm_per_s2 = 200
-
-[process]
-safe_height_mm = 15
-kerf_mm = 1.5
-feed_mm_per_min = 2000
-torch = "program"
-
-[material.steel]
-source = "a test"
-
-[[material.steel.cut]]
-thickness_mm = 3
-feed_mm_per_min = 3960
-pierce_height_mm = 3.8
-pierce_delay_s = 0.2
-cut_height_mm = 1.5
-
-[post]
-extends = "grbl"
-"#;
-
-    fn check(spoil: &[(&str, &str)], expected: Expect) {
-        let mut text = SMALL.to_owned();
-        for (from, to) in spoil {
-            assert!(text.contains(from), "{from}");
-            text = text.replacen(from, to, 1);
-        }
-        check_text(&text, expected);
-    }
-
-    fn check_text(text: &str, expected: Expect) {
-        let folder = TempDir::new().expect("a place for files");
-        let path = folder.path().join("table.toml");
-        fs::write(&path, text).expect("writable");
-        let (mut sources, mut found) = (Sources::new(), Vec::new());
-        let profile = load(&path.to_string_lossy(), &nowhere(), &mut sources, &mut found);
-        assert_eq!(profile.is_none(), has_errors(&found));
-        let style = Style { per_code: 9, ..Style::PLAIN };
-        let shown = render(&found, &sources, style);
-        expected.assert_eq(&shown.replace(&folder.path().display().to_string(), ""));
-    }
-
-    #[test]
-    fn a_whole_machine_has_no_complaint() {
-        check(&[], expect![""]);
-    }
-
-    #[test]
-    fn misspelt_keys() {
-        check(&[("kerf_mm", "kerf"), ("rapid_mm_per_min = 9000", "rapid_mm_min = 9000")], expect![[r#"
-            error[machine/missing-key]: [axes.x] has no `rapid_mm_per_min`
-             --> /table.toml:6:1
-              |
-            6 | [axes.x]
-              | ^^^^^^^^
-              |
-              = hint: add `rapid_mm_per_min = ...` (mm/min)
-
-            error[machine/missing-key]: [process] has no `kerf_mm`
-              --> /table.toml:24:1
-               |
-            24 | [process]
-               | ^^^^^^^^^
-               |
-               = hint: add `kerf_mm = ...` (mm)
-
-            error[machine/unknown-key]: unknown key `rapid_mm_min` in [axes.x]
-             --> /table.toml:9:1
-              |
-            9 | rapid_mm_min = 9000
-              | ^^^^^^^^^^^^
-              |
-              = hint: did you mean `rapid_mm_per_min`?
-
-            error[machine/unknown-key]: unknown key `kerf` in [process]
-              --> /table.toml:26:1
-               |
-            26 | kerf = 1.5
-               | ^^^^
-               |
-               = hint: did you mean `kerf_mm`?
-        "#]]);
-        check(&[("[post]", "[spindel]\nspeed = 1\n\n[post]\ncolor = 1")], expect![[r#"
-            error[machine/unknown-key]: unknown key `spindel`
-              --> /table.toml:40:2
-               |
-            40 | [spindel]
-               |  ^^^^^^^
-               |
-               = hint: known here: axes, controller, cornering, layers, machine, material, post, process, tool
-
-            error[machine/unknown-key]: unknown key `color` in [post]
-              --> /table.toml:44:1
-               |
-            44 | color = 1
-               | ^^^^^
-               |
-               = hint: known here: decimals, ending, extends, footer, header, line_limit
-        "#]]);
-    }
-
-    #[test]
-    fn wrong_types() {
-        check(
-            &[
-                ("max_mm = 1200", "max_mm = \"1200\""),
-                ("feed_mm_per_min = 2000", "feed_mm_per_min = \"2 m/min\""),
-                ("title = \"Table\"", "title = 5"),
-                ("[[material.steel.cut]]", "[material.steel.cut]"),
-            ],
-            expect![[r#"
-                error[machine/wrong-type]: `title` must be a text in quotes and is a number
-                 --> /table.toml:2:9
-                  |
-                2 | title = 5
-                  |         ^
-
-                error[machine/wrong-type]: `max_mm` must be a number and is a text
-                 --> /table.toml:8:10
-                  |
-                8 | max_mm = "1200"
-                  |          ^^^^^^
-                  |
-                  = hint: write 1200 without quotes
-
-                error[machine/wrong-type]: `feed_mm_per_min` must be a number and is a text
-                  --> /table.toml:27:19
-                   |
-                27 | feed_mm_per_min = "2 m/min"
-                   |                   ^^^^^^^^^
-                   |
-                   = hint: the unit is in the key (mm/min); write the number alone
-
-                error[machine/wrong-type]: `cut` must be a list of `[[material.steel.cut]]` and is a table
-                  --> /table.toml:33:1
-                   |
-                33 | [material.steel.cut]
-                   | ^^^^^^^^^^^^^^^^^^^^
-            "#]],
-        );
-        check(&[("[axes.z]", "[axes.c]"), ("[process]", "[axes]\nz = 5\n[process]")], expect![[r#"
-            error[machine/unknown-key]: unknown key `c` in [axes]
-              --> /table.toml:18:7
-               |
-            18 | [axes.c]
-               |       ^
-               |
-               = hint: known here: x, y, z
-
-            error[machine/missing-key]: [axes.z] is missing
-              --> /table.toml:24:1
-               |
-            24 | [axes]
-               | ^^^^^^
-               |
-               = hint: add [axes.z] and `min_mm = ...` (mm)
-
-            error[machine/wrong-type]: `axes.z` must be a table `[axes.z]` and is a number
-              --> /table.toml:25:5
-               |
-            25 | z = 5
-               |     ^
-        "#]]);
-    }
-
-    #[test]
-    fn impossible_values() {
-        check(
-            &[
-                ("max_mm = 1200", "max_mm = -3"),
-                ("max_mm = 80", "max_mm = nan"),
-                ("kerf_mm = 1.5", "kerf_mm = -1.5"),
-                ("cut_height_mm = 1.5", "cut_height_mm = 5"),
-                ("kind = \"plasma\"", "kind = \"plasm\""),
-                ("safe_height_mm = 15", "safe_height_mm = 15\nretract_height_mm = 20"),
-            ],
-            expect![[r#"
-                error[machine/bad-value]: `kind` cannot be "plasm"
-                 --> /table.toml:3:8
-                  |
-                3 | kind = "plasm"
-                  |        ^^^^^^^
-                  |
-                  = hint: did you mean "plasma"?
-
-                error[machine/bad-value]: `max_mm` is -3 and must be above `min_mm`, which is 0
-                 --> /table.toml:8:10
-                  |
-                8 | max_mm = -3
-                  |          ^^
-
-                error[machine/bad-value]: `max_mm` must be a finite number
-                  --> /table.toml:20:10
-                   |
-                20 | max_mm = nan
-                   |          ^^^
-
-                error[machine/bad-value]: `kerf_mm` is -1.5 and must not be below 0
-                  --> /table.toml:27:11
-                   |
-                27 | kerf_mm = -1.5
-                   |           ^^^^
-
-                error[machine/missing-key]: [process] has no `spindle_rpm`
-                  --> /table.toml:24:1
-                   |
-                24 | [process]
-                   | ^^^^^^^^^
-                   |
-                   = hint: add `spindle_rpm = ...` (rev/min)
-            "#]],
-        );
-        check(
-            &[
-                ("source = \"a test\"\n", "source = \"a test\"\nwork_zero_mm = [0, 1300]\n"),
-                (
-                    "extends = \"grbl\"",
-                    "extends = \"grbl\"\nheader = [\"(why?)\", \"(fräsen)\"]\ndecimals = 4.5",
-                ),
-                (
-                    "[post]",
-                    "[[layers]]\ncolour = \"red\"\noperation = \"cut\"\n[[layers]]\noperation = \"mark\"\n[post]",
-                ),
-                ("[post]", "[tool.a]\nname = \"x\"\n[post]"),
-            ],
-            expect![[r##"
-                error[machine/bad-value]: `work_zero_mm` lies off the machine: y = 1300 and the axis reaches 0 to 1200
-                 --> /table.toml:5:16
-                  |
-                5 | work_zero_mm = [0, 1300]
-                  |                ^^^^^^^^^
-
-                error[machine/bad-value]: `colour` cannot be "red"
-                  --> /table.toml:42:10
-                   |
-                42 | colour = "red"
-                   |          ^^^^^
-                   |
-                   = hint: write it as in SVG: "#ff0000" is red
-
-                error[machine/bad-value]: `operation` cannot be "cut"
-                  --> /table.toml:43:13
-                   |
-                43 | operation = "cut"
-                   |             ^^^^^
-                   |
-                   = hint: one of: profile, outside, inside, on, pocket, mark, drill, ignore
-
-                error[machine/bad-value]: [tool.a]: a tool is named by its number
-                  --> /table.toml:46:1
-                   |
-                46 | [tool.a]
-                   | ^^^^^^^^
-                   |
-                   = hint: write [tool.1] and so on, as in the controller's tool table
-
-                error[machine/bad-value]: this line has a `?`, which acts at once on this controller
-                  --> /table.toml:50:11
-                   |
-                50 | header = ["(why?)", "(fräsen)"]
-                   |           ^^^^^^^^
-
-                error[machine/bad-value]: this line has the character 'ä', which is not plain ASCII
-                  --> /table.toml:50:21
-                   |
-                50 | header = ["(why?)", "(fräsen)"]
-                   |                     ^^^^^^^^^^
-
-                error[machine/bad-value]: `decimals` is 4.5 and must be a whole number
-                  --> /table.toml:51:12
-                   |
-                51 | decimals = 4.5
-                   |            ^^^
-
-                error[machine/missing-key]: [layers] has no `match`
-                  --> /table.toml:44:1
-                   |
-                44 | [[layers]]
-                   | ^^^^^^^^^^
-                   |
-                   = hint: add `match = ...`
-            "##]],
-        );
-    }
-
-    #[test]
-    fn missing_keys_and_headings() {
-        check(&[("torch = \"program\"\n", ""), ("pierce_delay_s = 0.2\n", "")], expect![[r#"
-            error[machine/missing-key]: [process] has no `torch`
-              --> /table.toml:24:1
-               |
-            24 | [process]
-               | ^^^^^^^^^
-               |
-               = hint: add `torch = ...`
-
-            error[machine/missing-key]: [material.steel.cut] has no `pierce_delay_s`
-              --> /table.toml:32:1
-               |
-            32 | [[material.steel.cut]]
-               | ^^^^^^^^^^^^^^^^^^^^^^
-               |
-               = hint: add `pierce_delay_s = ...` (seconds)
-        "#]]);
-        check_text("", expect![[r#"
-            error[machine/missing-key]: [machine] is missing
-             --> /table.toml:1:1
-              |
-            1 |
-              | ^
-              |
-              = hint: add [machine] and `title = ...`
-
-            error[machine/missing-key]: [post] is missing
-             --> /table.toml:1:1
-              |
-            1 |
-              | ^
-              |
-              = hint: add [post] and `extends = ...`
-
-            error[machine/missing-key]: [axes.x] is missing
-             --> /table.toml:1:1
-              |
-            1 |
-              | ^
-              |
-              = hint: add [axes.x] and `min_mm = ...` (mm)
-
-            error[machine/missing-key]: [axes.y] is missing
-             --> /table.toml:1:1
-              |
-            1 |
-              | ^
-              |
-              = hint: add [axes.y] and `min_mm = ...` (mm)
-
-            error[machine/missing-key]: [axes.z] is missing
-             --> /table.toml:1:1
-              |
-            1 |
-              | ^
-              |
-              = hint: add [axes.z] and `min_mm = ...` (mm)
-
-            error[machine/missing-key]: [process] is missing
-             --> /table.toml:1:1
-              |
-            1 |
-              | ^
-              |
-              = hint: add [process] and `safe_height_mm = ...` (mm)
-        "#]]);
-    }
-
-    #[test]
-    fn one_thickness_twice() {
-        check(
-            &[(
-                "[post]",
-                "[[material.steel.cut]]\nthickness_mm = 3\nfeed_mm_per_min = 1\npierce_height_mm = 3\npierce_delay_s = 0\ncut_height_mm = 1\n\n[post]",
-            )],
-            expect![[r#"
-                error[machine/bad-value]: the chart has 3 mm twice
-                  --> /table.toml:40:1
-                   |
-                40 | [[material.steel.cut]]
-                   | ^^^^^^^^^^^^^^^^^^^^^^
-                   |
-                   = hint: give the second way to cut it a material of its own, e.g. [material.mild-steel-30a]
-            "#]],
-        );
-    }
-
-    #[test]
-    fn broken_toml() {
-        check(&[("title = \"Table\"", "title = \"Table"), ("[process]", "[process")], expect![[r#"
-            error[machine/syntax]: unclosed table, expected `]`
-              --> /table.toml:24:9
-               |
-            24 | [process
-               |         ^
-               |
-               = hint: the file is TOML: `key = 1.5`, `key = "text"`, `[heading]`; see toml.io
-
-            error[machine/syntax]: invalid basic string, expected `"`
-             --> /table.toml:2:15
-              |
-            2 | title = "Table
-              |               ^
-        "#]]);
-    }
-
-    #[test]
-    fn extends_and_shadows() {
-        let folder = TempDir::new().expect("a place for files");
-        let machines = folder.path().join("machines");
-        fs::create_dir(&machines).expect("writable");
-        let put = |name: &str, text: &str| fs::write(machines.join(name), text).expect("writable");
-        put(
-            "router-grbl.toml",
-            "[machine]\nextends = \"router-grbl\"\ntitle = \"Ours\"\n[process]\nspindle_rpm = 12000\n",
-        );
-        put("ring-a.toml", "[machine]\nextends = \"ring-b\"\n");
-        put("ring-b.toml", "[machine]\nextends = \"ring-a\"\n");
-        put("lost.toml", "[machine]\nextends = \"router-gbrl\"\n");
-        put("upside.toml", "[machine]\nextends = \"router-grbl\"\n[axes.x]\nmin_mm = 30000\n");
-        let folders = Folders { local_machines: machines.clone(), user: None };
-        let (mut sources, mut found) = (Sources::new(), Vec::new());
-
-        let ours = load("router-grbl", &folders, &mut sources, &mut found).expect("shadows the built-in one");
-        assert_eq!((ours.machine.title.as_str(), ours.machine.process.rpm), ("Ours", 12000.0));
-        assert_eq!(ours.machine.process.safe_height, embedded("router-grbl").machine.process.safe_height);
-        assert_eq!(ours.bases, ["router-grbl"]);
-        let theirs = load("printnc", &folders, &mut sources, &mut found).expect("built upon ours");
-        assert_eq!(theirs.machine.process.rpm, 18000.0, "printnc says so itself");
-        assert_eq!(theirs.bases, ["router-linuxcnc", "router-grbl", "router-grbl"]);
-        assert!(
-            list(&folders).contains(&("router-grbl".into(), Origin::File(machines.join("router-grbl.toml"))))
-        );
-        assert!(found.is_empty());
-
-        for name in ["ring-a", "lost", "upside", "rooter-grbl"] {
-            assert_eq!(load(name, &folders, &mut sources, &mut found), None, "{name}");
-        }
-        let shown = render(&found, &sources, Style::PLAIN).replace(&folder.path().display().to_string(), "");
-        expect![[r#"
-            error[machine/extends-itself]: `ring-a` extends itself
-             --> /machines/ring-b.toml:2:11
-              |
-            2 | extends = "ring-a"
-              |           ^^^^^^^^
-              |
-              = hint: a profile may extend another one, or the one of the same name that it shadows
-
-            error[machine/unknown]: there is no machine `router-gbrl`
-             --> /machines/lost.toml:2:11
-              |
-            2 | extends = "router-gbrl"
-              |           ^^^^^^^^^^^^^
-              |
-              = hint: did you mean `router-grbl` or `router-linuxcnc`? `shopctl machine list` shows all
-
-            error[machine/unknown]: there is no machine `rooter-grbl`
-             |
-             = hint: did you mean `router-grbl` or `laser-grbl` or `knife-grbl`? `shopctl machine list` shows all
-
-            error[machine/bad-value]: `max_mm` is 20000 and must be above `min_mm`, which is 30000
-              --> machines/router-grbl.toml (built in):13:10
-               |
-            13 | max_mm = 20000
-               |          ^^^^^
-        "#]].assert_eq(&shown);
-    }
-
-    #[test]
-    fn a_job_asks_for_a_cut() {
-        let plasma = embedded("plasma-grbl");
-        let small = embedded("openbuilds-lead-1010-plasma");
-        let (sources, mut found) = (Sources::new(), Vec::new());
-        let cut = plasma.cut_for("Mild Steel", 3.0, &mut found).expect("in the chart");
-        assert_eq!((cut.feed.mm_per_min(), cut.amps), (3960.0, 45.0));
-        assert!(found.is_empty());
-        assert!(plasma.cut_for("mild-steel", 5.0, &mut found).is_some());
-        assert!(plasma.cut_for("mild-steel", 25.0, &mut found).is_none());
-        assert!(plasma.cut_for("mildsteel", 3.0, &mut found).is_none());
-        let slow = small.cut_for("mild-steel", 3.0, &mut found).expect("in the chart");
-        assert_eq!(slow.feed, small.machine.axes[0].rapid);
-        expect![[r#"
-            info[machine/cut-interpolated]: the chart of `mild-steel` has no line for 5 mm
-             |
-             = hint: the figures between its neighbours are used; make a test cut
-
-            warning[machine/feed-above-axes]: the chart asks for 3960 mm/min and the axes do 3000
-             |
-             = hint: cut with less current, or expect a wider kerf and dross
-
-            error[machine/no-cut-for-thickness]: the chart of `mild-steel` has nothing for 25 mm
-             |
-             = hint: it goes from 1 to 12 mm; add a [[material.mild-steel.cut]]
-
-            error[machine/unknown-material]: machine `plasma-grbl` has no material `mildsteel`
-             |
-             = hint: did you mean `mild-steel`?
-        "#]].assert_eq(&render(&found, &sources, Style::PLAIN));
-    }
-
-    #[test]
-    fn feeds_follow_the_material_and_the_tool() {
-        let router = embedded("router-grbl");
-        let [plywood, aluminium, unknown] =
-            ["plywood", "aluminium", "cheese"].map(|m| router.tools_for(m)[0].clone());
-        let feed = |t: &Tool| t.feed.map_or(0.0, |f| f.mm_per_min().round());
-        assert_eq!((feed(&plywood), plywood.step_down), (3463.0, Some(6.0)));
-        assert_eq!((feed(&aluminium), aluminium.step_down.map(|d| d < 1.0)), (796.0, Some(true)));
-        assert_eq!((feed(&unknown), unknown.rpm), (0.0, None));
-    }
-
-    #[test]
-    fn settings_of_the_user() {
-        let folder = TempDir::new().expect("a place for files");
-        let folders = Folders { user: Some(folder.path().to_owned()), ..nowhere() };
-        let (mut sources, mut found) = (Sources::new(), Vec::new());
-        assert_eq!(settings(&folders, &mut sources, &mut found), Settings::default());
-        let path = folder.path().join("config.toml");
-        fs::write(&path, "default_machine = \"printnc\"\n").expect("writable");
-        let s = settings(&folders, &mut sources, &mut found);
-        assert_eq!((s.default_machine.as_deref(), s.default_material), (Some("printnc"), None));
-        fs::write(&path, "default_machin = \"printnc\"\n").expect("writable");
-        settings(&folders, &mut sources, &mut found);
-        let shown = render(&found, &sources, Style::PLAIN).replace(&folder.path().display().to_string(), "");
-        expect![[r#"
-            error[machine/unknown-key]: unknown key `default_machin`
-             --> /config.toml:1:1
-              |
-            1 | default_machin = "printnc"
-              | ^^^^^^^^^^^^^^
-              |
-              = hint: did you mean `default_machine`?
-        "#]].assert_eq(&shown);
-    }
-
-    #[test]
-    fn huge_and_unreadable_files_are_refused() {
-        let folder = TempDir::new().expect("a place for files");
-        let path = folder.path().join("huge.toml");
-        fs::write(&path, vec![b'#'; 2 << 20]).expect("writable");
-        let bin = folder.path().join("bin.toml");
-        fs::write(&bin, [0xff, 0xfe, 0]).expect("writable");
-        for p in [&path, &bin] {
-            let (mut sources, mut found) = (Sources::new(), Vec::new());
-            assert_eq!(load(&p.to_string_lossy(), &nowhere(), &mut sources, &mut found), None);
-            assert_eq!(found[0].code, "machine/unreadable");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_text_makes_it_panic(cut_at in 0usize..1000, insert in "[ -~\\n\"=\\[\\]]{0,12}", skip in 0usize..40) {
-            let at = cut_at.min(SMALL.len());
-            let text = format!("{}{insert}{}", &SMALL[..at], SMALL.get(at + skip..).unwrap_or(""));
-            let source = shop_report::SourceId(0);
-            let text = Text { name: "t".into(), origin: Origin::Embedded, source, text };
-            let mut found = Vec::new();
-            base_of(&text);
-            if let Some(table) = parse(&text, &mut found) {
-                let machine = schema::machine("t", Section::new("", vec![top(&table, source)]), &mut found);
-                proptest::prop_assert_eq!(machine.is_none(), has_errors(&found));
-            }
-        }
-    }
-}
+mod tests;

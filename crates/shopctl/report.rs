@@ -24,11 +24,20 @@ pub struct Sources<'a> {
 struct Source<'a> {
     name: String,
     bytes: Cow<'a, [u8]>,
-    /// Line ends before each block of [`BLOCK`] bytes; made when someone asks for the first place.
-    line_ends: OnceLock<Vec<usize>>,
+    /// What lies before each block of [`BLOCK`] bytes; made when someone asks for the first place.
+    index: OnceLock<Vec<Before>>,
 }
 
-/// Counting line ends block by block makes a place cost at most one block, even in a file of a gigabyte.
+/// What lies before a block.
+#[derive(Clone, Copy, Debug, Default)]
+struct Before {
+    /// Line ends.
+    line_ends: usize,
+    /// Start of the line that the block begins in.
+    line_start: usize,
+}
+
+/// An index by blocks makes a place cost at most one block, even in a file of a gigabyte or a line of a megabyte.
 const BLOCK: usize = 1 << 16;
 
 /// A file whose head has a zero byte is binary: neither DXF nor SVG, TOML or G-code text has one.
@@ -40,11 +49,11 @@ const LONGEST_LINE: usize = 400;
 /// Where in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Position {
-    /// Text: line and column in characters, both from 1.
+    /// Text: line and column, both from 1.
     Text {
         /// Line.
         line: usize,
-        /// Column, in characters.
+        /// Column, in characters; in bytes where the line is longer than 64 KiB up to there.
         column: usize,
     },
     /// Binary: offset of the byte.
@@ -60,7 +69,7 @@ impl<'a> Sources<'a> {
     /// Registers a file by the name the user knows it by; returns its id.
     pub fn add(&mut self, name: impl Into<String>, bytes: impl Into<Cow<'a, [u8]>>) -> SourceId {
         let id = SourceId(u32::try_from(self.list.len()).expect("fewer than 2^32 files in one run"));
-        self.list.push(Source { name: name.into(), bytes: bytes.into(), line_ends: OnceLock::new() });
+        self.list.push(Source { name: name.into(), bytes: bytes.into(), index: OnceLock::new() });
         id
     }
 
@@ -91,23 +100,39 @@ impl Source<'_> {
             return Position::Byte(offset);
         }
         let start = self.line_start(offset);
-        let column = decode(&self.bytes[start..offset]).chars().count() + 1;
-        Position::Text { line: self.line(offset), column }
+        let before = &self.bytes[start..offset];
+        let column = if before.len() > BLOCK { before.len() } else { decode(before).chars().count() };
+        Position::Text { line: self.line(offset), column: column + 1 }
+    }
+
+    /// Returns what lies before the block of an offset, and where that block starts.
+    fn before(&self, offset: usize) -> (Before, usize) {
+        let index = self.index.get_or_init(|| {
+            let mut sum = Before::default();
+            let step = |(i, block): (usize, &[u8])| {
+                let here = sum;
+                sum.line_ends += line_ends_in(block);
+                if let Some(last) = block.iter().rposition(|&b| b == b'\n') {
+                    sum.line_start = i * BLOCK + last + 1;
+                }
+                here
+            };
+            self.bytes.chunks(BLOCK).enumerate().map(step).collect()
+        });
+        // An offset at the very end may be one block further than there are.
+        let block = (offset / BLOCK).min(index.len().saturating_sub(1));
+        (index.get(block).copied().unwrap_or_default(), block * BLOCK)
     }
 
     fn line(&self, offset: usize) -> usize {
-        let ends = self.line_ends.get_or_init(|| {
-            let blocks = self.bytes.chunks(BLOCK).map(line_ends_in);
-            blocks.scan(0, |sum, n| Some(std::mem::replace(sum, *sum + n))).collect()
-        });
-        let block = offset / BLOCK;
-        let before = ends.get(block).or(ends.last()).copied().unwrap_or(0);
-        let from = block.min(ends.len().saturating_sub(1)) * BLOCK;
-        before + line_ends_in(&self.bytes[from..offset]) + 1
+        let (before, from) = self.before(offset);
+        before.line_ends + line_ends_in(&self.bytes[from..offset]) + 1
     }
 
     fn line_start(&self, offset: usize) -> usize {
-        self.bytes[..offset].iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1)
+        let (before, from) = self.before(offset);
+        let here = self.bytes[from..offset].iter().rposition(|&b| b == b'\n');
+        here.map_or(before.line_start, |i| from + i + 1)
     }
 
     fn line_end(&self, offset: usize) -> usize {
@@ -126,6 +151,10 @@ fn line_ends_in(bytes: &[u8]) -> usize {
 fn decode(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
+        // Cut off in the middle of a character: the rest of the text is sound.
+        Err(e) if e.error_len().is_none() && e.valid_up_to() > 0 => {
+            String::from_utf8_lossy(&bytes[..e.valid_up_to()])
+        }
         Err(_) => Cow::Owned(bytes.iter().map(|&b| char::from(b)).collect()),
     }
 }
@@ -179,7 +208,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources<'_>, style: Style) -
         let (shown, hidden) = group.split_at(group.len().min(style.per_code.max(1)));
         for (i, d) in shown.iter().enumerate() {
             let repeated = i > 0 && shown[i - 1].hint == d.hint;
-            out.push_str(&renderer.render(&[picture(d, sources, !repeated)]));
+            draw(d, sources, !repeated, &renderer, &mut out);
             out.push_str("\n\n");
         }
         let more: u64 = hidden.iter().map(|d| u64::from(d.count.max(1))).sum();
@@ -210,7 +239,7 @@ fn groups(diagnostics: &[Diagnostic]) -> Vec<Vec<&Diagnostic>> {
     groups
 }
 
-fn picture<'r>(d: &'r Diagnostic, sources: &'r Sources<'_>, with_hint: bool) -> Group<'r> {
+fn draw(d: &Diagnostic, sources: &Sources<'_>, with_hint: bool, renderer: &Renderer, out: &mut String) {
     let level = match d.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -218,20 +247,31 @@ fn picture<'r>(d: &'r Diagnostic, sources: &'r Sources<'_>, with_hint: bool) -> 
     };
     let mut group = Group::with_title(level.primary_title(&d.message).id(d.code));
     let source = d.span.and_then(|s| Some((s, sources.list.get(s.source.0 as usize)?)));
-    if let Some((span, source)) = source {
-        group = show_place(group, span, source);
-    }
+    let mut notes = Vec::new();
     if let Some([x, y]) = d.at {
         let unit = if source.is_some() { "on the drawing at" } else { "at" };
-        group = group.element(Level::NOTE.message(format!("{unit} X{} Y{} mm", round(x), round(y))));
+        notes.push(("note", format!("{unit} X{} Y{} mm", round(x), round(y))));
     }
     if d.count > 1 {
-        group = group.element(Level::NOTE.message(format!("found {} times; this is the first", d.count)));
+        notes.push(("note", format!("found {} times; this is the first", d.count)));
     }
     if let Some(hint) = d.hint.as_deref().filter(|_| with_hint) {
-        group = group.element(Level::HELP.with_name("hint").message(normalize_untrusted_str(hint)));
+        notes.push(("hint", normalize_untrusted_str(hint)));
     }
-    group
+    let Some((span, source)) = source else {
+        // The renderer would draw the margin of a source that is not there.
+        out.push_str(&renderer.render(&[group]));
+        for (name, text) in notes {
+            let _ = write!(out, "\n  = {name}: {text}");
+        }
+        return;
+    };
+    group = show_place(group, span, source);
+    for (name, text) in notes {
+        let level = if name == "note" { Level::NOTE } else { Level::HELP };
+        group = group.element(level.with_name(name).message(text));
+    }
+    out.push_str(&renderer.render(&[group]));
 }
 
 fn show_place<'r>(group: Group<'r>, span: Span, source: &'r Source<'_>) -> Group<'r> {
@@ -321,6 +361,7 @@ fn one_json(d: &Diagnostic, sources: &Sources<'_>) -> Value {
 }
 
 #[cfg(test)]
+#[allow(clippy::needless_raw_string_hashes, clippy::needless_pass_by_value)] // `expect!` blesses with a hash.
 mod tests {
     use super::*;
     use expect_test::{Expect, expect};
@@ -340,7 +381,7 @@ mod tests {
     #[test]
     fn a_finding_shows_its_line() {
         let (sources, id) = drawing();
-        let d = Diagnostic::error("dxf/bad-number", "`abc` is not a number")
+        let d = Diagnostic::error("test/bad-number", "`abc` is not a number")
             .span(Span::new(id, 18, 21))
             .at(12.5, -0.0001)
             .hint("the entity is left out; mend the drawing");
@@ -348,7 +389,7 @@ mod tests {
             &[d],
             &sources,
             expect![[r#"
-                error[dxf/bad-number]: `abc` is not a number
+                error[test/bad-number]: `abc` is not a number
                  --> part.dxf:6:1
                   |
                 6 | abc
@@ -363,15 +404,15 @@ mod tests {
     #[test]
     fn many_of_a_code_are_counted_and_errors_stand_last() {
         let (sources, id) = drawing();
-        let mut all = vec![Diagnostic::error("dxf/truncated", "the file ends in the middle of an entity")];
+        let mut all = vec![Diagnostic::error("test/truncated", "the file ends in the middle of an entity")];
         for i in 0..40 {
-            let d = Diagnostic::warning("dxf/open-contour", format!("contour {i} is open"));
+            let d = Diagnostic::warning("test/open-contour", format!("contour {i} is open"));
             all.push(d.span(Span::new(id, 2, 6)).hint("close it"));
         }
-        all.push(Diagnostic::warning("dxf/open-contour", "more contours are open").count(60));
+        all.push(Diagnostic::warning("test/open-contour", "more contours are open").count(60));
         let style = Style { per_code: 2, ..Style::PLAIN };
         expect![[r#"
-            warning[dxf/open-contour]: contour 0 is open
+            warning[test/open-contour]: contour 0 is open
              --> part.dxf:2:1
               |
             2 | LINE
@@ -379,15 +420,15 @@ mod tests {
               |
               = hint: close it
 
-            warning[dxf/open-contour]: contour 1 is open
+            warning[test/open-contour]: contour 1 is open
              --> part.dxf:2:1
               |
             2 | LINE
               | ^^^^
 
-            note: and 98 more `dxf/open-contour`
+            note: and 98 more `test/open-contour`
 
-            error[dxf/truncated]: the file ends in the middle of an entity
+            error[test/truncated]: the file ends in the middle of an entity
         "#]]
         .assert_eq(&render(&all, &sources, style));
         assert_eq!(summary(&all), "1 error, 100 warnings");
@@ -397,12 +438,12 @@ mod tests {
     fn binary_files_have_bytes_instead_of_lines() {
         let mut sources = Sources::new();
         let id = sources.add("part.dxf", b"AutoCAD Binary DXF\r\n\x1a\0\0\0SECTION\0".to_vec());
-        let d = Diagnostic::error("dxf/truncated", "the file ends here").span(Span::new(id, 24, 31));
+        let d = Diagnostic::error("test/truncated", "the file ends here").span(Span::new(id, 24, 31));
         check(
             std::slice::from_ref(&d),
             &sources,
             expect![[r#"
-                error[dxf/truncated]: the file ends here
+                error[test/truncated]: the file ends here
                 --> part.dxf (byte 24, 0x18)
             "#]],
         );
@@ -414,19 +455,19 @@ mod tests {
         let mut sources = Sources::new();
         let id = sources.add("alt.dxf", b"8\r\nAu\xdfen\r\n".to_vec());
         let long = sources.add("long.svg", format!("<path d=\"{}\"/>", "M1 2".repeat(500)).into_bytes());
-        let umlaut = Diagnostic::info("dxf/layer", "odd layer").span(Span::new(id, 5, 8));
-        let path = Diagnostic::info("svg/path", "odd path").span(Span::new(long, 409, 413));
+        let umlaut = Diagnostic::info("test/layer", "odd layer").span(Span::new(id, 5, 8));
+        let path = Diagnostic::info("test/path", "odd path").span(Span::new(long, 409, 413));
         check(
             &[umlaut, path],
             &sources,
             expect![[r#"
-                info[dxf/layer]: odd layer
+                info[test/layer]: odd layer
                  --> alt.dxf:2:3
                   |
                 2 | Außen
                   |   ^^^
 
-                info[svg/path]: odd path
+                info[test/path]: odd path
                 --> long.svg:1:410
                  = note: there: M1 2M1 2M1 2M1 2M1 2M1 2M1 2M1 2M1 2M1 2M1 2M1 2M1 2M1 2M1 2…
             "#]],
@@ -439,9 +480,10 @@ mod tests {
         let spans = [(0, 0), (21, 22), (22, 22), (500, 900), (18, 2)].map(|(a, b)| Span::new(id, a, b));
         let stray = Span::new(SourceId(7), 0, 1);
         for span in spans.into_iter().chain([stray]) {
-            let d = Diagnostic::error("x/y", "odd place").span(span);
+            let d = Diagnostic::error("test/y", "odd place").span(span);
             assert!(
-                render(std::slice::from_ref(&d), &sources, Style::PLAIN).starts_with("error[x/y]: odd place")
+                render(std::slice::from_ref(&d), &sources, Style::PLAIN)
+                    .starts_with("error[test/y]: odd place")
             );
             to_json(&[d], &sources);
         }
@@ -463,10 +505,23 @@ mod tests {
     }
 
     #[test]
+    fn a_line_of_a_megabyte_costs_a_block_a_place() {
+        let text = format!("a\n{}\nend", "x".repeat(3 * BLOCK));
+        let mut sources = Sources::new();
+        let id = sources.add("long.svg", text.as_bytes());
+        for (offset, line, column) in
+            [(2, 2, 1), (BLOCK, 2, BLOCK - 1), (2 * BLOCK + 7, 2, 2 * BLOCK + 6), (3 * BLOCK + 3, 3, 1)]
+        {
+            let span = Span::new(id, offset, offset + 1);
+            assert_eq!(sources.position(span), Some(Position::Text { line, column }), "{offset}");
+        }
+    }
+
+    #[test]
     fn control_characters_of_a_drawing_do_not_reach_the_terminal() {
         let mut sources = Sources::new();
         let id = sources.add("evil.dxf", &b"8\n\x1b[2Jgone\n"[..]);
-        let d = Diagnostic::warning("dxf/layer", "odd layer \x1b[2J")
+        let d = Diagnostic::warning("test/layer", "odd layer \x1b[2J")
             .span(Span::new(id, 2, 9))
             .hint("not \x1b[31m");
         assert!(!render(&[d], &sources, Style::PLAIN).contains('\x1b'));
@@ -475,12 +530,12 @@ mod tests {
     #[test]
     fn json_says_everything() {
         let (sources, id) = drawing();
-        let d = Diagnostic::warning("dxf/duplicate", "drawn twice")
+        let d = Diagnostic::warning("test/duplicate", "drawn twice")
             .span(Span::new(id, 18, 21))
             .at(1.0, 2.0)
             .hint("dropped")
             .count(9);
-        expect![[r#"[{"code":"dxf/duplicate","severity":"warning","message":"drawn twice","file":"part.dxf","line":6,"column":1,"at_mm":[1.0,2.0],"hint":"dropped","count":9}]"#]]
+        expect![[r#"[{"code":"test/duplicate","severity":"warning","message":"drawn twice","file":"part.dxf","line":6,"column":1,"at_mm":[1.0,2.0],"hint":"dropped","count":9}]"#]]
         .assert_eq(&to_json(&[d], &sources).to_string());
     }
 }

@@ -175,6 +175,19 @@ impl Nurbs {
         Some((degree, uniform.collect()))
     }
 
+    fn ends(&self) -> Option<(Point, Point)> {
+        let (&first, &last) = (self.points.first()?, self.points.last()?);
+        if self.points.len() == 1 {
+            return Some((first, last));
+        }
+        let (degree, knots) = self.sound()?;
+        let n = self.points.len();
+        if knots[1] == knots[degree] && knots[n] == knots[n + degree - 1] {
+            return Some((first, last));
+        }
+        Chain::of_nurbs(self).ends()
+    }
+
     fn transformed(&self, t: &Affine2<f64>) -> Nurbs {
         Nurbs { points: self.points.iter().map(|p| t * p).collect(), ..self.clone() }
     }
@@ -247,17 +260,23 @@ impl Curve {
                 let a = e.point_at(e.start);
                 Some((a, if e.is_full() { a } else { e.point_at(e.start + e.sweep) }))
             }
-            Curve::Nurbs(s) => match s.points.as_slice() {
-                [only] => Some((*only, *only)),
-                _ => Chain::of_nurbs(s).ends(),
-            },
+            Curve::Nurbs(s) => s.ends(),
         }
     }
 
-    /// True when it is closed in itself: by its flag, or because it has length and its ends are no further apart
-    /// than `tolerance`. A spline's flag counts when its ends meet to 0.01 mm.
+    /// Returns a box that holds the curve, at the cost of looking at its control points once.
+    pub fn hull(&self) -> Aabb {
+        match self {
+            Curve::Nurbs(s) => Aabb::of(s.points.iter().copied()),
+            other => other.bounds(),
+        }
+    }
+
+    /// True when it is closed in itself: by its flag, or because its ends are no further apart than `tolerance`
+    /// and it is larger than that. A spline's flag counts when its ends meet to 0.01 mm.
     pub fn is_closed(&self, tolerance: f64) -> bool {
-        let near = |t: f64| self.ends().is_some_and(|(a, b)| (a - b).norm() <= t) && self.length() > 2.0 * t;
+        let large = |b: Aabb| b.width().max(b.height());
+        let near = |t: f64| self.ends().is_some_and(|(a, b)| (a - b).norm() <= t) && large(self.hull()) > t;
         match self {
             Curve::Polyline(p) => p.closed || near(tolerance),
             Curve::Ellipse(e) => e.is_full() || near(tolerance),
@@ -291,6 +310,32 @@ impl Curve {
                 let mut chain = Chain::new(2);
                 p.segments().for_each(|s| chain.push_segment(&s));
                 Curve::Nurbs(chain.into_nurbs(p.closed).transformed(t))
+            }
+        }
+    }
+
+    /// Returns the curve closed by a straight line from its end to its start; unchanged when it is closed.
+    #[must_use]
+    pub fn closed_by_line(self) -> Curve {
+        match self {
+            Curve::Polyline(mut p) => {
+                if !p.closed && p.vertices.len() > 2 && p.first() == p.last() {
+                    p.vertices.pop();
+                }
+                p.closed = true;
+                Curve::Polyline(p)
+            }
+            c if c.is_closed(0.0) => c,
+            c => {
+                let (mut chain, ends) = match &c {
+                    Curve::Nurbs(s) => (Chain::of_nurbs(s), c.ends()),
+                    Curve::Ellipse(e) if e.is_finite() => (Chain::of_ellipse(e), c.ends()),
+                    _ => return c,
+                };
+                if let Some((a, b)) = ends.filter(|(a, b)| a != b) {
+                    chain.push_line(b, a);
+                }
+                Curve::Nurbs(chain.into_nurbs(true))
             }
         }
     }

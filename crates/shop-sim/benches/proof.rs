@@ -41,11 +41,9 @@ fn cut(commands: &mut Vec<Command>, path: &Polyline, lead: Point) {
     for s in path.segments() {
         commands.push(match s {
             shop_geom::Segment::Line(l) => Command::Line { to: down(l.b) },
-            shop_geom::Segment::Arc(c) => Command::Arc {
-                to: down(c.b),
-                center: c.center,
-                counter_clockwise: c.sweep > 0.0,
-            },
+            shop_geom::Segment::Arc(c) => {
+                Command::Arc { to: down(c.b), center: c.center, counter_clockwise: c.sweep > 0.0 }
+            }
         });
     }
     if let Some(last) = path.last() {
@@ -97,7 +95,7 @@ fn sheet(count: usize) -> (Intent, Vec<Section>) {
             intent.goals.push(goal(hole, Waste::Inside, parent));
             cut(&mut commands, &path, lead);
         }
-        cut(&mut commands, &path, Point::new(o.x - 3.0, o.y + 10.0));
+        cut(&mut commands, &path, Point::new(o.x + 4.0, o.y - 4.0));
     }
     (intent, program(commands))
 }

@@ -105,8 +105,7 @@ impl Index {
         if !self.bounds.intersects(area) {
             return;
         }
-        let at =
-            |v: f64, low: f64, n: usize| (((v - low) * self.inverse_cell).max(0.0) as usize).min(n - 1);
+        let at = |v: f64, low: f64, n: usize| (((v - low) * self.inverse_cell).max(0.0) as usize).min(n - 1);
         let (x0, x1) = (
             at(area.min.x, self.bounds.min.x, self.columns),
             at(area.max.x, self.bounds.min.x, self.columns),
@@ -129,12 +128,7 @@ impl Index {
     }
 
     /// Collects into `found` every piece that may lie within `margin` of one of `pieces`, ascending, once each.
-    pub fn near<'a>(
-        &self,
-        pieces: impl Iterator<Item = &'a Piece>,
-        margin: f64,
-        found: &mut Vec<u32>,
-    ) {
+    pub fn near<'a>(&self, pieces: impl Iterator<Item = &'a Piece>, margin: f64, found: &mut Vec<u32>) {
         found.clear();
         for p in pieces {
             self.boxes(p, margin, |area| self.visit(area, found));
@@ -153,12 +147,7 @@ impl Index {
 
     /// Returns the piece nearest to `p` within `within` mm and its distance. A piece at an infinite distance is
     /// passed over; ties go to the lower index.
-    pub fn nearest(
-        &self,
-        p: Point,
-        within: f64,
-        mut distance: impl FnMut(u32) -> f64,
-    ) -> Option<(u32, f64)> {
+    pub fn nearest(&self, p: Point, within: f64, mut distance: impl FnMut(u32) -> f64) -> Option<(u32, f64)> {
         let mut best: Option<(u32, f64)> = None;
         let outside = Aabb::of([p]).distance(&self.bounds);
         if outside > within || self.items.is_empty() {

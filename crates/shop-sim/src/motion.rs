@@ -4,6 +4,7 @@
 //! tool is. A drilling cycle is written out into its moves.
 
 use shop_cam::canon::{Command, Drill, Laser, Position, Section, Spindle, Torch};
+use shop_cam::machine::MachineKind;
 use shop_geom::Point;
 
 /// What the machine is doing when a command is met.
@@ -61,14 +62,7 @@ const MOST_PECKS: f64 = 10_000.0;
 impl State {
     /// Returns the state of a machine that has just been switched on, at `at`.
     pub fn new(at: Position) -> Self {
-        State {
-            at,
-            feed: None,
-            spindle: Spindle::Off,
-            torch: Torch::Off,
-            laser: Laser::Off,
-            tool: 0,
-        }
+        State { at, feed: None, spindle: Spindle::Off, torch: Torch::Off, laser: Laser::Off, tool: 0 }
     }
 
     /// True when the laser gives light.
@@ -179,6 +173,28 @@ fn walk_drill(
         visit(state, place, Event::Other(&Command::Dwell { seconds: drill.dwell }));
     }
     go(state, place, [x, y, drill.clearance], Kind::Rapid, visit);
+}
+
+/// Below the top by less than this is on it, mm.
+const TOUCHING: f64 = 1e-6;
+
+/// Returns the part of a move that is in the work, as fractions of it: a tool below the stock's top, a torch that
+/// burns, a laser that is on while feeding (laser mode switches it off in rapids).
+pub(crate) fn in_work(kind: MachineKind, top: f64, state: &State, m: &Move) -> Option<(f64, f64)> {
+    match kind {
+        MachineKind::Plasma => (state.torch != Torch::Off).then_some((0.0, 1.0)),
+        MachineKind::Laser => (state.laser_on() && m.kind != Kind::Rapid).then_some((0.0, 1.0)),
+        MachineKind::Router | MachineKind::Knife => {
+            match (m.from[2] < top - TOUCHING, m.to[2] < top - TOUCHING) {
+                (false, false) => None,
+                (true, true) => Some((0.0, 1.0)),
+                (below, _) => {
+                    let t = ((top - m.from[2]) / (m.to[2] - m.from[2])).clamp(0.0, 1.0);
+                    Some(if below { (0.0, t) } else { (t, 1.0) })
+                }
+            }
+        }
+    }
 }
 
 /// Travel below this angle counts as a full turn, radians (GRBL 1.1: ARC_ANGULAR_TRAVEL_EPSILON).

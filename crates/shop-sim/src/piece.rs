@@ -60,7 +60,15 @@ impl Piece {
 
     /// Returns the piece between two fractions of the length.
     pub fn part(&self, from: f64, to: f64) -> Piece {
-        let at = |t: f64| if t == 0.0 { self.a } else if t == 1.0 { self.b } else { self.at(t) };
+        let at = |t: f64| {
+            if t == 0.0 {
+                self.a
+            } else if t == 1.0 {
+                self.b
+            } else {
+                self.at(t)
+            }
+        };
         Piece { a: at(from), b: at(to), sweep: self.sweep * (to - from), ..*self }
     }
 

@@ -1,7 +1,7 @@
 //! What a profile may say, and the machine it makes. This file is the reference of the format: one function a heading,
 //! one line a key.
 
-use super::section::{Found, Item, Law, Section};
+use super::section::{Found, Item, Law, Section, conflict};
 use shop_cam::Speed;
 use shop_cam::chart::Milling;
 use shop_cam::machine::{
@@ -116,11 +116,12 @@ pub fn machine(name: &str, mut root: Section<'_>, found: &mut Found) -> Option<(
     let mut post = root.section("post", found);
     let dialect = post.need_word("extends", &DIALECTS, found);
     let family = family(dialect.unwrap_or(Dialect::Grbl));
-    let post = dialect.and_then(|d| self::post(d, &family, &mut post, found).map(|p| (p, post)));
+    let post = dialect.map(|d| (self::post(d, &family, &mut post, found), post));
 
     let axes = axes(root.section("axes", found), found);
     let cornering = cornering(root.nearest_section("cornering", found), family.cornering, found);
-    let kind_or = kind.unwrap_or(MachineKind::Router);
+    // Of a machine of no known kind the least is asked: a knife has neither kerf nor spindle.
+    let kind_or = kind.unwrap_or(MachineKind::Knife);
     let process = process(kind_or, &family, root.section("process", found), found);
     let tools = tools(&mut root, found);
     let (materials, millings) = materials(kind_or, process.as_ref(), &mut root, found);
@@ -179,12 +180,13 @@ fn axis(mut s: Section<'_>, found: &mut Found) -> Option<Axis> {
     let max = s.need_number("max_mm", Law::Any, found);
     let rapid = s.need_number("rapid_mm_per_min", Law::Positive, found);
     let acceleration = s.need_number("acceleration_mm_per_s2", Law::Positive, found);
-    let max_place = s.item("max_mm");
+    let (min_place, max_place) = (s.item("min_mm"), s.item("max_mm"));
     s.finish(found);
     let (min, max) = (min?, max?);
     if min >= max {
-        let why = format!("is {max} and must be above `min_mm`, which is {min}");
-        found.extend(max_place.map(|p| p.bad("max_mm", &why)));
+        let low = format!("is {min} and must be below `max_mm`, which is {max}");
+        let high = format!("is {max} and must be above `min_mm`, which is {min}");
+        conflict(("max_mm", max_place, &high), ("min_mm", min_place, &low), found);
         return None;
     }
     Some(Axis { min, max, rapid: speed(rapid?), acceleration: acceleration? })
@@ -251,19 +253,28 @@ fn process(kind: MachineKind, family: &Family, mut s: Section<'_>, found: &mut F
     let dynamic = s.flag("laser_dynamic", found);
     let full = s.number("laser_full_s", Law::Positive, found);
     let air = s.flag("air_assist", found);
-    let (retract_place, rpm_place) = (s.item("retract_height_mm"), s.item("spindle_rpm"));
+    let (retract_place, safe_place) = (s.item("retract_height_mm"), s.item("safe_height_mm"));
+    let (rpm_place, slow_place) = (s.item("spindle_rpm"), s.item("spindle_min_rpm"));
+    let fast_place = s.item("spindle_max_rpm");
     s.finish(found);
 
     let (safe, rpm) = (safe?, rpm?);
     let retract = retract.unwrap_or(safe.min(1.0));
     if retract > safe {
-        let why = format!("is {retract} and must not be above `safe_height_mm`, which is {safe}");
-        found.extend(retract_place.map(|p| p.bad("retract_height_mm", &why)));
+        let high = format!("is {retract} and must not be above `safe_height_mm`, which is {safe}");
+        let low = format!("is {safe} and must not be below `retract_height_mm`, which is {retract}");
+        conflict(("retract_height_mm", retract_place, &high), ("safe_height_mm", safe_place, &low), found);
     }
     let rpm_range = [slowest.unwrap_or(rpm), fastest.unwrap_or(rpm)];
-    if !(rpm_range[0]..=rpm_range[1]).contains(&rpm) {
-        let why = format!("is {rpm} and the spindle turns {} to {}", rpm_range[0], rpm_range[1]);
-        found.extend(rpm_place.map(|p| p.bad("spindle_rpm", &why)));
+    if rpm < rpm_range[0] {
+        let low = format!("is {rpm} and must not be below `spindle_min_rpm`, which is {}", rpm_range[0]);
+        let high = format!("is {} and must not be above `spindle_rpm`, which is {rpm}", rpm_range[0]);
+        conflict(("spindle_rpm", rpm_place, &low), ("spindle_min_rpm", slow_place, &high), found);
+    }
+    if rpm > rpm_range[1] {
+        let high = format!("is {rpm} and must not be above `spindle_max_rpm`, which is {}", rpm_range[1]);
+        let low = format!("is {} and must not be below `spindle_rpm`, which is {rpm}", rpm_range[1]);
+        conflict(("spindle_rpm", rpm_place, &high), ("spindle_max_rpm", fast_place, &low), found);
     }
     let feed = feed?;
     Some(Process {
@@ -307,14 +318,13 @@ fn tools(root: &mut Section<'_>, found: &mut Found) -> Vec<Tool> {
     let mut tools: Vec<Tool> = Vec::new();
     for (name, s) in root.named_sections("tool", found) {
         let place = s.place();
-        match name.parse::<u32>().ok().filter(|n| *n <= 99_999 && name == n.to_string()) {
-            Some(number) => tools.extend(tool(number, s, found)),
-            None => {
-                let message = format!("[tool.{name}]: a tool is named by its number");
-                let mut d = Diagnostic::error("machine/bad-value", message);
-                d.span = place;
-                found.push(d.hint("write [tool.1] and so on, as in the controller's tool table"));
-            }
+        if let Some(number) = name.parse::<u32>().ok().filter(|n| *n <= 99_999 && name == n.to_string()) {
+            tools.extend(tool(number, s, found));
+        } else {
+            let message = format!("[tool.{name}]: a tool is named by its number");
+            let mut d = Diagnostic::error("machine/bad-value", message);
+            d.span = place;
+            found.push(d.hint("write [tool.1] and so on, as in the controller's tool table"));
         }
     }
     tools.sort_by_key(|t| t.number);
@@ -512,7 +522,7 @@ fn colour(item: Item<'_>, found: &mut Found) -> Option<[u8; 3]> {
     Some([(rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8])
 }
 
-fn post(dialect: Dialect, family: &Family, s: &mut Section<'_>, found: &mut Found) -> Option<Post> {
+fn post(dialect: Dialect, family: &Family, s: &mut Section<'_>, found: &mut Found) -> Post {
     let decimals = s.whole("decimals", 2, 6, found);
     let limit = s.whole("line_limit", 20, 10_000, found);
     let limit = limit.map_or(family.line_limit, |n| u16::try_from(n).unwrap_or(u16::MAX));
@@ -531,14 +541,14 @@ fn post(dialect: Dialect, family: &Family, s: &mut Section<'_>, found: &mut Foun
         found.push(item.bad("ending", "must be letters and digits, without the point"));
     }
     let lines = |list: Vec<(&str, Span)>| list.into_iter().map(|(l, _)| l.to_owned()).collect();
-    Some(Post {
+    Post {
         dialect,
         decimals: decimals.unwrap_or(4) as u8,
         line_limit: limit,
         header: lines(header),
         footer: lines(footer),
         ending: ending_text.unwrap_or(family.ending).to_owned(),
-    })
+    }
 }
 
 /// Says why a line cannot be sent as it is: the wire of a GRBL gives some characters a meaning of their own, even in

@@ -6,7 +6,6 @@
 //! mistake and knows no second file, so the walk over the parsed tree is our own.
 
 use shop_report::{Diagnostic, SourceId, Span};
-use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -217,19 +216,25 @@ impl<'t> Section<'t> {
         section
     }
 
-    /// Returns the sections whose headings the user names himself (tools, materials), in the order of their names.
+    /// Returns the sections whose headings the user names himself (tools, materials), in the order in which they
+    /// stand, the nearest file first: the first material of a profile is the one meant when none is named.
     pub fn named_sections(&mut self, key: &'static str, found: &mut Found) -> Vec<(String, Section<'t>)> {
         let parent = self.section(key, found);
-        let mut names: BTreeMap<String, Vec<Sheet<'t>>> = BTreeMap::new();
+        let mut sections: Vec<(String, Section<'t>)> = Vec::new();
         for sheet in &parent.sheets {
-            for (name, value) in sheet.table.iter() {
+            let mut here: Vec<_> = sheet.table.iter().collect();
+            here.sort_by_key(|(name, value)| (value.span().start, name.span().start));
+            for (name, value) in here {
                 let name: &str = name.get_ref();
                 let full = format!("{}.{name}", parent.path);
-                names.entry(name.to_owned()).or_default().extend(as_sheet(value, sheet.source, &full, found));
+                let Some(sheet) = as_sheet(value, sheet.source, &full, found) else { continue };
+                match sections.iter_mut().find(|(n, _)| n == name) {
+                    Some((_, section)) => section.sheets.push(sheet),
+                    None => sections.push((name.to_owned(), Section::new(full, vec![sheet]))),
+                }
             }
         }
-        let under = |name: &str| format!("{}.{name}", parent.path);
-        names.into_iter().map(|(n, sheets)| (n.clone(), Section::new(under(&n), sheets))).collect()
+        sections
     }
 
     /// Returns the tables of a list of tables (`[[layers]]`), from the nearest file that has the list.
@@ -256,11 +261,7 @@ impl<'t> Section<'t> {
         if absent && std::mem::replace(&mut self.absence_told, true) {
             return None;
         }
-        let message = match (absent, self.path.as_str()) {
-            (true, path) => format!("[{path}] is missing"),
-            (false, "") => format!("`{key}` is missing"),
-            (false, path) => format!("[{path}] has no `{key}`"),
-        };
+        let message = if absent { format!("[{}] is missing", self.path) } else { self.missing_message(key) };
         let mut d = Diagnostic::error("machine/missing-key", message);
         d.span = self.place;
         let add = if absent {
@@ -272,14 +273,27 @@ impl<'t> Section<'t> {
         None
     }
 
-    /// Complains about every key nobody asked for. Call it when all is read.
+    fn missing_message(&self, key: &str) -> String {
+        match self.path.as_str() {
+            "" => format!("`{key}` is missing"),
+            path => format!("[{path}] has no `{key}`"),
+        }
+    }
+
+    /// Complains about every key nobody asked for. Call it when all is read. A key that is missing because it is
+    /// misspelt is told once, where it stands misspelt.
     pub fn finish(self, found: &mut Found) {
         for sheet in &self.sheets {
-            for (key, _) in sheet.table.iter() {
+            for (key, _) in sheet.table {
                 let name: &str = key.get_ref();
-                if !self.known.contains(&name) {
-                    found.push(self.unknown(name, span_of(sheet.source, &key.span())));
+                if self.known.contains(&name) {
+                    continue;
                 }
+                if let Some(meant) = nearest(name, &self.known) {
+                    let told = self.missing_message(meant);
+                    found.retain(|d| d.code != "machine/missing-key" || d.message != told);
+                }
+                found.push(self.unknown(name, span_of(sheet.source, &key.span())));
             }
         }
     }
@@ -287,15 +301,13 @@ impl<'t> Section<'t> {
     fn unknown(&self, name: &str, span: Span) -> Diagnostic {
         let whose = if self.path.is_empty() { String::new() } else { format!(" in [{}]", self.path) };
         let d = Diagnostic::error("machine/unknown-key", format!("unknown key `{name}`{whose}")).span(span);
-        match nearest(name, &self.known) {
-            Some(close) => d.hint(format!("did you mean `{close}`?")),
-            None => {
-                let mut all = self.known.clone();
-                all.sort_unstable();
-                all.dedup();
-                d.hint(format!("known here: {}", all.join(", ")))
-            }
+        if let Some(close) = nearest(name, &self.known) {
+            return d.hint(format!("did you mean `{close}`?"));
         }
+        let mut all = self.known.clone();
+        all.sort_unstable();
+        all.dedup();
+        d.hint(format!("known here: {}", all.join(", ")))
     }
 
     fn full(&self, key: &str) -> String {
@@ -404,6 +416,19 @@ impl<'t> Item<'t> {
     }
 }
 
+/// Complains that two values do not go together, at the one from the nearer file: the farther one was right until
+/// then. Each comes with its key and with what is wrong with it in the light of the other.
+pub fn conflict(
+    one: (&str, Option<Item<'_>>, &str),
+    other: (&str, Option<Item<'_>>, &str),
+    found: &mut Found,
+) {
+    // Files are registered nearest first. The first of the two is preferred within one file.
+    let near = |item: Option<Item<'_>>| item.map_or(u32::MAX, |i| i.span.source.0);
+    let (key, item, why) = if near(other.1) < near(one.1) { other } else { one };
+    found.extend(item.map(|i| i.bad(key, why)));
+}
+
 /// Returns the value of a key of a table.
 pub fn get<'t>(table: &'t DeTable<'t>, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
     table.iter().find(|(k, _)| k.get_ref() == key).map(|(_, v)| v)
@@ -450,17 +475,23 @@ pub fn nearest_few<'n>(wanted: &str, names: &[&'n str], few: usize) -> Vec<&'n s
         let part = wanted.chars().count() >= 3 && (lower.contains(&wanted) || wanted.contains(&lower));
         let shared =
             wanted.split(['-', '_']).any(|w| w.len() >= 4 && lower.split(['-', '_']).any(|l| l == w));
-        // Slips first, then parts: `router-grb` is nearer to `router-grbl` than to whatever contains `grb`.
-        let rank = match (close, part, shared) {
-            (true, _, _) => slips,
-            (false, true, _) => 100 + lower.len(),
-            (false, false, true) => 1000 + slips,
+        // A beginning is as good as two slips; then come parts of words, then words in common.
+        let beginning = part && lower.starts_with(&wanted);
+        let rank = match (close, beginning, part, shared) {
+            (true, false, _, _) => slips,
+            (true, true, _, _) => slips.min(2),
+            (false, true, _, _) => 2,
+            (false, false, true, _) => 100 + lower.len(),
+            (false, false, false, true) => 1000 + slips,
             _ => continue,
         };
         ranked.push((rank, name));
     }
     ranked.sort_unstable();
     ranked.dedup();
+    // Beside a word one slip away, words three slips away are noise.
+    let best = ranked.first().map_or(0, |(rank, _)| *rank);
+    ranked.retain(|(rank, _)| best >= 100 || *rank <= best + 1);
     ranked.into_iter().take(few).map(|(_, n)| n).collect()
 }
 

@@ -272,7 +272,7 @@ impl Fitter {
         }
         let guess = (more / reach(next).max(1e-12)).clamp(1e-3, 0.8);
         let n = next.len();
-        self.longest(guess, 1.0, |t| {
+        Self::longest(guess, 1.0, |t| {
             let (mut a, mut b) = ([[0.0; 3]; MAX_DEGREE + 1], [[0.0; 3]; MAX_DEGREE + 1]);
             split(next, t, &mut a[..n], &mut b[..n]);
             self.cover(&Window { pieces: window.pieces + 1, tail: Some(&a[..n]), ..*window })
@@ -283,7 +283,7 @@ impl Fitter {
     fn shrink(&self, head: &[Control], excess: f64, rest: f64) -> (Cover, f64) {
         let n = head.len();
         let guess = (0.9 / excess.max(1.0)).cbrt().clamp(0.05, 0.9);
-        let found = self.longest(guess, rest, |t| {
+        let found = Self::longest(guess, rest, |t| {
             let (mut a, mut b) = ([[0.0; 3]; MAX_DEGREE + 1], [[0.0; 3]; MAX_DEGREE + 1]);
             split(head, t, &mut a[..n], &mut b[..n]);
             self.cover(&Window { head: &a[..n], index: 0, pieces: 1, tail: None })
@@ -295,7 +295,6 @@ impl Fitter {
     /// Searches for about the greatest parameter for which `attempt` succeeds, by the rule of the cube; `None`
     /// when none of at least [`LEAST_WINDOW`] of the piece, of which `rest` is left, does.
     fn longest(
-        &self,
         mut guess: f64,
         rest: f64,
         attempt: impl Fn(f64) -> Result<Cover, f64>,

@@ -21,6 +21,7 @@
 
 mod clear;
 mod cluster;
+mod concave;
 mod direct;
 mod piece;
 mod refit;

@@ -34,7 +34,7 @@
 
 use super::direct::{Joint, Tip, bisector_point, joint, parallel, parallel_radius, tip};
 use super::piece::Piece;
-use super::{Frame, refit};
+use super::{Frame, concave, refit};
 use crate::boolean::Scale;
 use crate::{Aabb, Point, Vector, cross, left};
 use i_overlay::core::edge_data::{EdgeDataMerge, OverlayEdgeData};
@@ -196,6 +196,15 @@ impl Walk {
 
     /// Walks around everything that the contour sweeps; `first` is the number of its first piece.
     pub fn beside(&mut self, pieces: &[Piece], first: u32, frame: &Frame) {
+        let (mut gathered, mut index) = (Vec::new(), Vec::new());
+        if concave::gather(pieces, frame.delta, first, &mut gathered, &mut index) {
+            self.beside_all(&gathered, |i| index[i], frame);
+        } else {
+            self.beside_all(pieces, |i| first + i as u32, frame);
+        }
+    }
+
+    fn beside_all(&mut self, pieces: &[Piece], number: impl Fn(usize) -> u32, frame: &Frame) {
         let n = pieces.len();
         if n == 0 {
             return;
@@ -206,7 +215,7 @@ impl Walk {
         let begin = self.at;
         for i in 0..n {
             let (p, q) = (&pieces[i], &pieces[(i + 1) % n]);
-            let beside = Beside::Piece(first + i as u32);
+            let beside = Beside::Piece(number(i));
             let next = Corner::between(p, q, frame);
             self.strip(p, &corner, &next, beside, frame);
             self.corner(p, q, &next, frame);

@@ -12,7 +12,8 @@ mod joints;
 mod overlap;
 mod walk;
 
-use crate::{Point, Polyline, Vertex};
+use crate::intersect::{Meeting, intersect};
+use crate::{Point, Polyline, Segment, Vertex};
 use joints::SNAP;
 use overlap::Fate;
 use rayon::prelude::*;
@@ -31,7 +32,8 @@ pub struct TraceOptions {
 /// A chain of input paths.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
-    /// The joined geometry; gaps are bridged by straight pieces, so no input point moves.
+    /// The joined geometry; gaps are bridged by straight pieces, so no input point moves. Only where two ends
+    /// shoot past each other, both are cut back to the place where they cross.
     pub polyline: Polyline,
     /// The input paths in order, each with whether it is travelled backwards.
     pub pieces: Vec<(u32, bool)>,
@@ -131,7 +133,7 @@ pub fn trace(
     let pieces = arena.pieces(paths);
     let Joined { mut closed, mut open, loose } = join(&pieces, tolerance, &mut out.branches);
     closed.extend(sorted.closed.iter().map(Built::alone));
-    closed.sort_by_key(Built::first_path);
+    closed.sort_by_cached_key(Built::first_path);
     progress.advance(1)?;
 
     if options.drop_duplicates {
@@ -142,7 +144,7 @@ pub fn trace(
             let again = join(&rest.pieces(paths), tolerance, &mut out.branches);
             open = again.open;
             closed.extend(again.closed);
-            closed.sort_by_key(Built::first_path);
+            closed.sort_by_cached_key(Built::first_path);
         }
     }
     finish(closed, open, tolerance, &mut out);
@@ -306,8 +308,9 @@ fn join(pieces: &[Piece<'_>], tolerance: f64, branches: &mut Vec<Branch>) -> Joi
     note_branches(pieces, &joints, branches);
     let walked = walk::walk(pieces, &joints);
     let chains: Vec<(&[u32], bool)> = walked.iter().collect();
-    let built: Vec<Built> =
-        chains.par_iter().with_min_len(1024).map(|&(steps, closed)| build(pieces, steps, closed)).collect();
+    let built: Vec<Built> = (chains.par_iter().with_min_len(1024))
+        .map(|&(steps, closed)| build(pieces, steps, closed, tolerance))
+        .collect();
     let mut joined = Joined { closed: Vec::new(), open: Vec::new(), loose: Vec::new() };
     for (b, (steps, _)) in built.into_iter().zip(chains) {
         if b.chain.polyline.closed {
@@ -318,8 +321,8 @@ fn join(pieces: &[Piece<'_>], tolerance: f64, branches: &mut Vec<Branch>) -> Joi
         }
     }
     joined.loose.sort_unstable();
-    joined.closed.sort_by_key(Built::first_path);
-    joined.open.sort_by_key(Built::first_path);
+    joined.closed.sort_by_cached_key(Built::first_path);
+    joined.open.sort_by_cached_key(Built::first_path);
     joined
 }
 
@@ -342,7 +345,7 @@ fn note_branches(pieces: &[Piece<'_>], joints: &joints::Joints, branches: &mut V
 const MEETS: f64 = 1e-6;
 
 /// Puts the pieces of a chain together, from its lowest path on and as that one was drawn.
-fn build(pieces: &[Piece<'_>], steps: &[u32], closed: bool) -> Built {
+fn build(pieces: &[Piece<'_>], steps: &[u32], closed: bool, tolerance: f64) -> Built {
     let lowest = (0..steps.len()).min_by_key(|&i| (steps[i] / 2, i)).unwrap_or(0);
     let backwards = steps[lowest] % 2 == 1;
     let n = steps.len();
@@ -365,15 +368,19 @@ fn build(pieces: &[Piece<'_>], steps: &[u32], closed: bool) -> Built {
         let piece = &pieces[e as usize / 2];
         let backwards = e % 2 == 1;
         let (from, to) = if backwards { (piece.end(), piece.start()) } else { (piece.start(), piece.end()) };
-        if let Some((path, point)) = last {
-            bridge(&mut vertices, &mut built.gaps, (path, point), (piece.path, from));
-        }
+        let first = vertices.len();
         append(&mut vertices, &piece.polyline.vertices, backwards);
+        if let Some(end) = last {
+            let after = vertices.get(first + 1).map_or(to, |v| v.point);
+            bridge(&mut vertices, &mut built.gaps, first, end, (piece.path, from), after, tolerance);
+        }
         built.chain.pieces.push((piece.path, backwards));
         last = Some((piece.path, to));
     }
-    if let (true, Some(end), Some(first)) = (closed, last, vertices.first().copied()) {
-        bridge(&mut vertices, &mut built.gaps, end, (built.chain.pieces[0].0, first.point));
+    if let (true, Some(end), [first, rest @ ..]) = (closed, last, vertices.as_slice()) {
+        let (start, after) =
+            ((built.chain.pieces[0].0, first.point), rest.first().map_or(end.1, |v| v.point));
+        bridge(&mut vertices, &mut built.gaps, 0, end, start, after, tolerance);
     } else if let Some((_, point)) = last {
         vertices.push(Vertex { point, bulge: 0.0 });
     }
@@ -384,15 +391,49 @@ fn build(pieces: &[Piece<'_>], steps: &[u32], closed: bool) -> Built {
     built
 }
 
-/// Adds a jog from where a chain stands to where the next piece begins, unless that is the same place.
-fn bridge(vertices: &mut Vec<Vertex>, gaps: &mut Vec<Gap>, from: (u32, Point), to: (u32, Point)) {
+/// Joins the piece that starts at vertex `first` (its second point is `after`) to what comes before it, which ends
+/// at `from`: nothing to do when it is the same place; cut back what shoots past; else a jog.
+fn bridge(
+    vertices: &mut Vec<Vertex>,
+    gaps: &mut Vec<Gap>,
+    first: usize,
+    from: (u32, Point),
+    to: (u32, Point),
+    after: Point,
+    tolerance: f64,
+) {
     let distance = (to.1 - from.1).norm();
-    if distance > SNAP {
-        vertices.push(Vertex { point: from.1, bulge: 0.0 });
-    }
     if distance > MEETS {
         gaps.push(Gap { paths: [from.0, to.0], distance, at: nalgebra::center(&from.1, &to.1) });
     }
+    if distance <= SNAP {
+        return;
+    }
+    // The piece before is the last one, also when a closed chain comes round to its first vertex.
+    let before = if first == 0 { vertices.len() - 1 } else { first - 1 };
+    let arriving = Segment::new(vertices[before].point, from.1, vertices[before].bulge);
+    let leaving = Segment::new(vertices[first].point, after, vertices[first].bulge);
+    if before != first
+        && let Some([arriving, leaving]) = cut_back(&arriving, &leaving, tolerance)
+    {
+        vertices[before].bulge = arriving.bulge();
+        vertices[first] = Vertex { point: leaving.start(), bulge: leaving.bulge() };
+    } else {
+        vertices.insert(before + 1, Vertex { point: from.1, bulge: 0.0 });
+    }
+}
+
+/// Returns two pieces cut back to where they cross, if that is within `tolerance` of the ends that should meet.
+fn cut_back(arriving: &Segment, leaving: &Segment, tolerance: f64) -> Option<[Segment; 2]> {
+    let met = intersect(arriving, leaving, 0.0);
+    let near = |m: &&Meeting| {
+        let (past, before) = ((1.0 - m.ta) * arriving.length(), m.tb * leaving.length());
+        m.ta > 0.0 && m.tb < 1.0 && past > SNAP && past <= tolerance && before > SNAP && before <= tolerance
+    };
+    let m = met.points().iter().find(near)?;
+    let (a, b) = (arriving.part(0.0, m.ta), leaving.part(m.tb, 1.0));
+    // Both ends are the one place, to the last bit.
+    Some([Segment::new(a.start(), m.at, a.bulge()), Segment::new(m.at, b.end(), b.bulge())])
 }
 
 /// Appends all vertices of an open path but the last.

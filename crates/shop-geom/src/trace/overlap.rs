@@ -10,7 +10,9 @@
 
 use super::Piece;
 use crate::cells::Cells;
+use crate::nesting::bounds;
 use crate::{Aabb, Point, Polyline, Segment, Vertex};
+use rayon::prelude::*;
 
 /// Pieces further apart than this are two lines, whatever the joining tolerance, mm. Ends drawn by hand miss by
 /// 0.02 to 0.1, which is what the tolerance is for; but a slot or a web of 0.04 is a thing one may draw, and nobody
@@ -142,6 +144,9 @@ fn cover(by: &Flat, i: usize, on: &Flat, k: usize, tolerance: f64, covers: &mut 
             return;
         }
     }
+    if only_follow(a, b, &by.boxes[i], &on.boxes[k]) {
+        return;
+    }
     let (la, lb) = (a.length(), b.length());
     let shorter = la.min(lb);
     let reach = reach(shorter, tolerance);
@@ -172,6 +177,23 @@ fn cover(by: &Flat, i: usize, on: &Flat, k: usize, tolerance: f64, covers: &mut 
         if to - from >= least && together(0.5) && together(0.25) && together(0.75) {
             covers.push(Cover { segment: k as u32, from, to, by: by.owner[i] });
         }
+    }
+}
+
+/// True when two pieces share an end and surely nothing else: neither reaches into the other's box. This is what
+/// most neighbours of a drawing do, and it costs no root.
+fn only_follow(a: &Segment, b: &Segment, box_a: &Aabb, box_b: &Aabb) -> bool {
+    let within = |p: Point, q: Point, b: &Aabb| {
+        let b = b.inflated(APART);
+        match (b.contains(p), b.contains(q)) {
+            (true, false) => Some(p),
+            (false, true) => Some(q),
+            _ => None,
+        }
+    };
+    match (within(a.start(), a.end(), box_b), within(b.start(), b.end(), box_a)) {
+        (Some(p), Some(q)) => (p - q).amax() <= 1e-6,
+        _ => false,
     }
 }
 
@@ -245,7 +267,7 @@ fn append(chain: &mut Vec<Vertex>, segment: &Segment, from: f64, to: f64) {
 
 /// Returns for each closed contour the earlier one that it repeats, if any.
 pub(super) fn repeated(contours: &[&Polyline], tolerance: f64) -> Vec<Option<u32>> {
-    let boxes: Vec<Aabb> = contours.iter().map(|c| c.bounds()).collect();
+    let boxes: Vec<Aabb> = contours.par_iter().with_min_len(1024).map(|c| bounds(c)).collect();
     let margin = tolerance.min(APART);
     let cells = Cells::of_points(boxes.iter().map(|b| b.min), 4.0 * margin.max(1e-9), margin);
     let mut pairs: Vec<(u32, u32)> = Vec::new();

@@ -1,7 +1,6 @@
 //! Chaining by cases with a name, and by laws.
 
 use super::*;
-use crate::Segment;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use shop_report::Silent;
@@ -216,6 +215,17 @@ fn two_circles_split_where_they_cross_stay_circles_or_lenses() {
 }
 
 #[test]
+fn ends_that_shoot_past_each_other_are_cut_back() {
+    let t = run(&paths("-0.01,0 4,0; 4,0 4,4; 4,4.02 -0.02,4 0,-0.01; 9,9 12,9 12,6,0.4 9.01,6 9.01,9.02"));
+    assert_eq!(told(&t).lines().next(), Some("closed 0 1 2 area 16.080"), "{}", told(&t));
+    for c in &t.closed {
+        let crossings =
+            crate::nesting::crossings(std::slice::from_ref(&c.polyline), &Silent).expect("no cancel");
+        assert_eq!(crossings, []);
+    }
+}
+
+#[test]
 fn a_path_closes_by_itself() {
     check(
         "0,0 4,0 4,3 0,0.01; 9,0 9.03,0; 20,0,1 21,0,1 20,0",
@@ -402,6 +412,8 @@ proptest! {
         let got = areas(t.closed.iter().map(|c| &c.polyline));
         prop_assert!(same(&got, &areas(contours.iter()), tolerance), "{}", told(&t));
         for c in &t.closed {
+            let crossings = crate::nesting::crossings(std::slice::from_ref(&c.polyline), &Silent);
+            prop_assert_eq!(crossings, Ok(vec![]));
             // As drawn: the first piece is the lowest and runs forwards; ends stay where they were.
             prop_assert!(!c.pieces[0].1 && c.pieces.iter().all(|p| p.0 >= c.pieces[0].0));
             prop_assert!(c.polyline.vertices.iter().all(|v| v.point.x.is_finite()));

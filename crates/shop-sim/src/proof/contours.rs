@@ -195,7 +195,9 @@ fn stretch(
             judge(ctx, contour, piece, start, &open, near.is_empty(), &mut out);
         } else {
             out.covered += piece.length();
-            if best > out.skin && (contour.side == Side::On || feasible(ctx, contour, piece, 0.5, best_radius)) {
+            if best > out.skin
+                && (contour.side == Side::On || feasible(ctx, contour, piece, 0.5, best_radius))
+            {
                 out.skin = best;
             }
         }
@@ -294,7 +296,11 @@ fn skin(ctx: &Ctx<'_>, contour: &Contour, piece: &Piece, t: f64) -> Option<f64> 
     let s = piece.at(t);
     let reach = 5.0 * ctx.program.largest + 1.0;
     let nearest = ctx.path.nearest(s, reach, |i| {
-        if counts(ctx, contour, i) { ctx.program.works[i as usize].piece.distance_to(s) } else { f64::INFINITY }
+        if counts(ctx, contour, i) {
+            ctx.program.works[i as usize].piece.distance_to(s)
+        } else {
+            f64::INFINITY
+        }
     });
     if contour.side == Side::On {
         return Some(nearest.map_or(f64::INFINITY, |n| n.1));
@@ -376,7 +382,8 @@ fn fate(
     let open: f64 = gaps.iter().map(|g| g.to - g.from).sum();
     let finish = stretches.iter().map(|s| s.finish).max().unwrap_or(0);
     let place = gaps.first().map(|g| g.at).or_else(|| first_point(ctx, contour));
-    let point = contour.length == 0.0 || matches!(ctx.intent.goals[contour.goal as usize], Goal::Drill { .. });
+    let point =
+        contour.length == 0.0 || matches!(ctx.intent.goals[contour.goal as usize], Goal::Drill { .. });
     if gone > 0.5 * (covered + open) || (point && !gaps.is_empty()) {
         figures.missed += 1;
         findings.error("proof/missed", 0.0, place, || missed_message(ctx, contour, place));
@@ -459,10 +466,8 @@ fn excuse_tabs(
     let radius = if contour.side == Side::On { 0.0 } else { ctx.program.largest };
     let reach = |length: f64| 0.5 * length + radius + 0.5;
     for &(middle, length) in tabs {
-        let standing: f64 = (gaps.iter())
-            .filter(|g| (g.at - middle).norm() <= reach(length))
-            .map(|g| g.to - g.from)
-            .sum();
+        let standing: f64 =
+            (gaps.iter()).filter(|g| (g.at - middle).norm() <= reach(length)).map(|g| g.to - g.from).sum();
         figures.tabs += 1;
         if standing < 0.5 * length {
             findings.error("proof/tab", length - standing, Some(middle), || {

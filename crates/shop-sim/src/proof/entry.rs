@@ -75,7 +75,9 @@ pub(super) fn drills(
         let done = if beam {
             pierces.near(*at, within).next().map(|_| true)
         } else {
-            best.map(|(i, width, low)| drilled(ctx, hole, i, width, f64::from(low), *diameter, *bottom, findings))
+            best.map(|(i, width, low)| {
+                drilled(ctx, hole, i, width, f64::from(low), *diameter, *bottom, findings)
+            })
         };
         match done {
             Some(true) => {
@@ -128,7 +130,11 @@ fn drilled(
     }
     if (width - diameter).abs() > DRILL_TOLERANCE {
         findings.error("proof/drill", (width - diameter).abs(), at, || {
-            format!("{}hole {} of {diameter:.3} mm is drilled with {width:.3} mm", at_line(work.line), hole + 1)
+            format!(
+                "{}hole {} of {diameter:.3} mm is drilled with {width:.3} mm",
+                at_line(work.line),
+                hole + 1
+            )
         });
         return false;
     }
@@ -257,12 +263,7 @@ fn off_sheet(ctx: &Ctx<'_>, findings: &mut Findings) {
     for p in &ctx.program.pierces {
         if !sheet.inflated(1e-3).contains(p.at) {
             findings.error("proof/sheet", 0.0, Some(p.at), || {
-                format!(
-                    "{}the pierce at ({:.3}, {:.3}) is not on the sheet",
-                    at_line(p.line),
-                    p.at.x,
-                    p.at.y
-                )
+                format!("{}the pierce at ({:.3}, {:.3}) is not on the sheet", at_line(p.line), p.at.x, p.at.y)
             });
         }
     }

@@ -26,7 +26,8 @@ impl Findings {
         at: Option<Point>,
         message: impl FnOnce() -> String,
     ) {
-        let found = self.list.iter_mut().find(|f| f.diagnostic.code == code && f.diagnostic.severity == severity);
+        let found =
+            self.list.iter_mut().find(|f| f.diagnostic.code == code && f.diagnostic.severity == severity);
         if let Some(f) = &found
             && f.weight >= weight
         {
@@ -73,8 +74,12 @@ impl Findings {
 /// Adds what to do about it.
 fn hinted(d: Diagnostic) -> Diagnostic {
     let hint = match d.code {
-        "proof/gouge" => "check the tool's diameter and the side of the cut; --force writes the program as it is",
-        "proof/skin" => "a smaller tool reaches narrower places; check that diameter and kerf are the real ones",
+        "proof/gouge" => {
+            "check the tool's diameter and the side of the cut; --force writes the program as it is"
+        }
+        "proof/skin" => {
+            "a smaller tool reaches narrower places; check that diameter and kerf are the real ones"
+        }
         "proof/missed" => "check depth, tool and layer rules; the contour may be narrower than the tool",
         "proof/order" => "cut holes before the outline that frees their part",
         "proof/pierce" | "proof/old-kerf" => "choose another start or a longer lead",

@@ -22,7 +22,7 @@ mod gouge;
 mod lines;
 mod program;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod walls;
 
 use crate::index::Index;

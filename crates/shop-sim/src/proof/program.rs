@@ -1,7 +1,7 @@
 //! The program as the proof sees it: what happens in the work, in order, and what can be judged while reading.
 
 use super::{Findings, ProofFigures};
-use crate::motion::{Event, Kind, Move, Place, State, walk};
+use crate::motion::{Event, Kind, Move, Place, State, in_work, walk};
 use crate::piece::Piece;
 use shop_cam::canon::{Command, Section, Spindle, Torch};
 use shop_cam::intent::Intent;
@@ -140,7 +140,9 @@ impl Reader<'_> {
     fn command(&mut self, state: &State, place: Place, command: &Command) {
         match command {
             Command::Torch(torch) => {
-                if *torch != Torch::Off && state.torch == Torch::Off && self.intent.kind == MachineKind::Plasma
+                if *torch != Torch::Off
+                    && state.torch == Torch::Off
+                    && self.intent.kind == MachineKind::Plasma
                 {
                     self.beam_seen = true;
                     self.begin_run(state, place, Point::new(state.at[0], state.at[1]));
@@ -155,7 +157,10 @@ impl Reader<'_> {
                 let on = state.spindle != Spindle::Off || state.torch != Torch::Off || state.laser_on();
                 if on {
                     self.findings.warning("proof/left-on", 0.0, None, || {
-                        format!("{}spindle, torch or laser is still on when the program ends", at_line(place.line))
+                        format!(
+                            "{}spindle, torch or laser is still on when the program ends",
+                            at_line(place.line)
+                        )
                     });
                 }
             }
@@ -254,7 +259,8 @@ impl Reader<'_> {
             }
             self.first_cut.get_or_insert((place.line, a));
         }
-        let clip = self.in_work(state, m, rapid);
+        self.beam_seen |= state.laser_on();
+        let clip = in_work(self.intent.kind, self.intent.top, state, m);
         if rapid && moved {
             self.figures.rapid_length += length;
         }
@@ -314,28 +320,6 @@ impl Reader<'_> {
         });
     }
 
-    /// Returns the part of a move that is in the work, as fractions.
-    fn in_work(&mut self, state: &State, m: &Move, rapid: bool) -> Option<(f64, f64)> {
-        match self.intent.kind {
-            MachineKind::Plasma => (state.torch != Torch::Off).then_some((0.0, 1.0)),
-            MachineKind::Laser => {
-                self.beam_seen |= state.laser_on();
-                (state.laser_on() && !rapid).then_some((0.0, 1.0))
-            }
-            MachineKind::Router | MachineKind::Knife => {
-                let top = self.intent.top - TOUCHING;
-                match (m.from[2] < top, m.to[2] < top) {
-                    (false, false) => None,
-                    (true, true) => Some((0.0, 1.0)),
-                    (below, _) => {
-                        let t = ((self.intent.top - m.from[2]) / (m.to[2] - m.from[2])).clamp(0.0, 1.0);
-                        Some(if below { (0.0, t) } else { (t, 1.0) })
-                    }
-                }
-            }
-        }
-    }
-
     /// Judges an arc as both controller families do.
     fn arc(&mut self, place: Place, a: Point, b: Point, center: Point) {
         let (r0, r1) = ((a - center).norm(), (b - center).norm());
@@ -366,11 +350,7 @@ impl Reader<'_> {
     fn extents(&mut self, place: Place, piece: &Piece, m: &Move) {
         let Some(envelope) = &self.intent.envelope else { return };
         let b = piece.bounds();
-        let span = [
-            [b.min.x, b.max.x],
-            [b.min.y, b.max.y],
-            [m.from[2].min(m.to[2]), m.from[2].max(m.to[2])],
-        ];
+        let span = [[b.min.x, b.max.x], [b.min.y, b.max.y], [m.from[2].min(m.to[2]), m.from[2].max(m.to[2])]];
         // The start of the first move is not known; its end is the start of the next.
         for axis in 0..3 {
             let [low, high] = if piece.is_line() { [m.to[axis]; 2] } else { span[axis] };
@@ -388,8 +368,6 @@ impl Reader<'_> {
     }
 }
 
-/// Below the top by less than this is on it, mm.
-const TOUCHING: f64 = 1e-6;
 /// Outside by less than this is rounding of the program's text, mm.
 const ON_SHEET: f64 = 1e-3;
 /// Deeper than the deepest goal by this is worth a word (a spoilboard takes a few tenths), mm.
@@ -399,10 +377,7 @@ const MUCH_DEEPER: f64 = 5.0;
 
 fn outside(piece: &Piece, area: &shop_geom::Aabb) -> f64 {
     let b = piece.bounds();
-    (area.min.x - b.min.x)
-        .max(area.min.y - b.min.y)
-        .max(b.max.x - area.max.x)
-        .max(b.max.y - area.max.y)
+    (area.min.x - b.min.x).max(area.min.y - b.min.y).max(b.max.x - area.max.x).max(b.max.y - area.max.y)
 }
 
 /// Returns the program line as the beginning of a message.

@@ -71,7 +71,11 @@ fn lines(text: &str) -> Vec<String> {
 fn ring_out([x0, y0, x1, y1]: [f64; 4], r: f64) -> String {
     format!(
         "G1 X{} Y{y1}\nG2 X{x0} Y{} I{r} J0\nG1 X{x1}\nG2 X{} Y{y1} I0 J-{r}\nG1 Y{y0}\nG2 X{x1} Y{} I-{r} J0\nG1 X{x0}\nG2 X{} Y{y0} I0 J{r}\n",
-        x0 - r, y1 + r, x1 + r, y0 - r, x0 - r
+        x0 - r,
+        y1 + r,
+        x1 + r,
+        y0 - r,
+        x0 - r
     )
 }
 
@@ -96,7 +100,7 @@ fn router_of(order: &[&str], hole_radius: f64) -> Vec<String> {
     lines(&(text + "M5\nM2"))
 }
 
-fn router() -> Vec<String> {
+pub(crate) fn router() -> Vec<String> {
     router_of(&ALL, 10.0)
 }
 
@@ -112,10 +116,20 @@ fn plasma_of(order: &[&str], r: f64, pierce2: f64) -> Vec<String> {
             "hole2" => hole(145.0, 15.0, 6.0),
             "rect" => {
                 let (x0, x1, y0, y1) = (55.0 + r, 85.0 - r, 20.0 + r, 40.0 - r);
-                format!("G0 X70 Y30\nM3 $0 S1\nG1 X{x1} Y30 F3000\nG1 Y{y1}\nG1 X{x0}\nG1 Y{y0}\nG1 X{x1}\nG1 Y30\nM5 $0\n")
+                format!(
+                    "G0 X70 Y30\nM3 $0 S1\nG1 X{x1} Y30 F3000\nG1 Y{y1}\nG1 X{x0}\nG1 Y{y0}\nG1 X{x1}\nG1 Y30\nM5 $0\n"
+                )
             }
-            "out1" => format!("G0 X-6 Y20\nM3 $0 S1\nG1 X{0} Y20 F3000\n{1}G1 X{0} Y20\nM5 $0\n", -r, ring_out([0.0, 0.0, 100.0, 60.0], r)),
-            _ => format!("G0 X{pierce2} Y10\nM3 $0 S1\nG1 X{0} Y10 F3000\n{1}G1 X{0} Y10\nM5 $0\n", 130.0 - r, ring_out([130.0, 0.0, 160.0, 30.0], r)),
+            "out1" => format!(
+                "G0 X-6 Y20\nM3 $0 S1\nG1 X{0} Y20 F3000\n{1}G1 X{0} Y20\nM5 $0\n",
+                -r,
+                ring_out([0.0, 0.0, 100.0, 60.0], r)
+            ),
+            _ => format!(
+                "G0 X{pierce2} Y10\nM3 $0 S1\nG1 X{0} Y10 F3000\n{1}G1 X{0} Y10\nM5 $0\n",
+                130.0 - r,
+                ring_out([130.0, 0.0, 160.0, 30.0], r)
+            ),
         };
     }
     lines(&(text + "M2"))
@@ -134,7 +148,7 @@ fn sub(text: &[String], old: &str, new: &[&str], nth: usize) -> Vec<String> {
 }
 
 /// Clears the pocket of [`pocket_intent`] in lines, then goes round its island and its wall.
-fn pocket(step: f64, miss: bool, bite: f64) -> Vec<String> {
+pub(crate) fn pocket(step: f64, miss: bool, bite: f64) -> Vec<String> {
     let mut text = format!("G21 G90\nT1\nM3 S9000\nG0 Z5\nG0 X{R} Y{R}\nG0 Z1\nG1 Z-3 F300\n");
     let mut y = R;
     loop {
@@ -191,7 +205,7 @@ fn profile(contour: Polyline, parent: Option<u32>) -> Goal {
 }
 
 /// Two plates: one with a round and a square hole, one with a round hole.
-fn plates(kind: MachineKind, diameter: f64) -> Intent {
+pub(crate) fn plates(kind: MachineKind, diameter: f64) -> Intent {
     let mut intent = blank(kind, diameter);
     let hole1 = Polyline::circle(Point::new(25.0, 30.0), 10.0);
     let rect = rectangle(55.0, 20.0, 85.0, 40.0);
@@ -214,7 +228,7 @@ fn plates(kind: MachineKind, diameter: f64) -> Intent {
     intent
 }
 
-fn pocket_intent() -> Intent {
+pub(crate) fn pocket_intent() -> Intent {
     let mut intent = blank(MachineKind::Router, 3.0);
     let boundary =
         vec![rectangle(0.0, 0.0, 40.0, 30.0), Polyline::circle(Point::new(20.0, 15.0), 5.0).reversed()];
@@ -288,8 +302,15 @@ fn figures_of_a_correct_program_are_those_of_the_drawing() {
     assert!(f.max_gouge.abs() < 1e-9, "{}", f.max_gouge);
     assert!(f.max_skin.abs() < 1e-9, "{}", f.max_skin);
     assert_eq!((f.contours, f.missed, f.pierces, f.arcs), (5, 0, 5, 10));
-    let length = 320.0 + 120.0 + std::f64::consts::TAU * (2.0 * R + 8.5 + 4.5) + 2.0 * (27.0 + 17.0)
-        + 2.0 * 4.5 + 8.5 + 13.5 + 4.5 + 5.0 * 3.0;
+    let length = 320.0
+        + 120.0
+        + std::f64::consts::TAU * (2.0 * R + 8.5 + 4.5)
+        + 2.0 * (27.0 + 17.0)
+        + 2.0 * 4.5
+        + 8.5
+        + 13.5
+        + 4.5
+        + 5.0 * 3.0;
     assert!((f.cut_length - length).abs() < 1e-6, "{} {length}", f.cut_length);
 }
 
@@ -367,8 +388,7 @@ fn planted_faults_of_state_are_named() {
     fails("proof/no-spindle", &r(), &still);
     let dark: Vec<String> = plasma().into_iter().filter(|l| !l.starts_with("M3")).collect();
     fails("proof/no-spindle", &p(), &dark);
-    let idle: Vec<String> =
-        router().iter().map(|l| l.replace(" F300", "").replace(" F1000", "")).collect();
+    let idle: Vec<String> = router().iter().map(|l| l.replace(" F300", "").replace(" F1000", "")).collect();
     fails("proof/no-feed", &r(), &idle);
     let mut sheet = r();
     sheet.sheet = Some(Aabb::new(Point::new(-20.0, -20.0), Point::new(155.0, 90.0)));
@@ -425,7 +445,11 @@ fn engraving(text: &str) -> (Intent, Vec<String>) {
     let mut intent = blank(MachineKind::Router, 0.5);
     intent.kept = vec![rectangle(0.0, 0.0, 100.0, 100.0)];
     let line = Polyline {
-        vertices: vec![Vertex::new(10.0, 10.0, 0.0), Vertex::new(50.0, 10.0, 1.0), Vertex::new(50.0, 30.0, 0.0)],
+        vertices: vec![
+            Vertex::new(10.0, 10.0, 0.0),
+            Vertex::new(50.0, 10.0, 1.0),
+            Vertex::new(50.0, 30.0, 0.0),
+        ],
         closed: false,
     };
     intent.goals = vec![Goal::Trace { line, bottom: -0.3 }];
@@ -436,7 +460,11 @@ fn engraving(text: &str) -> (Intent, Vec<String>) {
 fn followed_lines_are_judged() {
     let (intent, good) = engraving("G0 X10 Y10\nG1 Z-0.3\nG1 X50\nG3 X50 Y30 I0 J10");
     passes(&intent, &good);
-    fails("proof/trace-off-line", &intent, &engraving("G0 X10 Y10\nG1 Z-0.3\nG1 X50 Y10.1\nG1 Y10\nG3 X50 Y30 I0 J10").1);
+    fails(
+        "proof/trace-off-line",
+        &intent,
+        &engraving("G0 X10 Y10\nG1 Z-0.3\nG1 X50 Y10.1\nG1 Y10\nG3 X50 Y30 I0 J10").1,
+    );
     fails("proof/trace-off-line", &intent, &engraving("G0 X10 Y10\nG1 Z-0.6\nG1 X50\nG3 X50 Y30 I0 J10").1);
     fails("proof/skin", &intent, &engraving("G0 X10 Y10\nG1 Z-0.3\nG1 X50\nG3 X60 Y20 I0 J10").1);
     fails("proof/missed", &intent, &engraving("G0 X10 Y10\nG1 Z-0.3\nG1 X30").1);

@@ -25,7 +25,8 @@ impl Walls {
     /// Returns the distance to the nearest of the first `walls` walls (within `within`, else none) and whether `p`
     /// lies in material.
     pub fn signed(&self, p: Point, within: f64, walls: u32) -> Option<(f64, bool)> {
-        let distance = |i: u32| if i < walls { self.pieces[i as usize].distance_to(p) } else { f64::INFINITY };
+        let distance =
+            |i: u32| if i < walls { self.pieces[i as usize].distance_to(p) } else { f64::INFINITY };
         let (i, d) = self.index.nearest(p, within, distance)?;
         // At a vertex both pieces are equally near: the one that turns its face to the point tells the side.
         let mut side = self.face(i, p);
