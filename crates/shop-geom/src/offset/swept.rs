@@ -18,7 +18,8 @@
 //! kite (m, p1, p, p2) off w once. The kite lies in both neighbouring strips: its four corners do, as p2 is
 //! δ·sin θ behind and δ·cos θ ≥ 0 beside the end of the first strip, m is nearer still, and strips are convex. If a
 //! point lies in the kites of k corners, it lies in at least k + 1 strips, those before and after each of the
-//! corners; so w ≥ 1 stays w ≥ 1, however many kites lie on one another. Without this a finely flattened curve
+//! corners; so w ≥ 1 stays w ≥ 1, however many kites lie on one another. (All corners of a closed contour have no
+//! more strips than corners, so the corner at which the walk begins is never cut.) Without this a finely flattened curve
 //! would have a spike of length δ at every vertex and each of them would cross all the others nearby.
 //!
 //! *Small concave arcs.* Where R ≤ δ, a point beyond the centre is nearer to another point of the arc, so the strip
@@ -210,13 +211,14 @@ impl Walk {
             return;
         }
         let curve = self.curves.len();
-        let mut corner = Corner::between(&pieces[n - 1], &pieces[0], frame);
+        // The corner at which the walk begins is not cut: see above.
+        let mut corner = Corner::between(&pieces[n - 1], &pieces[0], false, frame);
         self.jump(corner.start);
         let begin = self.at;
         for i in 0..n {
             let (p, q) = (&pieces[i], &pieces[(i + 1) % n]);
             let beside = Beside::Piece(number(i));
-            let next = Corner::between(p, q, frame);
+            let next = Corner::between(p, q, i + 1 < n, frame);
             self.strip(p, &corner, &next, beside, frame);
             self.corner(p, q, &next, frame);
             corner = next;
@@ -345,7 +347,7 @@ struct Corner {
 }
 
 impl Corner {
-    fn between(p: &Piece, q: &Piece, frame: &Frame) -> Corner {
+    fn between(p: &Piece, q: &Piece, may_cut: bool, frame: &Frame) -> Corner {
         let delta = frame.delta;
         let (t1, t2) = (p.to, q.from);
         let (pie1, pie2) = (is_pie(p, delta), is_pie(q, delta));
@@ -370,10 +372,10 @@ impl Corner {
             Joint::Smooth if s >= 0.0 => at(bisector_point(delta, p.b, t1, t2)),
             // Right turns: the kite must lie in both strips; for lines that is exact, next to an arc's chords it
             // may stand out by slip·φ/2 for chords of angle φ, so only next to no slip is allowed.
-            _ if straight && c >= 0.0 && slip <= span(p).min(span(q)) => {
+            _ if may_cut && straight && c >= 0.0 && slip <= span(p).min(span(q)) => {
                 at(bisector_point(delta, p.b, t1, t2))
             }
-            _ if !straight && c > 0.0 && slip < 2e-4 && slip <= span(p).min(span(q)) => {
+            _ if may_cut && !straight && c > 0.0 && slip < 2e-4 && slip <= span(p).min(span(q)) => {
                 at(bisector_point(delta, p.b, t1, t2))
             }
             _ => ends(Joint::Reflex),
