@@ -129,7 +129,7 @@ pub fn estimate(sections: &[Section], machine: &Machine) -> Estimate {
     run.finish()
 }
 
-impl<'a> Run<'a> {
+impl Run<'_> {
     fn stop(&mut self) {
         let times = &mut self.out.sections;
         self.planner.stop(&mut |tag, s| credit(times, tag, s));
@@ -150,16 +150,14 @@ impl<'a> Run<'a> {
             }
             Command::Torch(torch) => self.torch(state, place, *torch),
             Command::Spindle(_) | Command::Coolant { .. } | Command::Pause { .. } | Command::End => {
-                self.stop()
+                self.stop();
             }
             Command::ToolChange { .. } => {
                 self.stop();
                 self.out.tool_changes += 1;
             }
-            Command::Laser(laser) => {
-                if *laser != shop_cam::canon::Laser::Off && !state.laser_on() {
-                    self.out.pierces += 1;
-                }
+            Command::Laser(laser) if *laser != shop_cam::canon::Laser::Off && !state.laser_on() => {
+                self.out.pierces += 1;
             }
             Command::Material { number } => {
                 let all = self.machine.materials.iter().flat_map(|m| &m.cuts);

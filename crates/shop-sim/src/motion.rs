@@ -54,11 +54,6 @@ pub(crate) enum Event<'a> {
     Other(&'a Command),
 }
 
-/// How far above the last depth a peck's rapid stops, mm (LinuxCNC: 0.010 in).
-const PECK_CLEARANCE: f64 = 0.254;
-/// A cycle with more pecks than this is walked as one plunge, so that no program can ask for endless work.
-const MOST_PECKS: f64 = 10_000.0;
-
 impl State {
     /// Returns the state of a machine that has just been switched on, at `at`.
     pub fn new(at: Position) -> Self {
@@ -149,30 +144,11 @@ fn walk_drill(
     drill: &Drill,
     visit: &mut impl FnMut(&State, Place, Event<'_>),
 ) {
-    let (x, y) = (drill.at.x, drill.at.y);
-    let travel = state.at[2].max(drill.clearance);
-    if state.at[2] < travel {
-        go(state, place, [state.at[0], state.at[1], travel], Kind::Rapid, visit);
-    }
-    go(state, place, [x, y, travel], Kind::Rapid, visit);
-    go(state, place, [x, y, drill.retract], Kind::Rapid, visit);
-    let depth = drill.retract - drill.bottom;
-    let peck = drill.peck.filter(|&p| p > 0.0 && p < depth && depth / p <= MOST_PECKS);
-    if let Some(peck) = peck {
-        let count = (depth / peck).ceil() as u32;
-        for i in 1..count {
-            let z = drill.retract - f64::from(i) * peck;
-            go(state, place, [x, y, z], Kind::Line, visit);
-            go(state, place, [x, y, drill.retract], Kind::Rapid, visit);
-            let back = z + PECK_CLEARANCE.min(0.5 * peck);
-            go(state, place, [x, y, back], Kind::Rapid, visit);
-        }
-    }
-    go(state, place, [x, y, drill.bottom], Kind::Line, visit);
-    if drill.dwell > 0.0 {
-        visit(state, place, Event::Other(&Command::Dwell { seconds: drill.dwell }));
-    }
-    go(state, place, [x, y, drill.clearance], Kind::Rapid, visit);
+    drill.expand(state.at, |command| match command {
+        Command::Rapid { to } => go(state, place, to, Kind::Rapid, visit),
+        Command::Line { to } => go(state, place, to, Kind::Line, visit),
+        other => visit(state, place, Event::Other(&other)),
+    });
 }
 
 /// Below the top by less than this is on it, mm.

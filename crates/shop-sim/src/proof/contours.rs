@@ -86,6 +86,8 @@ struct Gap {
     to: f64,
     skin: f64,
     at: Point,
+    /// How much longer the contour is here than the path at the tool's radius from it: more than 1 in holes.
+    stretch: f64,
 }
 
 /// What one stretch of a contour has to say.
@@ -264,7 +266,8 @@ fn judge(
             let span = (start + at(k as f64) * length, start + at(k as f64 + 1.0) * length);
             match skin(ctx, contour, piece, t) {
                 Some(skin) if skin > ctx.intent.skin_tolerance => {
-                    out.gaps.push(Gap { from: span.0, to: span.1, skin, at: piece.at(t) });
+                    let stretch = stretch_of(ctx, contour, piece);
+                    out.gaps.push(Gap { from: span.0, to: span.1, skin, at: piece.at(t), stretch });
                 }
                 Some(skin) => {
                     out.skin = out.skin.max(skin);
@@ -275,6 +278,14 @@ fn judge(
         }
     }
     out.covered += length - uncovered;
+}
+
+fn stretch_of(ctx: &Ctx<'_>, contour: &Contour, piece: &Piece) -> f64 {
+    let inner = !piece.is_line() && (piece.sweep > 0.0) == (contour.side == Side::Left);
+    if !inner || contour.side == Side::On {
+        return 1.0;
+    }
+    piece.radius / (piece.radius - ctx.program.largest).max(0.25 * piece.radius)
 }
 
 fn normal(contour: &Contour, piece: &Piece, t: f64) -> shop_geom::Vector {
@@ -450,8 +461,9 @@ fn tabs_of<'a>(ctx: &Ctx<'a>, contour: &Contour) -> &'a [(Point, f64)] {
     }
 }
 
-/// Takes away what tabs leave standing, and asks that they do. A gap belongs to a tab when it lies within half
-/// the tab's length, the ramps beside it (one radius) and half a millimetre of its middle.
+/// Takes away what tabs leave standing, and asks that they do. An uncovered run belongs to a tab when it holds the
+/// tab's middle and is no longer than the tab, the round ends that the tool leaves on either side of it, and one
+/// corner.
 fn excuse_tabs(
     ctx: &Ctx<'_>,
     contour: &Contour,
@@ -464,11 +476,25 @@ fn excuse_tabs(
         return;
     }
     let radius = if contour.side == Side::On { 0.0 } else { ctx.program.largest };
-    let reach = |length: f64| 0.5 * length + radius + 0.5;
+    let runs = runs(gaps, contour.length);
+    let mut excused = vec![false; gaps.len()];
     for &(middle, length) in tabs {
-        let standing: f64 =
-            (gaps.iter()).filter(|g| (g.at - middle).norm() <= reach(length)).map(|g| g.to - g.from).sum();
+        let holds = |run: &&Vec<usize>| {
+            run.iter().any(|&g| (gaps[g].at - middle).norm() <= (gaps[g].to - gaps[g].from).max(0.5 * length))
+        };
         figures.tabs += 1;
+        let mut standing = 0.0;
+        for run in runs.iter().filter(holds) {
+            let long: f64 = run.iter().map(|&g| gaps[g].to - gaps[g].from).sum();
+            let stretch = run.iter().map(|&g| gaps[g].stretch).fold(1.0, f64::max);
+            standing += long;
+            // In a concave corner the path turns at once while the contour goes on for a diameter.
+            if long <= (length + 2.0 * radius) * stretch + 2.0 * radius + TAB_SLACK {
+                for &g in run {
+                    excused[g] = true;
+                }
+            }
+        }
         if standing < 0.5 * length {
             findings.error("proof/tab", length - standing, Some(middle), || {
                 format!(
@@ -480,7 +506,32 @@ fn excuse_tabs(
             });
         }
     }
-    gaps.retain(|g| !tabs.iter().any(|(middle, length)| (g.at - middle).norm() <= reach(*length)));
+    let mut excused = excused.into_iter();
+    gaps.retain(|_| !excused.next().unwrap_or(false));
+}
+
+/// A tab may be longer than asked by this, mm: ramps at its ends.
+const TAB_SLACK: f64 = 1.0;
+/// Uncovered stretches closer than this are one run, mm.
+const ONE_RUN: f64 = 0.3;
+
+/// Groups gaps that follow each other along a contour, over its start as well.
+fn runs(gaps: &[Gap], length: f64) -> Vec<Vec<usize>> {
+    let mut out: Vec<Vec<usize>> = Vec::new();
+    for i in 0..gaps.len() {
+        match out.last_mut() {
+            Some(run) if gaps[i].from - gaps[i - 1].to <= ONE_RUN => run.push(i),
+            _ => out.push(vec![i]),
+        }
+    }
+    let over_start = |a: &Gap, b: &Gap| a.from + length - b.to <= ONE_RUN;
+    if out.len() > 1 && gaps.first().zip(gaps.last()).is_some_and(|(a, b)| over_start(a, b)) {
+        let first = out.remove(0);
+        if let Some(last) = out.last_mut() {
+            last.extend(first);
+        }
+    }
+    out
 }
 
 /// Judges the order: whatever lies in a contour is finished before it is. `fates` by goal.

@@ -26,20 +26,19 @@ impl Findings {
         at: Option<Point>,
         message: impl FnOnce() -> String,
     ) {
-        let found =
-            self.list.iter_mut().find(|f| f.diagnostic.code == code && f.diagnostic.severity == severity);
-        if let Some(f) = &found
-            && f.weight >= weight
-        {
-            found.map(|f| f.count += 1);
+        let same = |f: &&mut Finding| f.diagnostic.code == code && f.diagnostic.severity == severity;
+        if let Some(found) = self.list.iter_mut().find(same) {
+            found.count += 1;
+            if weight > found.weight {
+                found.weight = weight;
+                found.diagnostic.message = message();
+                found.diagnostic.at = at.map(|p| [p.x, p.y]);
+            }
             return;
         }
         let mut diagnostic = Diagnostic::new(severity, code, message());
         diagnostic.at = at.map(|p| [p.x, p.y]);
-        match found {
-            Some(f) => *f = Finding { diagnostic, weight, count: f.count + 1 },
-            None => self.list.push(Finding { diagnostic, weight, count: 1 }),
-        }
+        self.list.push(Finding { diagnostic, weight, count: 1 });
     }
 
     pub fn error(

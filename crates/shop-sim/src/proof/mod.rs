@@ -244,7 +244,7 @@ fn context(intent: &Intent, program: Program) -> Ctx<'_> {
     let mean = works.iter().map(|w| w.piece.length()).sum::<f64>() / works.len().max(1) as f64;
     let path = Index::new(works.iter().map(|w| &w.piece), radius.max(0.5 * mean).max(0.2));
     let walls = Walls::new(intent.kept.iter().chain(&walls), radius);
-    Ctx { intent, path, walls, kept, program }
+    Ctx { intent, program, path, walls, kept }
 }
 
 fn goal_contours(ctx: &Ctx<'_>) -> Contours {

@@ -1,6 +1,8 @@
 //! Plants one fault at a time in a correct program and asks for its code, after the checker's self-test of the
 //! cutting bench: five correct programs pass, every planted fault is named.
 
+#![allow(clippy::format_push_string)]
+
 use super::*;
 use crate::motion::sweep;
 use shop_cam::Speed;
