@@ -6,5 +6,6 @@
 mod drawing;
 pub mod dxf;
 pub mod svg;
+pub mod text;
 
 pub use drawing::{Drawing, Exclusion, Ignored, Layer, Rgb, Shape, Text, Units};
