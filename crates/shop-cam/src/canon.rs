@@ -160,6 +160,64 @@ pub struct Drill {
     pub dwell: f64,
 }
 
+/// Height above the last peck at which a drill starts to feed again, mm (0.010 in, LinuxCNC's G83).
+const PECK_CLEARANCE: f64 = 0.254;
+/// More pecks than this are a mistake in the program, and are drilled in one go.
+const MOST_PECKS: f64 = 10_000.0;
+
+impl Drill {
+    /// Calls `emit` with the hole written out long hand, for a tool that stands at `from`: rapids, feeds and the
+    /// dwell. The tool ends at `clearance` above the hole.
+    pub fn expand(&self, from: Position, mut emit: impl FnMut(Command)) {
+        let (x, y) = (self.at.x, self.at.y);
+        let travel = from[2].max(self.clearance);
+        if from[2] < travel {
+            emit(Command::Rapid { to: [from[0], from[1], travel] });
+        }
+        emit(Command::Rapid { to: [x, y, travel] });
+        if self.retract < travel {
+            emit(Command::Rapid { to: [x, y, self.retract] });
+        }
+        let depth = self.retract - self.bottom;
+        if let Some(peck) = self.peck.filter(|p| *p > 0.0 && depth / p < MOST_PECKS) {
+            let mut z = self.retract - peck;
+            while z > self.bottom + 1e-9 {
+                emit(Command::Line { to: [x, y, z] });
+                emit(Command::Rapid { to: [x, y, self.retract] });
+                emit(Command::Rapid { to: [x, y, (z + PECK_CLEARANCE).min(self.retract)] });
+                z -= peck;
+            }
+        }
+        emit(Command::Line { to: [x, y, self.bottom] });
+        if self.dwell > 0.0 {
+            emit(Command::Dwell { seconds: self.dwell });
+        }
+        emit(Command::Rapid { to: [x, y, self.clearance] });
+    }
+}
+
+impl Role {
+    /// Returns its name, as it stands in programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Header => "header",
+            Role::Mark => "mark",
+            Role::Drill => "drill",
+            Role::Pocket => "pocket",
+            Role::Profile => "profile",
+            Role::Footer => "footer",
+            Role::Unknown => "section",
+        }
+    }
+
+    /// Returns the role of this name.
+    pub fn from_name(name: &str) -> Option<Role> {
+        [Role::Header, Role::Mark, Role::Drill, Role::Pocket, Role::Profile, Role::Footer, Role::Unknown]
+            .into_iter()
+            .find(|r| r.name() == name)
+    }
+}
+
 /// What a section is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

@@ -3,8 +3,10 @@
 //! The intent is made from the drawing and the flags, before any planning; the planner and the proof both read it,
 //! and meet again only in the program's text.
 
+use crate::feature::{Operations, Profile};
 use crate::machine::MachineKind;
-use shop_geom::{Point, Polyline};
+use crate::settings::Settings;
+use shop_geom::{Aabb, Point, Polyline};
 
 /// What the program must do and must not touch.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +31,7 @@ pub struct Intent {
     /// Where the machine can go, work coordinates, mm: [[x min, x max], [y..], [z..]].
     pub envelope: Option<[[f64; 2]; 3]>,
     /// The sheet, if known: pierces and leads must stay on it.
-    pub sheet: Option<shop_geom::Aabb>,
+    pub sheet: Option<Aabb>,
 }
 
 /// One thing to be made.
@@ -84,4 +86,104 @@ pub enum Waste {
     Inside,
     /// The tool's middle runs on the line.
     On,
+}
+
+/// What the proof may forgive, and what it should know about the sheet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Pierce points keep this far from kept material, beyond the cut's own radius, where there is room, mm.
+    pub pierce_clearance: f64,
+    /// Deepest bite into kept material that is not a fault, mm.
+    pub gouge_tolerance: f64,
+    /// Thickest skin left on a contour that the tool could reach, mm.
+    pub skin_tolerance: f64,
+    /// True when the work zero is known, so that the envelope can be checked in x and y.
+    pub envelope: bool,
+    /// The sheet, if known.
+    pub sheet: Option<Aabb>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            pierce_clearance: 0.0,
+            gouge_tolerance: 0.002,
+            skin_tolerance: 0.002,
+            envelope: true,
+            sheet: None,
+        }
+    }
+}
+
+/// States what the program must do, from the operations alone: profiles first, in their order (so that parents keep
+/// their numbers), then pockets, traces and holes.
+pub fn intent(operations: &Operations, settings: &Settings, limits: &Limits) -> Intent {
+    let mut goals = Vec::new();
+    goals.extend(operations.profiles.iter().map(|p| Goal::Profile {
+        contour: p.contour.clone(),
+        waste: p.waste,
+        bottom: p.bottom,
+        depth: p.depth,
+        parent: p.parent,
+        tabs: p.tabs.iter().map(|t| (t.at, t.width)).collect(),
+    }));
+    goals.extend(
+        operations.pockets.iter().map(|p| Goal::Pocket { boundary: p.boundary.clone(), bottom: p.bottom }),
+    );
+    goals.extend(operations.traces.iter().map(|t| Goal::Trace { line: t.line.clone(), bottom: t.bottom }));
+    goals.extend((operations.holes.iter()).map(|h| Goal::Drill {
+        at: h.at,
+        diameter: h.diameter,
+        bottom: h.bottom,
+    }));
+    let mut diameters = vec![(settings.tool, settings.diameter)];
+    for drill in &settings.drills {
+        if diameters.iter().all(|(number, _)| *number != drill.number) {
+            diameters.push((drill.number, drill.diameter));
+        }
+    }
+    Intent {
+        kind: settings.kind,
+        diameters,
+        top: 0.0,
+        goals,
+        kept: kept(operations),
+        pierce_clearance: limits.pierce_clearance,
+        gouge_tolerance: limits.gouge_tolerance,
+        skin_tolerance: limits.skin_tolerance,
+        envelope: limits.envelope.then_some(settings.envelope),
+        sheet: limits.sheet,
+    }
+}
+
+/// Returns the boundary of the material that stays.
+fn kept(operations: &Operations) -> Vec<Polyline> {
+    let profiles = &operations.profiles;
+    let mut has_child = vec![false; profiles.len()];
+    for parent in profiles.iter().filter_map(|p| p.parent) {
+        if let Some(flag) = has_child.get_mut(parent as usize) {
+            *flag = true;
+        }
+    }
+    let follows_nesting = |p: &Profile| match p.waste {
+        Waste::Outside => p.depth.is_multiple_of(2),
+        Waste::Inside => p.depth % 2 == 1,
+        Waste::On => true,
+    };
+    let natural = profiles.iter().all(follows_nesting);
+    let mut out = Vec::new();
+    for (i, p) in profiles.iter().enumerate() {
+        // With sides that do not follow the nesting, cutting an outer contour away or an inner one out leaves no
+        // one solid to protect: only the innermost outsides and the outermost insides are beyond doubt.
+        match p.waste {
+            Waste::Outside if natural || !has_child[i] => out.push(p.contour.clone()),
+            Waste::Inside if natural || p.parent.is_none() => out.push(p.contour.clone().reversed()),
+            _ => {}
+        }
+    }
+    // A pocket's boundary bounds a void with islands: the other way around.
+    out.extend(operations.pockets.iter().flat_map(|p| &p.boundary).map(|b| b.clone().reversed()));
+    let drilled = operations.holes.iter().filter(|h| h.diameter > 0.0);
+    out.extend(drilled.map(|h| Polyline::circle(h.at, h.diameter / 2.0).reversed()));
+    out
 }

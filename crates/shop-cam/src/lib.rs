@@ -1,8 +1,15 @@
 //! The shop's nouns: machine, tool, material, feature, toolpath, and the canonical commands every planner ends in.
 
 pub mod canon;
+pub mod chart;
+pub mod compensate;
+pub mod feature;
 pub mod intent;
+pub mod lead;
 pub mod machine;
 mod quantity;
+pub mod settings;
+pub mod toolpath;
+pub mod track;
 
 pub use quantity::Speed;

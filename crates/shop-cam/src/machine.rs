@@ -236,7 +236,7 @@ pub struct LayerRule {
 }
 
 /// What a layer rule asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LayerOperation {
     /// Cut out, side by nesting depth.
     Profile,

@@ -5,6 +5,7 @@
 
 mod drawing;
 pub mod dxf;
+pub mod facts;
 pub mod svg;
 pub mod text;
 

@@ -6,12 +6,15 @@
 //! predicates inside a kernel, never by an epsilon in a public signature.
 
 mod aabb;
+mod cells;
 mod polyline;
 mod segment;
 
+pub mod boolean;
 pub mod curve;
 pub mod distance;
 pub mod grid;
+pub mod intersect;
 pub mod nesting;
 pub mod offset;
 pub mod route;

@@ -1,0 +1,86 @@
+//! What is found while reading: one diagnostic per code with a count, one line per kind of thing left out.
+
+use crate::Ignored;
+use shop_report::{Diagnostic, Severity, SourceId, Span};
+use std::collections::BTreeMap;
+
+/// Findings of one part of a file. Merging parts in file order gives what one reader of the whole would have said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Talk<'a> {
+    source: SourceId,
+    found: Vec<Diagnostic>,
+    ignored: BTreeMap<(&'a [u8], &'static str), (u32, Span)>,
+}
+
+impl<'a> Talk<'a> {
+    pub fn new(source: SourceId) -> Self {
+        Talk { source, ..Self::default() }
+    }
+
+    pub fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.source, start, end)
+    }
+
+    /// Notes a finding; the first of each code is kept, with how many there were.
+    pub fn say(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        span: Option<Span>,
+        message: impl FnOnce() -> String,
+        hint: &str,
+    ) {
+        if let Some(known) = self.found.iter_mut().find(|d| d.code == code) {
+            known.count = known.count.saturating_add(1);
+            return;
+        }
+        let mut d = Diagnostic::new(severity, code, message());
+        d.span = span;
+        d.hint = (!hint.is_empty()).then(|| hint.to_owned());
+        self.found.push(d);
+    }
+
+    pub fn error(&mut self, code: &'static str, span: Span, message: impl FnOnce() -> String, hint: &str) {
+        self.say(Severity::Error, code, Some(span), message, hint);
+    }
+
+    pub fn warn(&mut self, code: &'static str, span: Span, message: impl FnOnce() -> String, hint: &str) {
+        self.say(Severity::Warning, code, Some(span), message, hint);
+    }
+
+    /// Counts something that is in the file and not in the drawing.
+    pub fn ignore(&mut self, what: &'a [u8], why: &'static str, span: Span) {
+        let entry = self.ignored.entry((what, why)).or_insert((0, span));
+        entry.0 = entry.0.saturating_add(1);
+        entry.1 = entry.1.min(span);
+    }
+
+    /// Adds what a later part found.
+    pub fn merge(&mut self, later: Talk<'a>) {
+        for d in later.found {
+            match self.found.iter_mut().find(|known| known.code == d.code) {
+                Some(known) => known.count = known.count.saturating_add(d.count),
+                None => self.found.push(d),
+            }
+        }
+        for ((what, why), (count, span)) in later.ignored {
+            let entry = self.ignored.entry((what, why)).or_insert((0, span));
+            entry.0 = entry.0.saturating_add(count);
+            entry.1 = entry.1.min(span);
+        }
+    }
+
+    /// Returns the diagnostics, and what was left out in the order of the file.
+    pub fn finish(self) -> (Vec<Diagnostic>, Vec<Ignored>) {
+        let mut ignored: Vec<Ignored> = self
+            .ignored
+            .into_iter()
+            .map(|((what, why), (count, first))| {
+                let what = String::from_utf8_lossy(&what[..what.len().min(80)]).into_owned();
+                Ignored { what, why, count, first }
+            })
+            .collect();
+        ignored.sort_by_key(|i| i.first);
+        (self.found, ignored)
+    }
+}

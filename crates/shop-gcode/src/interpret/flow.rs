@@ -1,0 +1,464 @@
+//! LinuxCNC's O-words: subprograms, conditions and loops.
+//!
+//! Every O-word line has a label and a keyword; a table of them, made when the first is met, is searched for the
+//! partner of the line at hand. Nothing but the open calls, the counts of `repeat` and the open `do`s is
+//! remembered: reaching `else` from above means that a branch was run, reaching `endwhile` leads back to its
+//! `while`. A budget of repeated lines ends every loop.
+
+use super::block::Block;
+use super::execute::Modes;
+use super::{Run, Step};
+use crate::expression;
+use crate::parse::{Kind, tokens};
+use std::collections::BTreeMap;
+
+/// Lines that loops and calls may repeat in all.
+const BUDGET: u64 = 2_000_000;
+/// Deepest nesting of calls.
+const DEEPEST_CALL: usize = 100;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keyword {
+    Sub,
+    EndSub,
+    Call,
+    Return,
+    If,
+    ElseIf,
+    Else,
+    EndIf,
+    While,
+    EndWhile,
+    Do,
+    Repeat,
+    EndRepeat,
+    Break,
+    Continue,
+    Unknown,
+}
+
+impl Keyword {
+    fn of(name: &[u8]) -> Keyword {
+        match name.to_ascii_lowercase().as_slice() {
+            b"sub" => Keyword::Sub,
+            b"endsub" => Keyword::EndSub,
+            b"call" => Keyword::Call,
+            b"return" => Keyword::Return,
+            b"if" => Keyword::If,
+            b"elseif" => Keyword::ElseIf,
+            b"else" => Keyword::Else,
+            b"endif" => Keyword::EndIf,
+            b"while" => Keyword::While,
+            b"endwhile" => Keyword::EndWhile,
+            b"do" => Keyword::Do,
+            b"repeat" => Keyword::Repeat,
+            b"endrepeat" => Keyword::EndRepeat,
+            b"break" => Keyword::Break,
+            b"continue" => Keyword::Continue,
+            _ => Keyword::Unknown,
+        }
+    }
+}
+
+/// One O-word line.
+#[derive(Clone, Debug)]
+struct Mark {
+    /// Start of the token.
+    at: usize,
+    /// Start of the line, where a jump to it lands.
+    line_start: usize,
+    line: u32,
+    /// Start of the next line.
+    next: usize,
+    /// What follows the keyword: start and end.
+    rest: (usize, usize),
+    keyword: Keyword,
+    label: u32,
+}
+
+/// A label that is worked out when the line runs (`o#1 call`).
+const COMPUTED: u32 = u32::MAX;
+
+#[derive(Clone, Debug)]
+struct Call {
+    back: usize,
+    line: u32,
+    restore: Option<Modes>,
+    loops: usize,
+}
+
+/// An open `do` or `repeat`.
+#[derive(Clone, Debug)]
+struct Loop {
+    label: u32,
+    begin: usize,
+    left: u64,
+}
+
+/// Where the program goes on.
+pub(crate) enum Next {
+    On,
+    Jump { at: usize, line: u32 },
+    Stop,
+}
+
+/// State of the flow of control.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flow {
+    marks: Option<Vec<Mark>>,
+    labels: BTreeMap<Vec<u8>, u32>,
+    calls: Vec<Call>,
+    loops: Vec<Loop>,
+    spent: u64,
+}
+
+impl Flow {
+    pub(crate) fn spend(&mut self, cost: u64) -> bool {
+        self.spent = self.spent.saturating_add(cost);
+        self.spent <= BUDGET
+    }
+
+    /// M73: the modes come back when the present call returns.
+    pub(crate) fn restore_on_return(&mut self, modes: Modes) {
+        if let Some(call) = self.calls.last_mut() {
+            call.restore = Some(modes);
+        }
+    }
+}
+
+/// Returns the label of an O-word (bytes after the O) in its normal form and the place after it; `None` when it
+/// must be computed or is no label.
+fn label(text: &[u8], at: usize) -> Option<(Vec<u8>, usize)> {
+    let at = at + text.get(at..)?.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    match text.get(at)? {
+        b'<' => {
+            let end = at + memchr::memchr(b'>', &text[at..])?;
+            let name = text[at + 1..end].iter().filter(|b| !matches!(b, b' ' | b'\t'));
+            Some((name.map(u8::to_ascii_lowercase).collect(), end + 1))
+        }
+        b'0'..=b'9' => {
+            let digits = text[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+            let trimmed: Vec<u8> = text[at..at + digits].iter().copied().skip_while(|b| *b == b'0').collect();
+            Some((trimmed, at + digits))
+        }
+        _ => None,
+    }
+}
+
+fn blanks(text: &[u8], at: usize) -> usize {
+    at + text.get(at..).unwrap_or_default().iter().take_while(|b| matches!(b, b' ' | b'\t')).count()
+}
+
+impl<F: FnMut(Step, u32)> Run<'_, F> {
+    /// Finds every O-word line of the program.
+    fn survey(&mut self) {
+        let mut marks: Vec<Mark> = Vec::new();
+        let (mut line, mut line_start) = (1, 0);
+        for token in tokens(self.program, self.rules.syntax) {
+            match token.kind {
+                Kind::Newline => {
+                    line += u32::from(token.letter == b'\n');
+                    line_start = token.end;
+                    if let Some(mark) = marks.last_mut().filter(|m| m.next == 0) {
+                        mark.next = token.end;
+                    }
+                }
+                Kind::Flow => {
+                    let text = &self.program[..token.end];
+                    let (id, after) = match label(text, token.start + 1) {
+                        Some((name, after)) => {
+                            let fresh = self.flow.labels.len() as u32;
+                            (*self.flow.labels.entry(name).or_insert(fresh), after)
+                        }
+                        None => {
+                            let end = expression::primary(text, token.start + 1, &self.parameters)
+                                .map_or(token.end, |(_, end)| end);
+                            (COMPUTED, end)
+                        }
+                    };
+                    let word = blanks(text, after);
+                    let run = text[word..].iter().take_while(|b| b.is_ascii_alphabetic()).count();
+                    marks.push(Mark {
+                        at: token.start,
+                        line_start,
+                        line,
+                        next: 0,
+                        rest: (word + run, token.end),
+                        keyword: Keyword::of(&text[word..word + run]),
+                        label: id,
+                    });
+                }
+                _ => {}
+            }
+        }
+        if let Some(mark) = marks.last_mut().filter(|m| m.next == 0) {
+            mark.next = self.program.len();
+        }
+        self.flow.marks = Some(marks);
+    }
+
+    /// Runs an O-word line.
+    #[cold]
+    pub(super) fn flow_line(&mut self, block: &Block) -> Next {
+        let Some(token) = block.flow else { return Next::On };
+        let place = (token.start, token.end);
+        if !self.rules.formulas {
+            let name = self.rules.name;
+            self.notes.error("gcode/flow", 0, place, || format!("{name} does not run O-word lines"));
+            return Next::On;
+        }
+        if self.flow.marks.is_none() {
+            self.survey();
+        }
+        self.refresh_parameters();
+        let marks = self.flow.marks.take().unwrap_or_default();
+        let next = match marks.binary_search_by_key(&token.start, |m| m.at) {
+            Ok(index) => self.run_mark(&marks, index, block),
+            Err(_) => Next::On,
+        };
+        self.flow.marks = Some(marks);
+        next
+    }
+
+    fn run_mark(&mut self, marks: &[Mark], index: usize, block: &Block) -> Next {
+        let mark = &marks[index];
+        let place = (mark.at, mark.rest.1);
+        let after = |i: usize| {
+            let m: &Mark = &marks[i];
+            Next::Jump { at: m.next, line: m.line + 1 }
+        };
+        let to = |i: usize| Next::Jump { at: marks[i].line_start, line: marks[i].line };
+        if mark.keyword == Keyword::Call {
+            return self.call(marks, index);
+        }
+        if mark.label == COMPUTED {
+            self.notes.error("gcode/flow", 1, place, || "only a call may have a computed label".into());
+            return Next::On;
+        }
+        match mark.keyword {
+            Keyword::Sub => match self.seek(marks, index, block, &[Keyword::EndSub]) {
+                Some(end) => {
+                    let nested = marks[index + 1..end].iter().any(|m| m.keyword == Keyword::Sub);
+                    if nested {
+                        self.notes.error("gcode/flow", 2, place, || {
+                            "a subprogram is defined inside another".into()
+                        });
+                    }
+                    after(end)
+                }
+                None => Next::Stop,
+            },
+            Keyword::Return | Keyword::EndSub => self.return_from(mark),
+            Keyword::If => self.branch(marks, index, block),
+            Keyword::ElseIf | Keyword::Else => match self.seek(marks, index, block, &[Keyword::EndIf]) {
+                Some(end) => after(end),
+                None => Next::Stop,
+            },
+            Keyword::EndIf => Next::On,
+            Keyword::Do => {
+                let open = self.flow.loops.last().is_some_and(|l| l.label == mark.label && l.begin == index);
+                if !open {
+                    self.flow.loops.push(Loop { label: mark.label, begin: index, left: 0 });
+                }
+                Next::On
+            }
+            Keyword::While => {
+                let Some(holds) = self.condition(mark) else { return Next::Stop };
+                let open_do = self.flow.loops.last().filter(|l| l.label == mark.label).map(|l| l.begin);
+                match (open_do, holds) {
+                    (Some(begin), true) => after(begin),
+                    (Some(_), false) => {
+                        self.flow.loops.pop();
+                        Next::On
+                    }
+                    (None, true) => Next::On,
+                    (None, false) => match self.seek(marks, index, block, &[Keyword::EndWhile]) {
+                        Some(end) => after(end),
+                        None => Next::Stop,
+                    },
+                }
+            }
+            Keyword::EndWhile => {
+                let begin = marks[..index]
+                    .iter()
+                    .rposition(|m| m.label == mark.label && m.keyword == Keyword::While);
+                match begin {
+                    Some(begin) if self.spend((index - begin) as u64, block) => to(begin),
+                    Some(_) => Next::Stop,
+                    None => self.lonely(mark),
+                }
+            }
+            Keyword::Repeat => {
+                let Some(times) = self.value(mark) else { return Next::Stop };
+                let times = times.round().clamp(0.0, 1e9) as u64;
+                if times == 0 {
+                    return match self.seek(marks, index, block, &[Keyword::EndRepeat]) {
+                        Some(end) => after(end),
+                        None => Next::Stop,
+                    };
+                }
+                self.flow.loops.push(Loop { label: mark.label, begin: index, left: times - 1 });
+                Next::On
+            }
+            Keyword::EndRepeat => match self.flow.loops.last_mut() {
+                Some(l) if l.label == mark.label && l.left > 0 => {
+                    l.left -= 1;
+                    after(l.begin)
+                }
+                Some(l) if l.label == mark.label => {
+                    self.flow.loops.pop();
+                    Next::On
+                }
+                _ => self.lonely(mark),
+            },
+            Keyword::Break => {
+                let ends = [Keyword::EndWhile, Keyword::EndRepeat, Keyword::While];
+                let open = self.flow.loops.last().is_some_and(|l| l.label == mark.label);
+                if open {
+                    self.flow.loops.pop();
+                }
+                match self.seek(marks, index, block, if open { &ends } else { &ends[..1] }) {
+                    Some(end) => after(end),
+                    None => Next::Stop,
+                }
+            }
+            Keyword::Continue => {
+                let ends = [Keyword::EndWhile, Keyword::EndRepeat, Keyword::While];
+                match self.seek(marks, index, block, &ends) {
+                    Some(end) => to(end),
+                    None => Next::Stop,
+                }
+            }
+            Keyword::Call | Keyword::Unknown => {
+                self.notes.error("gcode/flow", 3, place, || {
+                    "after the O-word comes sub, call, if, while, do, repeat or one of their ends".into()
+                });
+                Next::On
+            }
+        }
+    }
+
+    /// Returns the next mark with the label of mark `index` and one of these keywords.
+    fn seek(&mut self, marks: &[Mark], index: usize, block: &Block, keywords: &[Keyword]) -> Option<usize> {
+        let mark = &marks[index];
+        let found = marks[index + 1..]
+            .iter()
+            .position(|m| m.label == mark.label && keywords.contains(&m.keyword))
+            .map(|n| index + 1 + n);
+        match found {
+            // Looking costs, too: a loop over a far search must not run for ever.
+            Some(found) if self.spend((found - index) as u64 / 16, block) => Some(found),
+            Some(_) => None,
+            None => {
+                self.lonely(mark);
+                None
+            }
+        }
+    }
+
+    fn lonely(&mut self, mark: &Mark) -> Next {
+        self.notes.error("gcode/flow", 4, (mark.at, mark.rest.1), || {
+            "this O-word line has no partner with the same label".into()
+        });
+        Next::Stop
+    }
+
+    fn branch(&mut self, marks: &[Mark], index: usize, block: &Block) -> Next {
+        let Some(holds) = self.condition(&marks[index]) else { return Next::Stop };
+        if holds {
+            return Next::On;
+        }
+        let mut from = index;
+        loop {
+            let ends = [Keyword::ElseIf, Keyword::Else, Keyword::EndIf];
+            let Some(found) = self.seek(marks, from, block, &ends) else { return Next::Stop };
+            let here = Next::Jump { at: marks[found].next, line: marks[found].line + 1 };
+            if marks[found].keyword != Keyword::ElseIf {
+                return here;
+            }
+            match self.condition(&marks[found]) {
+                Some(true) => return here,
+                Some(false) => from = found,
+                None => return Next::Stop,
+            }
+        }
+    }
+
+    fn call(&mut self, marks: &[Mark], index: usize) -> Next {
+        let mark = &marks[index];
+        let place = (mark.at, mark.rest.1);
+        let text = self.program.get(..mark.rest.1).unwrap_or_default();
+        let mut wanted = mark.label;
+        if wanted == COMPUTED {
+            match expression::primary(text, mark.at + 1, &self.parameters) {
+                Ok((v, _)) => {
+                    let name = format!("{}", v.round() as i64).into_bytes();
+                    wanted = self.flow.labels.get(&name).copied().unwrap_or(COMPUTED);
+                }
+                Err(fault) => {
+                    self.notes.error("gcode/expression", 3, place, || fault.message);
+                    return Next::Stop;
+                }
+            }
+        }
+        let sub = marks.iter().position(|m| m.label == wanted && m.keyword == Keyword::Sub);
+        let Some(sub) = sub.filter(|_| wanted != COMPUTED) else {
+            self.notes.error("gcode/subprogram-missing", 0, place, || {
+                "the subprogram is not in this file; what it does is not known here".into()
+            });
+            return Next::On;
+        };
+        if self.flow.calls.len() >= DEEPEST_CALL {
+            self.notes.error("gcode/endless", 1, place, || {
+                format!("calls nested more than {DEEPEST_CALL} deep; stopped here")
+            });
+            return Next::Stop;
+        }
+        let mut arguments = Vec::new();
+        let mut at = blanks(text, mark.rest.0);
+        while at < mark.rest.1 {
+            match expression::primary(text, at, &self.parameters) {
+                Ok((v, end)) if end > at => {
+                    arguments.push(v);
+                    at = blanks(text, end);
+                }
+                Ok(_) => break,
+                Err(fault) => {
+                    self.notes.error("gcode/expression", 3, place, || fault.message);
+                    return Next::Stop;
+                }
+            }
+        }
+        self.parameters.enter(&arguments);
+        let loops = self.flow.loops.len();
+        self.flow.calls.push(Call { back: mark.next, line: mark.line + 1, restore: None, loops });
+        Next::Jump { at: marks[sub].next, line: marks[sub].line + 1 }
+    }
+
+    fn return_from(&mut self, mark: &Mark) -> Next {
+        let result = if mark.rest.0 < mark.rest.1 { self.value(mark) } else { None };
+        let Some(call) = self.flow.calls.pop() else { return self.lonely(mark) };
+        self.parameters.leave(result);
+        self.flow.loops.truncate(call.loops);
+        if let Some(modes) = call.restore {
+            self.state.restore(modes);
+        }
+        Next::Jump { at: call.back, line: call.line }
+    }
+
+    fn condition(&mut self, mark: &Mark) -> Option<bool> {
+        self.value(mark).map(|v| v != 0.0)
+    }
+
+    /// Computes what stands after the keyword.
+    fn value(&mut self, mark: &Mark) -> Option<f64> {
+        let text = self.program.get(..mark.rest.1).unwrap_or_default();
+        match expression::primary(text, mark.rest.0, &self.parameters) {
+            Ok((v, _)) => Some(v),
+            Err(fault) => {
+                self.notes.error("gcode/expression", 4, (fault.at.min(mark.rest.1), mark.rest.1), || fault.message);
+                None
+            }
+        }
+    }
+}

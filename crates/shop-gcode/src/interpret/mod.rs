@@ -1,0 +1,405 @@
+//! What it means: a program's text to canonical commands, as one controller family would run it.
+//!
+//! The interpreter walks over the lines once. A line becomes a [`Block`] of words; the block is judged by the
+//! dialect's [`Rules`](crate::dialect::Rules) and executed in the order of RS274/NGC (NISTIR 6556, table 8), and
+//! every command it gives goes to the caller at once with its 1-based line, so that memory need not grow with the
+//! program ([`visit`]). What a controller would refuse is an error, what it would do differently from what the
+//! text suggests a warning; nothing is passed over in silence.
+//!
+//! Canonical positions are those of the work coordinate system in force at the start: G92, G54 … and G10 move
+//! the words, not the canonical frame. Machine positions (G28, G30, G53) are placed with the profile's work zero;
+//! their z is a retract.
+//!
+//! Cost: O(bytes), no allocation per line. Loops and calls (LinuxCNC O-words) have a budget of lines, so that any
+//! program ends.
+
+mod arc;
+mod block;
+mod cycle;
+mod execute;
+mod flow;
+
+use crate::dialect::{Rules, rules};
+use crate::expression::Parameters;
+use crate::notes::Notes;
+use crate::parse::{self, Kind};
+use block::Block;
+use execute::State;
+use shop_cam::Speed;
+use shop_cam::canon::{Command, Role, Section};
+use shop_cam::machine::{Dialect, Machine, MachineKind};
+use shop_report::{Checked, Diagnostic, Severity, SourceId};
+
+/// What a program's words mean on a machine, beyond the program itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Context {
+    /// Which file the spans point into.
+    pub source: SourceId,
+    /// How the controller reads.
+    pub dialect: Dialect,
+    /// What M3 switches on.
+    pub kind: MachineKind,
+    /// S word of full laser power.
+    pub laser_full_s: f64,
+    /// Work coordinates of the machine's own zero in x and y, and the height of its retracts, mm.
+    pub home: [f64; 3],
+    /// Cutting feed of the controller's materials by number (QtPlasmaC).
+    pub materials: Vec<(u32, Speed)>,
+    /// Cutting feed when the program takes it from a material that is not listed.
+    pub feed: Speed,
+}
+
+impl Context {
+    /// Returns the context of a machine about which nothing else is known.
+    pub fn new(dialect: Dialect, kind: MachineKind) -> Context {
+        Context {
+            source: SourceId(0),
+            dialect,
+            kind,
+            laser_full_s: 1000.0,
+            home: [0.0, 0.0, 10.0],
+            materials: Vec::new(),
+            feed: Speed::from_mm_per_min(1000.0),
+        }
+    }
+
+    /// Returns the context of `machine`.
+    pub fn of(machine: &Machine) -> Context {
+        let cuts = machine.materials.iter().flat_map(|m| &m.cuts);
+        Context {
+            source: SourceId(0),
+            dialect: machine.post.dialect,
+            kind: machine.kind,
+            laser_full_s: if machine.process.laser_full_s > 0.0 { machine.process.laser_full_s } else { 1000.0 },
+            home: [-machine.work_zero[0], -machine.work_zero[1], machine.process.safe_height],
+            materials: cuts.filter_map(|c| c.number.map(|n| (n, c.feed))).collect(),
+            feed: machine.process.feed,
+        }
+    }
+
+    /// Returns the same context for another file.
+    #[must_use]
+    pub fn source(mut self, source: SourceId) -> Context {
+        self.source = source;
+        self
+    }
+
+    pub(crate) fn material_feed(&self, number: u32) -> Option<Speed> {
+        self.materials.iter().find(|m| m.0 == number).map(|m| m.1)
+    }
+}
+
+/// One thing that comes out of a program.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// A section begins (our own programs name them in comments).
+    Section {
+        /// What it is for.
+        role: Role,
+        /// Its name.
+        label: String,
+    },
+    /// The machine does something.
+    Command(Command),
+}
+
+/// Interprets `program` and hands every step to `sink` with its 1-based line, in order. Returns what was found.
+pub fn visit(program: &[u8], context: &Context, sink: impl FnMut(Step, u32)) -> Vec<Diagnostic> {
+    let mut run = Run::new(program, context, sink);
+    run.all();
+    run.notes.finish()
+}
+
+/// Interprets `program` into sections. A program that names no sections of its own is one section of
+/// [`Role::Unknown`].
+///
+/// ```
+/// use shop_cam::canon::Command;
+/// use shop_cam::machine::{Dialect, MachineKind};
+/// use shop_gcode::{interpret, Context};
+/// let context = Context::new(Dialect::Grbl, MachineKind::Router);
+/// let read = interpret(b"G21 G90\nG1 X10 F600\nM30\n", &context);
+/// assert!(read.diagnostics.is_empty());
+/// assert_eq!(read.value[0].commands[1], Command::Line { to: [10.0, 0.0, 0.0] });
+/// assert_eq!(read.value[0].lines, [2, 2]);
+/// ```
+pub fn interpret(program: &[u8], context: &Context) -> Checked<Vec<Section>> {
+    let mut sections: Vec<Section> = Vec::new();
+    let mut open = Section::new(Role::Unknown, "");
+    // A line of a cutting program has some 18 bytes; growing twice costs less than touching memory in vain.
+    let guess = (program.len() / 24).min(1 << 22);
+    open.commands.reserve(guess);
+    open.lines.reserve(guess);
+    let diagnostics = visit(program, context, |step, line| match step {
+        Step::Command(command) => {
+            open.commands.push(command);
+            open.lines.push(line);
+        }
+        Step::Section { role, label } => {
+            let done = std::mem::replace(&mut open, Section::new(role, label));
+            if !done.commands.is_empty() || done.role != Role::Unknown {
+                sections.push(done);
+            }
+        }
+    });
+    if !open.commands.is_empty() || sections.is_empty() {
+        sections.push(open);
+    }
+    for section in &mut sections {
+        if section.commands.capacity() > section.commands.len() * 2 {
+            section.commands.shrink_to_fit();
+            section.lines.shrink_to_fit();
+        }
+    }
+    Checked { value: sections, diagnostics }
+}
+
+/// One run over one program.
+pub(crate) struct Run<'a, F> {
+    pub(crate) program: &'a [u8],
+    pub(crate) context: &'a Context,
+    pub(crate) rules: &'static Rules,
+    pub(crate) notes: Notes,
+    pub(crate) state: State,
+    pub(crate) parameters: Parameters,
+    pub(crate) flow: flow::Flow,
+    pub(crate) line: u32,
+    scanner: parse::Scanner<'a>,
+    sink: F,
+    ended: bool,
+}
+
+impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
+    fn new(program: &'a [u8], context: &'a Context, sink: F) -> Self {
+        let rules = rules(context.dialect);
+        Run {
+            program,
+            context,
+            rules,
+            notes: Notes::new(context.source),
+            state: State::new(rules, context.dialect),
+            parameters: Parameters::default(),
+            flow: flow::Flow::default(),
+            line: 0,
+            scanner: parse::tokens(program, rules.syntax),
+            sink,
+            ended: false,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn emit(&mut self, command: Command) {
+        (self.sink)(Step::Command(command), self.line);
+    }
+
+    fn all(&mut self) {
+        if self.program.starts_with(b"GCDE") {
+            self.notes.error("gcode/binary", 0, (0, 4), || "this is binary G-code (.bgcode), not text".into());
+            return;
+        }
+        let mut block = Block::default();
+        let mut percent = 0u32;
+        let mut next_line = 1;
+        let mut furthest = 0;
+        while !self.ended {
+            self.line = next_line;
+            if !block.read(&mut self.scanner, self.rules, &mut self.notes) {
+                break;
+            }
+            next_line += u32::from(block.newline);
+            if block.plain {
+                self.words(&block);
+                continue;
+            }
+            if block.percent {
+                percent += 1;
+                // Text after the closing mark is none of the controller's business.
+                if percent == 2 && self.rules.percent {
+                    self.state.percent_closed = true;
+                    break;
+                }
+            }
+            self.length_of_line(&block);
+            if block.deleted && self.rules.block_delete {
+                let at = (block.start, block.end);
+                self.notes.info("gcode/block-delete", 0, at, || {
+                    "left out because of its '/'; with block delete off the controller runs it".into()
+                });
+                continue;
+            }
+            if furthest > block.start && !self.spend(1, &block) {
+                break;
+            }
+            furthest = furthest.max(block.start);
+            self.comments(&block);
+            if block.flow.is_some() {
+                match self.flow_line(&block) {
+                    flow::Next::On => {}
+                    flow::Next::Jump { at, line } => {
+                        self.scanner.seek(at);
+                        next_line = line;
+                    }
+                    flow::Next::Stop => break,
+                }
+                continue;
+            }
+            self.words(&block);
+        }
+        self.finish();
+    }
+
+    /// Takes `cost` from the budget of repeated work; false when it is used up.
+    pub(crate) fn spend(&mut self, cost: u64, block: &Block) -> bool {
+        let enough = self.flow.spend(cost);
+        if !enough {
+            let at = (block.start, block.end);
+            self.notes.error("gcode/endless", 0, at, || {
+                "loops, calls and repeats run longer than 2,000,000 lines; stopped here".into()
+            });
+            self.ended = true;
+        }
+        enough
+    }
+
+    /// Computes what is to be computed and executes the words.
+    fn words(&mut self, block: &Block) {
+        if block.formulas.is_empty() && block.assignments.is_empty() {
+            self.ended |= self.execute(block);
+            return;
+        }
+        if !self.rules.formulas {
+            let first = block.formulas.iter().chain(&block.assignments).map(|t| (t.start, t.end)).min();
+            let at = first.unwrap_or((block.start, block.end));
+            let name = self.rules.name;
+            self.notes.error("gcode/expression", 0, at, || {
+                format!("{name} computes no expressions or parameters; the line is not run")
+            });
+            return;
+        }
+        let Some(computed) = self.compute(block) else { return };
+        let settings = self.assignments(block);
+        self.ended |= self.execute(&computed);
+        for (name, v) in settings {
+            self.parameters.set(name, v);
+        }
+    }
+
+    fn compute(&mut self, block: &Block) -> Option<Block> {
+        let mut computed = block.clone();
+        self.refresh_parameters();
+        for token in &block.formulas {
+            let text = self.program.get(..token.end).unwrap_or_default();
+            match crate::expression::primary(text, token.start + 1, &self.parameters) {
+                Ok((v, _)) => computed.word(token.letter, v, token.start, &mut self.notes),
+                Err(fault) => {
+                    self.notes.error("gcode/expression", 1, (fault.at.min(token.end), token.end), || fault.message);
+                    return None;
+                }
+            }
+        }
+        Some(computed)
+    }
+
+    fn assignments(&mut self, block: &Block) -> Vec<(crate::expression::Name, f64)> {
+        let mut settings = Vec::new();
+        for token in &block.assignments {
+            let text = self.program.get(..token.end).unwrap_or_default();
+            match crate::expression::assignment(text, token.start, &self.parameters) {
+                Ok(setting) => settings.push(setting),
+                Err(fault) => {
+                    self.notes.error("gcode/expression", 2, (fault.at.min(token.end), token.end), || fault.message);
+                }
+            }
+        }
+        settings
+    }
+
+    fn length_of_line(&mut self, block: &Block) {
+        let longest = self.rules.longest_line;
+        if block.end - block.start <= longest {
+            return;
+        }
+        // GRBL's kin drop blanks and comments before the line counts.
+        let strips = !matches!(self.context.dialect, Dialect::LinuxCnc | Dialect::QtPlasmaC);
+        let comments: usize = block.comments.iter().map(|c| c.end - c.start).sum();
+        let text = self.program.get(block.start..block.end).unwrap_or_default();
+        let blanks = text.iter().filter(|b| matches!(b, b' ' | b'\t')).count();
+        if !strips || text.len().saturating_sub(comments + blanks) > longest {
+            let name = self.rules.name;
+            self.notes.error("gcode/line-too-long", 0, (block.start, block.end), || {
+                format!("{name} takes lines of up to {longest} characters and drops this one")
+            });
+        }
+    }
+
+    fn comments(&mut self, block: &Block) {
+        for token in &block.comments {
+            let inner = match token.kind {
+                Kind::Comment => self.program.get(token.start + 1..token.end - 1),
+                _ => self.program.get(token.start + 1..token.end),
+            };
+            let text = String::from_utf8_lossy(inner.unwrap_or_default());
+            let text = text.trim();
+            if let Some((role, label)) = section_mark(text) {
+                let step = Step::Section { role, label: label.to_owned() };
+                (self.sink)(step, self.line);
+                continue;
+            }
+            if text.is_empty() {
+                continue;
+            }
+            self.magic(text);
+            self.emit(Command::Comment(text.into()));
+        }
+    }
+
+    /// Comments that mean something to a controller: QtPlasmaC's materials, and the tool of a controller without
+    /// T words in our own programs.
+    fn magic(&mut self, text: &str) {
+        if text.starts_with("o=") && self.context.dialect == Dialect::QtPlasmaC {
+            let field = |name: &str| {
+                let mut fields = text.split(',').map(str::trim);
+                fields.find_map(|f| f.strip_prefix(name)).and_then(|v| v.trim().parse::<f64>().ok())
+            };
+            if field("o=") == Some(0.0) {
+                self.state.cut_feed = field("fr=").filter(|f| f.is_finite() && *f > 0.0);
+            }
+        } else if let Some(rest) = text.strip_prefix("tool ") {
+            let digits = rest.split(':').next().unwrap_or_default();
+            if self.rules.one_command && rest.contains(':') {
+                if let Ok(number) = digits.parse::<u32>() {
+                    self.tool_change(number);
+                }
+            }
+        }
+    }
+}
+
+/// Returns role and label of a comment that begins a section of our own programs: `--- profile: part 3`.
+fn section_mark(text: &str) -> Option<(Role, &str)> {
+    let rest = text.strip_prefix("--- ")?;
+    let (role, label) = rest.split_once(':').unwrap_or((rest, ""));
+    Some((Role::from_name(role)?, label.trim()))
+}
+
+/// Adds what is only known at the end.
+impl<F: FnMut(Step, u32)> Run<'_, F> {
+    fn finish(&mut self) {
+        let end = self.program.len();
+        let at = (end.saturating_sub(1), end);
+        if let Some(to) = self.state.probing.take() {
+            self.probe_without_touch_off(to);
+        }
+        if !self.ended && self.rules.end.is_some() && !self.state.percent_closed {
+            let name = self.rules.name;
+            self.notes.add(Severity::Warning, "gcode/no-end", 0, at, || {
+                format!("the program has no M2 or M30; {name} keeps its state and may wait for more")
+            });
+        }
+        if self.state.tool_on() {
+            self.notes.add(Severity::Warning, "gcode/left-on", 0, at, || {
+                "the program ends with the spindle, torch or laser on".into()
+            });
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Canonical commands to a program's text, as one controller likes it.
+//!
+//! The rules that all of them accept (RS274/NGC, GRBL's `gcode.c`, measured with LinuxCNC 2.9): one motion word a
+//! line; arcs by I and J only, worked out from the rounded ends ([`arc`](self)), at most half a turn; coordinates
+//! compared after rounding, so that a move that rounds to nothing is left out and nothing drifts; F on the first
+//! feed move of every section and tool; ASCII comments that do not nest; lines no longer than the controller's
+//! buffer.
+//!
+//! Sections are written in parallel: a quick pass works out what is in force where each begins, and each spells its
+//! first motion out in full, so that a person can start there. Cost: O(commands), one buffer per section.
+
+mod arc;
+mod writer;
+
+use crate::dialect::{Rules, rules};
+use crate::number::Grid;
+use rayon::prelude::*;
+use shop_cam::Speed;
+use shop_cam::canon::{Command, Laser, Section, Spindle, Torch};
+use shop_cam::machine::{Dialect, Machine, MachineKind, TorchControl};
+use shop_report::{Checked, Diagnostic, Severity};
+use writer::Writer;
+
+/// What is the same for the whole program.
+#[derive(Clone, Copy, Debug)]
+struct Style<'a> {
+    machine: &'a Machine,
+    dialect: Dialect,
+    rules: &'static Rules,
+    grid: Grid,
+    limit: usize,
+    /// The program moves z (else the controller or nobody does).
+    z_ours: bool,
+    /// Every motion line repeats its G word.
+    every_g: bool,
+}
+
+/// What is in force at some point of the program.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Force {
+    position: [Option<f64>; 3],
+    feed: Option<f64>,
+    percent: Option<f64>,
+    material: Option<u32>,
+    laser: Option<Laser>,
+    spindle: Option<Spindle>,
+    torch: Option<Torch>,
+    coolant: Option<(bool, bool)>,
+    tool: Option<u32>,
+    probed: bool,
+    moved: bool,
+    ended: bool,
+    /// Lowest and highest z, to see whether a laser's head is moved at all.
+    z: Option<[f64; 2]>,
+}
+
+impl Force {
+    /// Returns what is in force after one more command.
+    fn after(mut self, command: &Command) -> Force {
+        match command {
+            Command::Rapid { to } | Command::Line { to } | Command::Arc { to, .. } => self.stand(*to),
+            Command::Drill(d) => self.stand([d.at.x, d.at.y, d.clearance]),
+            Command::Probe { z, .. } => {
+                self.position[2] = Some(*z);
+                self.probed = true;
+                self.z = Some([f64::NEG_INFINITY, f64::INFINITY]);
+            }
+            Command::Feed(speed) => self.feed = Some(speed.mm_per_min()),
+            Command::CutSpeed { percent } => self.percent = Some(*percent),
+            Command::Material { number } => self.material = Some(*number),
+            Command::Laser(l) => self.laser = Some(*l),
+            Command::Spindle(s) => self.spindle = Some(*s),
+            Command::Torch(t) => self.torch = Some(*t),
+            Command::Coolant { mist, flood } => self.coolant = Some((*mist, *flood)),
+            Command::ToolChange { number } => self.tool = Some(*number),
+            Command::End => self.ended = true,
+            Command::Dwell { .. }
+            | Command::TorchHeightControl { .. }
+            | Command::Pause { .. }
+            | Command::Comment(_)
+            | Command::Verbatim(_) => {}
+        }
+        self
+    }
+
+    fn stand(&mut self, to: [f64; 3]) {
+        self.position = to.map(Some);
+        self.moved = true;
+        let [low, high] = self.z.unwrap_or([to[2], to[2]]);
+        self.z = Some([low.min(to[2]), high.max(to[2])]);
+    }
+
+    /// Returns what is in force after a part whose own commands leave `later`.
+    fn then(self, later: Force) -> Force {
+        let mut z = later.z;
+        if let (Some([a, b]), Some([c, d])) = (self.z, later.z) {
+            z = Some([a.min(c), b.max(d)]);
+        }
+        Force {
+            position: std::array::from_fn(|i| later.position[i].or(self.position[i])),
+            feed: later.feed.or(self.feed),
+            percent: later.percent.or(self.percent),
+            material: later.material.or(self.material),
+            laser: later.laser.or(self.laser),
+            spindle: later.spindle.or(self.spindle),
+            torch: later.torch.or(self.torch),
+            coolant: later.coolant.or(self.coolant),
+            tool: later.tool.or(self.tool),
+            probed: self.probed || later.probed,
+            moved: self.moved || later.moved,
+            ended: self.ended || later.ended,
+            z: z.or(self.z),
+        }
+    }
+}
+
+/// Writes `sections` for `machine`. The text ends with everything switched off, also when the sections do not say so.
+///
+/// ```
+/// use shop_cam::canon::{Command, Role, Section};
+/// # use shop_cam::Speed;
+/// # let machine = shop_gcode::example_machine();
+/// let mut cut = Section::new(Role::Profile, "part 1");
+/// cut.commands.push(Command::Feed(Speed::from_mm_per_min(600.0)));
+/// cut.commands.push(Command::Line { to: [10.0, 0.0, -1.0] });
+/// let text = shop_gcode::post(&[cut], &machine).value;
+/// assert!(text.contains("(--- profile: part 1)\nG1 X10 Y0 Z-1 F600\n"));
+/// assert!(text.ends_with("M30\n"));
+/// ```
+pub fn post(sections: &[Section], machine: &Machine) -> Checked<String> {
+    let summaries: Vec<Force> = sections
+        .par_iter()
+        .map(|s| s.commands.iter().fold(Force::default(), Force::after))
+        .collect();
+    let mut entries = Vec::with_capacity(sections.len());
+    let mut force = Force::default();
+    let mut written = sections.len();
+    for (i, summary) in summaries.iter().enumerate() {
+        entries.push(force);
+        force = force.then(*summary);
+        if force.ended {
+            written = i + 1;
+            break;
+        }
+    }
+    let style = Style::new(machine, &force);
+    let parts: Vec<(Vec<u8>, Vec<Diagnostic>)> = sections[..written]
+        .par_iter()
+        .zip(&entries)
+        .map(|(section, entry)| {
+            let mut writer = Writer::new(&style, entry);
+            writer.section(section);
+            writer.finish()
+        })
+        .collect();
+
+    let mut header = Writer::new(&style, &Force::default());
+    header.header();
+    let mut footer = Writer::new(&style, &force);
+    footer.footer(&force);
+    let (mut text, mut diagnostics) = header.finish();
+    let (last, mut last_diagnostics) = footer.finish();
+    text.reserve(parts.iter().map(|p| p.0.len()).sum::<usize>() + last.len());
+    for (part, found) in parts {
+        text.extend_from_slice(&part);
+        merge(&mut diagnostics, found);
+    }
+    text.extend_from_slice(&last);
+    merge(&mut diagnostics, std::mem::take(&mut last_diagnostics));
+    if sections[written..].iter().any(|s| !s.commands.is_empty()) {
+        diagnostics.push(Diagnostic::warning(
+            "gcode/after-end",
+            "there are sections after the end of the program; they are left out",
+        ));
+    }
+    let value = match String::from_utf8(text) {
+        Ok(text) => text,
+        Err(e) => String::from_utf8_lossy(e.as_bytes()).into_owned(),
+    };
+    Checked { value, diagnostics }
+}
+
+/// Adds findings, counting those that are there already.
+fn merge(into: &mut Vec<Diagnostic>, found: Vec<Diagnostic>) {
+    for d in found {
+        match into.iter_mut().find(|e| e.code == d.code && e.severity == d.severity) {
+            Some(e) => e.count = e.count.saturating_add(d.count),
+            None => into.push(d),
+        }
+    }
+}
+
+impl<'a> Style<'a> {
+    fn new(machine: &'a Machine, all: &Force) -> Style<'a> {
+        let dialect = machine.post.dialect;
+        let rules = rules(dialect);
+        let flat = all.z.is_none_or(|[low, high]| low == high);
+        let z_ours = dialect != Dialect::QtPlasmaC
+            && !(machine.kind == MachineKind::Plasma && machine.process.torch == TorchControl::Controller)
+            && !(machine.kind == MachineKind::Laser && flat);
+        let limit = usize::from(machine.post.line_limit);
+        Style {
+            machine,
+            dialect,
+            rules,
+            grid: Grid::new(machine.post.decimals.clamp(1, 6)),
+            limit: if limit < 40 { rules.longest_line } else { limit.min(rules.longest_line) },
+            z_ours,
+            every_g: rules.one_command || dialect == Dialect::QtPlasmaC,
+        }
+    }
+
+    /// Cutting feed of a material of the controller's table.
+    fn material_feed(&self, number: u32) -> Option<f64> {
+        let cuts = self.machine.materials.iter().flat_map(|m| &m.cuts);
+        let mut feeds = cuts.filter(|c| c.number == Some(number)).map(|c| c.feed);
+        feeds.next().map(Speed::mm_per_min)
+    }
+}
+
+/// Returns a finding without a place: canonical commands have none.
+fn finding(severity: Severity, code: &'static str, message: String) -> Diagnostic {
+    Diagnostic::new(severity, code, message)
+}

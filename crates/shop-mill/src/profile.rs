@@ -1,0 +1,202 @@
+//! Cutting out: each contour to its full depth in one spiral, on and off on tangent arcs where there is room.
+
+use crate::depth::{Gap, Spiral, layers, spiral};
+use crate::{Direction, Planner};
+use rayon::prelude::*;
+use shop_cam::canon::Role;
+use shop_cam::compensate::{CutPath, compensate};
+use shop_cam::feature::{Profile, Waste};
+use shop_cam::lead::{Lead, LeadRule, LeadStyle, Room, starts};
+use shop_cam::toolpath::{Pass, Piece, PieceKind, Toolpath};
+use shop_cam::track::Track;
+use shop_geom::offset::Corner;
+use shop_geom::route::{Stop, Visit, route};
+use shop_geom::{Arc, Segment, left};
+use shop_report::{Cancelled, Progress};
+use std::f64::consts::FRAC_PI_2;
+
+struct Job<'a> {
+    path: &'a CutPath,
+    profile: &'a Profile,
+    leads: Vec<Lead>,
+}
+
+impl Planner<'_> {
+    /// Plans all closed contours.
+    pub fn profiles(
+        &mut self,
+        profiles: &[Profile],
+        progress: &dyn Progress,
+    ) -> Result<Vec<Toolpath>, Cancelled> {
+        let radius = self.settings.diameter / 2.0;
+        let mut found = compensate(profiles, radius, Corner::Round, progress)?;
+        self.diagnostics.append(&mut found.diagnostics);
+        if self.options.direction == Direction::Conventional {
+            found.paths.par_iter_mut().for_each(|p| p.track = p.track.reversed());
+        }
+        let limits = self.options.sheet.map(|s| s.inflated(-radius));
+        let room = Room::new(found.paths.iter().map(|p| &p.track), limits);
+        progress.begin("entries", found.paths.len() as u64);
+        let jobs: Vec<Job<'_>> = (found.paths.par_iter().with_min_len(16))
+            .map(|path| {
+                progress.advance(1)?;
+                let profile = &profiles[path.profile as usize];
+                Ok(Job { path, profile, leads: self.ways_into(path, &room) })
+            })
+            .collect::<Result<_, Cancelled>>()?;
+        let made: Vec<Vec<Made>> = jobs
+            .par_iter()
+            .with_min_len(16)
+            .map(|j| j.leads.iter().map(|l| self.ends(j, l)).collect())
+            .collect();
+        let stops: Vec<Stop> = (jobs.iter().zip(&made))
+            .map(|(job, made)| Stop {
+                ways: job.leads.iter().zip(made).map(|(l, m)| (l.pierce(), m.leave)).collect(),
+                group: job.path.group,
+                before: job.path.before,
+            })
+            .collect();
+        let visits = route(&stops, self.at, progress)?;
+        let passes: Vec<Pass> = (visits.par_iter().with_min_len(16))
+            .map(|v| self.pass(&jobs[v.stop as usize], v.way as usize, &room))
+            .collect();
+        self.count(&jobs, &visits);
+        Ok(self.by_part(&jobs, &visits, passes))
+    }
+
+    fn side(&self) -> f64 {
+        if self.options.direction == Direction::Climb { 1.0 } else { -1.0 }
+    }
+
+    fn ways_into(&self, path: &CutPath, room: &Room) -> Vec<Lead> {
+        let (track, options) = (&path.track, self.options);
+        if options.lead_radius > 0.0 && !path.on_line {
+            let radius = options.lead_radius;
+            let rule = LeadRule {
+                style: LeadStyle::Arc,
+                length: radius * FRAC_PI_2,
+                radius,
+                clearance: 0.0,
+                least: radius / 4.0,
+            };
+            let found = room.leads(track, self.side(), &rule, options.corner_distance, options.ways);
+            if !found.is_empty() {
+                return found;
+            }
+        }
+        starts(track, options.corner_distance, options.ways)
+    }
+
+    fn gaps(&self, job: &Job<'_>, start: f64) -> Vec<Gap> {
+        let half_width = |width: f64| 0.5 * (width + self.settings.diameter);
+        (job.profile.tabs.iter())
+            .map(|tab| {
+                let middle = job.path.track.nearest(tab.at) - start;
+                let half = half_width(tab.width);
+                Gap { from: middle - half, to: middle + half, top: tab.top }
+            })
+            .collect()
+    }
+
+    /// Returns about where a pass with this lead leaves the contour; the lead-out's few millimetres do not matter
+    /// to the route.
+    fn ends(&self, job: &Job<'_>, lead: &Lead) -> Made {
+        let heights = layers(job.profile.bottom, self.settings.step_down);
+        let slope = self.options.ramp_angle.clamp(1e-3, 1.5).tan();
+        let last = heights.len().saturating_sub(1);
+        let thickness = if last > 0 { heights[last - 1] - heights[last] } else { -heights[last] };
+        let onto: f64 = if last == 0 { lead.pieces.iter().map(Segment::length).sum() } else { 0.0 };
+        let ramp = (thickness / slope - onto).max(0.0);
+        Made { leave: job.path.track.point(lead.at + ramp) }
+    }
+
+    fn pass(&self, job: &Job<'_>, way: usize, room: &Room) -> Pass {
+        let lead = &job.leads[way];
+        let track = job.path.track.started_at(lead.at);
+        let heights = layers(job.profile.bottom, self.settings.step_down);
+        let gaps = self.gaps(job, lead.at);
+        let percent = job.profile.feed_percent as f32;
+        let mut pieces = lead.pieces.clone();
+        if let Some(last) = pieces.last_mut() {
+            // The lead ends on the very bits on which the contour starts.
+            match last {
+                Segment::Line(l) => l.b = track.point(0.0),
+                Segment::Arc(a) => a.b = track.point(0.0),
+            }
+        }
+        let (mut pass, end) = spiral(&Spiral {
+            track: &track,
+            lead: &pieces,
+            layers: &heights,
+            ramp_angle: self.options.ramp_angle,
+            ramp_percent: percent * self.ramp_percent() / 100.0,
+            percent,
+            tabs: &gaps,
+        });
+        if !job.path.on_line
+            && let Some(arc) = self.lead_out(&track, end, &pass, room)
+        {
+            let z = pass.pieces.last().map_or(0.0, |p| p.z);
+            pass.pieces.push(Piece { segment: arc, z, kind: PieceKind::LeadOut, feed_percent: percent });
+        }
+        pass
+    }
+
+    /// Returns the quarter arc off the wall, if it is clear.
+    fn lead_out(&self, track: &Track, s: f64, pass: &Pass, room: &Room) -> Option<Segment> {
+        let radius = self.options.lead_radius;
+        if radius <= 0.0 {
+            return None;
+        }
+        let (p, t, side) = (pass.end()?, track.direction(s), self.side());
+        let n = left(t) * side;
+        if room.ball(p, n, radius) < radius * 0.999 {
+            return None;
+        }
+        // A hair smaller than the ball, which was found to within a micrometre.
+        let radius = radius * 0.99;
+        let center = p + n * radius;
+        let start = (-n.y).atan2(-n.x);
+        let arc = Arc { a: p, b: center + t * radius, center, radius, start, sweep: FRAC_PI_2 * side };
+        let arc = Segment::Arc(arc);
+        let limits = self.options.sheet.map(|b| b.inflated(-self.settings.diameter / 2.0));
+        limits.is_none_or(|b| b.contains_box(&arc.bounds())).then_some(arc)
+    }
+
+    fn count(&mut self, jobs: &[Job<'_>], visits: &[Visit]) {
+        for v in visits {
+            let job = &jobs[v.stop as usize];
+            self.figures.contours += 1;
+            self.figures.parts += u32::from(job.profile.waste == Waste::Outside);
+            self.figures.tabs += job.profile.tabs.len() as u32;
+            self.figures.without_lead += u32::from(job.leads[v.way as usize].pieces.is_empty());
+        }
+    }
+
+    fn by_part(&mut self, jobs: &[Job<'_>], visits: &[Visit], passes: Vec<Pass>) -> Vec<Toolpath> {
+        let mut groups: Vec<(u32, Vec<Pass>)> = Vec::new();
+        for (visit, pass) in visits.iter().zip(passes) {
+            let group = jobs[visit.stop as usize].path.group;
+            match groups.last_mut() {
+                Some((last, list)) if *last == group => list.push(pass),
+                _ => groups.push((group, vec![pass])),
+            }
+        }
+        let total = groups.len();
+        let out: Vec<Toolpath> = (groups.into_iter().enumerate())
+            .map(|(i, (_, passes))| {
+                let label = format!("part {} of {total}", i + 1);
+                let mut path = Toolpath::new(Role::Profile, label, self.settings);
+                path.passes = passes;
+                path
+            })
+            .collect();
+        self.at = out.last().and_then(Toolpath::end).unwrap_or(self.at);
+        out
+    }
+}
+
+/// Where a pass leaves its contour.
+struct Made {
+    leave: shop_geom::Point,
+}

@@ -1,0 +1,214 @@
+//! From commands to motion: the one place that knows what a command does to the machine's state.
+//!
+//! Proof, estimate and preview all see a program through [`walk`], so that they cannot disagree about where the
+//! tool is. A drilling cycle is written out into its moves.
+
+use shop_cam::canon::{Command, Drill, Laser, Position, Section, Spindle, Torch};
+use shop_cam::machine::MachineKind;
+use shop_geom::Point;
+
+/// What the machine is doing when a command is met.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    /// Where the tool is.
+    pub at: Position,
+    /// Feed, mm/min; none before the first F.
+    pub feed: Option<f64>,
+    pub spindle: Spindle,
+    pub torch: Torch,
+    pub laser: Laser,
+    /// Tool in the spindle, 0 before the first change.
+    pub tool: u32,
+}
+
+/// How a move is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Kind {
+    Rapid,
+    Line,
+    Arc { center: Point, counter_clockwise: bool },
+}
+
+/// One move; the state it starts from is the walker's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Move {
+    pub from: Position,
+    pub to: Position,
+    pub kind: Kind,
+}
+
+/// Where in the program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Index of the section.
+    pub section: u32,
+    /// 1-based program line, 0 when not known.
+    pub line: u32,
+}
+
+/// What the walker meets.
+pub(crate) enum Event<'a> {
+    /// The tool moves.
+    Move(Move),
+    /// Anything else, told before it takes effect.
+    Other(&'a Command),
+}
+
+/// How far above the last depth a peck's rapid stops, mm (LinuxCNC: 0.010 in).
+const PECK_CLEARANCE: f64 = 0.254;
+/// A cycle with more pecks than this is walked as one plunge, so that no program can ask for endless work.
+const MOST_PECKS: f64 = 10_000.0;
+
+impl State {
+    /// Returns the state of a machine that has just been switched on, at `at`.
+    pub fn new(at: Position) -> Self {
+        State { at, feed: None, spindle: Spindle::Off, torch: Torch::Off, laser: Laser::Off, tool: 0 }
+    }
+
+    /// True when the laser gives light.
+    pub fn laser_on(&self) -> bool {
+        match self.laser {
+            Laser::Off => false,
+            Laser::Constant { power } | Laser::Dynamic { power } => power > 0.0,
+        }
+    }
+}
+
+/// Walks the program from `start` and tells `visit` every move and every other command, up to and including the
+/// first `End`. Coordinates that are not finite leave the axis where it is. O(commands).
+pub(crate) fn walk(sections: &[Section], start: Position, mut visit: impl FnMut(&State, Place, Event<'_>)) {
+    let mut state = State::new(start);
+    for (i, section) in sections.iter().enumerate() {
+        for (k, command) in section.commands.iter().enumerate() {
+            let place = Place { section: i as u32, line: section.lines.get(k).copied().unwrap_or(0) };
+            step(&mut state, place, command, &mut visit);
+            if *command == Command::End {
+                return;
+            }
+        }
+    }
+}
+
+fn step(
+    state: &mut State,
+    place: Place,
+    command: &Command,
+    visit: &mut impl FnMut(&State, Place, Event<'_>),
+) {
+    match command {
+        Command::Rapid { to } => go(state, place, *to, Kind::Rapid, visit),
+        Command::Line { to } => go(state, place, *to, Kind::Line, visit),
+        Command::Arc { to, center, counter_clockwise } => {
+            let kind = Kind::Arc { center: *center, counter_clockwise: *counter_clockwise };
+            let kind = if center.x.is_finite() && center.y.is_finite() { kind } else { Kind::Line };
+            go(state, place, *to, kind, visit);
+        }
+        Command::Drill(drill) => walk_drill(state, place, drill, visit),
+        other => {
+            visit(state, place, Event::Other(other));
+            apply(state, other);
+        }
+    }
+}
+
+fn apply(state: &mut State, command: &Command) {
+    match *command {
+        Command::Feed(speed) => {
+            let feed = speed.mm_per_min();
+            state.feed = (feed.is_finite() && feed > 0.0).then_some(feed);
+        }
+        Command::Spindle(spindle) => state.spindle = spindle,
+        Command::Torch(torch) => state.torch = torch,
+        Command::Laser(laser) => state.laser = laser,
+        Command::ToolChange { number } => state.tool = number,
+        Command::Probe { z, .. } if z.is_finite() => state.at[2] = z,
+        _ => {}
+    }
+}
+
+fn go(
+    state: &mut State,
+    place: Place,
+    to: Position,
+    kind: Kind,
+    visit: &mut impl FnMut(&State, Place, Event<'_>),
+) {
+    let mut target = state.at;
+    for axis in 0..3 {
+        if to[axis].is_finite() {
+            target[axis] = to[axis];
+        }
+    }
+    visit(state, place, Event::Move(Move { from: state.at, to: target, kind }));
+    state.at = target;
+}
+
+fn walk_drill(
+    state: &mut State,
+    place: Place,
+    drill: &Drill,
+    visit: &mut impl FnMut(&State, Place, Event<'_>),
+) {
+    let (x, y) = (drill.at.x, drill.at.y);
+    let travel = state.at[2].max(drill.clearance);
+    if state.at[2] < travel {
+        go(state, place, [state.at[0], state.at[1], travel], Kind::Rapid, visit);
+    }
+    go(state, place, [x, y, travel], Kind::Rapid, visit);
+    go(state, place, [x, y, drill.retract], Kind::Rapid, visit);
+    let depth = drill.retract - drill.bottom;
+    let peck = drill.peck.filter(|&p| p > 0.0 && p < depth && depth / p <= MOST_PECKS);
+    if let Some(peck) = peck {
+        let count = (depth / peck).ceil() as u32;
+        for i in 1..count {
+            let z = drill.retract - f64::from(i) * peck;
+            go(state, place, [x, y, z], Kind::Line, visit);
+            go(state, place, [x, y, drill.retract], Kind::Rapid, visit);
+            let back = z + PECK_CLEARANCE.min(0.5 * peck);
+            go(state, place, [x, y, back], Kind::Rapid, visit);
+        }
+    }
+    go(state, place, [x, y, drill.bottom], Kind::Line, visit);
+    if drill.dwell > 0.0 {
+        visit(state, place, Event::Other(&Command::Dwell { seconds: drill.dwell }));
+    }
+    go(state, place, [x, y, drill.clearance], Kind::Rapid, visit);
+}
+
+/// Below the top by less than this is on it, mm.
+const TOUCHING: f64 = 1e-6;
+
+/// Returns the part of a move that is in the work, as fractions of it: a tool below the stock's top, a torch that
+/// burns, a laser that is on while feeding (laser mode switches it off in rapids).
+pub(crate) fn in_work(kind: MachineKind, top: f64, state: &State, m: &Move) -> Option<(f64, f64)> {
+    match kind {
+        MachineKind::Plasma => (state.torch != Torch::Off).then_some((0.0, 1.0)),
+        MachineKind::Laser => (state.laser_on() && m.kind != Kind::Rapid).then_some((0.0, 1.0)),
+        MachineKind::Router | MachineKind::Knife => {
+            match (m.from[2] < top - TOUCHING, m.to[2] < top - TOUCHING) {
+                (false, false) => None,
+                (true, true) => Some((0.0, 1.0)),
+                (below, _) => {
+                    let t = ((top - m.from[2]) / (m.to[2] - m.from[2])).clamp(0.0, 1.0);
+                    Some(if below { (0.0, t) } else { (t, 1.0) })
+                }
+            }
+        }
+    }
+}
+
+/// Travel below this angle counts as a full turn, radians (GRBL 1.1: ARC_ANGULAR_TRAVEL_EPSILON).
+const FULL_TURN_BELOW: f64 = 5e-7;
+
+/// Returns the signed angle of an arc about `center`.
+pub(crate) fn sweep(from: Point, to: Point, center: Point, counter_clockwise: bool) -> f64 {
+    let (u, w) = (from - center, to - center);
+    let turn = shop_geom::cross(u, w).atan2(u.dot(&w));
+    if counter_clockwise {
+        if turn <= FULL_TURN_BELOW { turn + std::f64::consts::TAU } else { turn }
+    } else if turn >= -FULL_TURN_BELOW {
+        turn - std::f64::consts::TAU
+    } else {
+        turn
+    }
+}
