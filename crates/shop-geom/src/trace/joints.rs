@@ -410,7 +410,7 @@ pub(super) fn departure(pieces: &[Piece<'_>], e: u32) -> Vector {
     let from_start = |i: usize| polyline.segment(i).direction_at(0.0);
     let from_end = |i: usize| -polyline.segment(n - 1 - i).direction_at(1.0);
     for i in 0..n {
-        let d = if e % 2 == 0 { from_start(i) } else { from_end(i) };
+        let d = if e.is_multiple_of(2) { from_start(i) } else { from_end(i) };
         if d != Vector::zeros() {
             return d;
         }

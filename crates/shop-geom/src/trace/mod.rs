@@ -331,7 +331,7 @@ fn note_branches(pieces: &[Piece<'_>], joints: &joints::Joints, branches: &mut V
     for ends in joints.junctions.iter().filter(|ends| ends.len() > 2) {
         let place = |e: u32| {
             let piece = &pieces[e as usize / 2];
-            if e % 2 == 0 { piece.start() } else { piece.end() }
+            if e.is_multiple_of(2) { piece.start() } else { piece.end() }
         };
         let mut paths: Vec<u32> = ends.iter().map(|&e| pieces[e as usize / 2].path).collect();
         paths.sort_unstable();
