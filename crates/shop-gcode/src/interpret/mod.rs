@@ -227,7 +227,7 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
                 });
                 continue;
             }
-            if furthest > block.start && !self.spend(1, &block) {
+            if furthest >= block.start && !self.spend(1, &block) {
                 break;
             }
             furthest = furthest.max(block.start);
