@@ -25,6 +25,7 @@ mod concave;
 mod direct;
 mod piece;
 mod refit;
+mod rings;
 mod swept;
 
 use crate::{Aabb, Polyline, Vertex};
@@ -36,6 +37,8 @@ use rayon::prelude::*;
 use refit::Ring;
 use shop_report::{Cancelled, Progress};
 use swept::{Beside, Contours};
+
+pub use rings::rings;
 
 /// What happens at a corner that sticks out of the solid.
 #[derive(Clone, Copy, Debug, PartialEq)]
