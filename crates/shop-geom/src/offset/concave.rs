@@ -43,6 +43,8 @@ pub(super) fn gather(
     if !(0..n).any(tight) {
         return false;
     }
+    out.reserve_exact(n);
+    index.reserve_exact(n);
     let mut i = 0;
     while i < n {
         let fan = if tight(i) { longest_fan(&pieces[i..], delta) } else { None };

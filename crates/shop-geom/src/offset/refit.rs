@@ -125,6 +125,7 @@ fn fit(runs: &mut Vec<Run>, curves: &[Curve], slack: Slack, out: &mut Vec<Fitted
     }
     for _ in 0..8 {
         out.clear();
+        out.reserve_exact(runs.len().max(2));
         match runs.as_slice() {
             [] => return true,
             [only] => return full_circle(&curves[only.curve as usize], out),

@@ -81,7 +81,7 @@ impl OverlayEdgeData for Origin {
 
     /// Edges that fall together: the boundary runs the way of their sum, so one that runs that way speaks for it;
     /// a real curve before the inside of the sweep, then the lower number.
-    fn merge(ctx: EdgeDataMerge<ShapeCountBoolean, Self>, _: &mut ()) -> Self {
+    fn merge(ctx: EdgeDataMerge<ShapeCountBoolean, Self>, (): &mut ()) -> Self {
         let out = ctx.out_count.subj;
         let agrees = |count: ShapeCountBoolean| i64::from(count.subj) * i64::from(out) > 0;
         match (agrees(ctx.lhs_count), agrees(ctx.rhs_count)) {
@@ -444,20 +444,19 @@ fn pair(edges: &[Edge], arriving: &[(u64, u32)], leaving: &[(u64, u32)], next: &
         next[a.1 as usize] = l.1;
         return;
     }
-    let direction = |e: &Edge| (i64::from(e.b.x) - i64::from(e.a.x), i64::from(e.b.y) - i64::from(e.a.y));
     let mut free: Vec<u32> = leaving.iter().map(|l| l.1).collect();
     for a in arriving {
         let d = direction(&edges[a.1 as usize]);
-        // Sharpest left first: compare by half plane, then by side, exactly.
-        let rank = |i: u32| {
+        let turn = |i: u32| {
             let v = direction(&edges[i as usize]);
-            let (c, dot) = (side(d, v), d.0 as i128 * v.0 as i128 + d.1 as i128 * v.1 as i128);
-            (v, if c > 0 || (c == 0 && dot < 0) { 0 } else { 1 })
+            let s = side(d, v);
+            // Turning back counts as the sharpest left.
+            (v, s > 0 || (s == 0 && d.0 * v.0 + d.1 * v.1 < 0))
         };
         let best = (0..free.len()).min_by(|&x, &y| {
-            let ((u, hu), (v, hv)) = (rank(free[x]), rank(free[y]));
-            // Within one half plane the one further left comes first: v is right of u when u × v < 0.
-            hu.cmp(&hv).then(side(u, v).cmp(&0)).then(free[x].cmp(&free[y]))
+            let ((u, u_left), (v, v_left)) = (turn(free[x]), turn(free[y]));
+            // Left before right; on one side, the one with the other on its right.
+            v_left.cmp(&u_left).then(side(u, v).cmp(&0)).then(free[x].cmp(&free[y]))
         });
         if let Some(k) = best {
             next[a.1 as usize] = free.swap_remove(k);
@@ -465,8 +464,13 @@ fn pair(edges: &[Edge], arriving: &[(u64, u32)], leaving: &[(u64, u32)], next: &
     }
 }
 
-fn side(u: (i64, i64), v: (i64, i64)) -> i128 {
-    u.0 as i128 * v.1 as i128 - u.1 as i128 * v.0 as i128
+fn direction(e: &Edge) -> (i64, i64) {
+    (i64::from(e.b.x) - i64::from(e.a.x), i64::from(e.b.y) - i64::from(e.a.y))
+}
+
+/// Returns u × v; exact, as coordinates stay below 2^29.
+fn side(u: (i64, i64), v: (i64, i64)) -> i64 {
+    u.0 * v.1 - u.1 * v.0
 }
 
 /// Contours to sweep: contour k is `pieces[starts[k]..starts[k + 1]]`.

@@ -403,3 +403,20 @@ pub fn sheet(n: usize) -> Vec<Polyline> {
     }
     all
 }
+
+/// A rounded pocket with islands of three kinds in rows.
+pub fn pocket(islands: usize) -> Vec<Polyline> {
+    let mut dice = Dice(11);
+    let rows = islands.div_ceil(8).max(6);
+    let mut all = vec![rounded_rectangle(0.0, 0.0, 100.0, 4.0 + 11.0 * rows as f64, 6.0)];
+    for i in 0..islands {
+        let at = Vector::new(8.0 + 12.0 * (i % 8) as f64, 8.0 + 11.0 * (i / 8) as f64);
+        let island = match i % 3 {
+            0 => Polyline::circle(Point::new(0.0, 0.0), 2.0),
+            1 => star(5, 1.0, 3.0),
+            _ => slot(-1.5, 0.0, 3.0, 1.2),
+        };
+        all.push(moved(&island, 1.0, dice.range(0.0, TAU), at, false).reversed());
+    }
+    all
+}
