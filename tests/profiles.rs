@@ -141,7 +141,7 @@ fn a_milled_material_sets_the_feeds() {
         let words = program.split_whitespace().filter(|w| w.starts_with('F')).map(str::to_owned);
         words.collect()
     };
-    for (material, feed) in [("plywood", "F3463"), ("aluminium", "F796")] {
+    for (material, feed) in [("plywood", "F3463"), ("aluminium", "F795")] {
         let feeds = feeds(material);
         assert!(feeds.iter().any(|f| f.starts_with(feed)), "{material}: {feeds:?}");
     }
