@@ -184,6 +184,10 @@ fn chart_line(machine: &Machine, choice: &Choice, notes: &mut Vec<Diagnostic>) -
         }
         None => machine.materials.first().filter(|_| machine.kind != MachineKind::Router)?,
     };
+    if material.cuts.is_empty() && machine.kind == MachineKind::Router {
+        // A material to be milled has no chart: its feeds are in the tools already.
+        return None;
+    }
     let thickness = choice.thickness.or(material.cuts.first().map(|c| c.thickness))?;
     let Some(found) = material.cut_for(thickness) else {
         notes.push(beyond_chart(material, thickness));

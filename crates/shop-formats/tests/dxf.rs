@@ -164,7 +164,8 @@ fn polyline_in_the_plane_and_in_space() {
     let d = clean("", &heavy(0, &half));
     assert!((only(&d).length() - 2.0 * PI).abs() < 1e-9);
     near(only(&d).bounds().max, 4.0, 2.0);
-    let d = clean("", &heavy(9, &[("10 0\n20 0\n30 5", 32), ("10 3\n20 0\n30 7", 32), ("10 3\n20 4\n30 0", 32)]));
+    let d =
+        clean("", &heavy(9, &[("10 0\n20 0\n30 5", 32), ("10 3\n20 0\n30 7", 32), ("10 3\n20 4\n30 0", 32)]));
     assert!(only(&d).closed);
     assert_eq!(only(&d).length(), 12.0);
 }
@@ -288,7 +289,8 @@ fn a_tilted_polyline_stays_one_curve() {
 
 #[test]
 fn arrays_and_nested_blocks() {
-    let blocks = format!("{BLOCK}\n0 BLOCK\n2 Row\n10 0\n20 0\n0 INSERT\n2 Part\n10 0\n20 0\n70 3\n44 10\n0 ENDBLK");
+    let blocks =
+        format!("{BLOCK}\n0 BLOCK\n2 Row\n10 0\n20 0\n0 INSERT\n2 Part\n10 0\n20 0\n70 3\n44 10\n0 ENDBLK");
     // Rows are stepped along the turned grid: a quarter turn puts columns above each other.
     let insert = "0 INSERT\n2 Row\n10 0\n20 0\n50 90\n71 2\n45 100";
     let d = clean(&blocks, insert);
@@ -561,7 +563,12 @@ fn binary(text: &str, wide: bool) -> Vec<u8> {
 
 #[test]
 fn binary_is_what_ascii_is() {
-    let text = drawing_text(BLOCK, &format!("{SLOT}\n0 INSERT\n2 PART\n10 5\n20 5\n50 30\n0 CIRCLE\n10 0\n20 0\n40 1\n210 0\n220 0\n230 -1"));
+    let text = drawing_text(
+        BLOCK,
+        &format!(
+            "{SLOT}\n0 INSERT\n2 PART\n10 5\n20 5\n50 30\n0 CIRCLE\n10 0\n20 0\n40 1\n210 0\n220 0\n230 -1"
+        ),
+    );
     let ascii = read_text(&text);
     for wide in [false, true] {
         let read = read(SourceId(0), &binary(&text, wide), &ReadOptions::default());
@@ -579,7 +586,9 @@ fn large_files_read_the_same_for_any_number_of_threads() {
         entities += &match i % 4 {
             0 => format!("0 LINE\n8 L{}\n10 {i}\n20 0\n11 {i}\n21 1\n", i % 7),
             1 => heavy(1, &[("10 0\n20 0", 0), ("10 1\n20 0", 0), ("10 1\n20 1", 0)]) + "\n",
-            2 => format!("0 INSERT\n8 L\n66 1\n2 PART\n10 {i}\n20 5\n0 ATTRIB\n10 0\n20 0\n1 t{i}\n0 SEQEND\n"),
+            2 => {
+                format!("0 INSERT\n8 L\n66 1\n2 PART\n10 {i}\n20 5\n0 ATTRIB\n10 0\n20 0\n1 t{i}\n0 SEQEND\n")
+            }
             _ => format!("0 TEXT\n8 0\n10 0\n20 {i}\n1 0\n"),
         };
     }
@@ -587,7 +596,9 @@ fn large_files_read_the_same_for_any_number_of_threads() {
     assert!(text.len() > 5 << 19);
     let read = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-        pool.install(|| format!("{:?}", read_with_facts(SourceId(0), text.as_bytes(), &ReadOptions::default())))
+        pool.install(|| {
+            format!("{:?}", read_with_facts(SourceId(0), text.as_bytes(), &ReadOptions::default()))
+        })
     };
     let one = read(1);
     assert_eq!(read(4), one);

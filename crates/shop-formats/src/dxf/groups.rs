@@ -424,9 +424,8 @@ fn next_binary_record(bytes: &[u8], from: usize, wide: bool) -> usize {
         let name = &bytes[at + code..];
         if bytes[at..at + code].iter().all(|&b| b == 0)
             && (name[0].is_ascii_uppercase() || name.starts_with(b"3D"))
-            && memchr(0, &name[..name.len().min(40)]).is_some_and(|n| {
-                n >= 3 && name[..n].iter().all(|c| c.is_ascii_alphanumeric() || *c == b'_')
-            })
+            && memchr(0, &name[..name.len().min(40)])
+                .is_some_and(|n| n >= 3 && name[..n].iter().all(|c| c.is_ascii_alphanumeric() || *c == b'_'))
         {
             return at;
         }
