@@ -6,7 +6,7 @@
 //! at its steady angle, where the tip follows the concentric arc of radius √(R² − d²). All others are integrated
 //! (Runge-Kutta) into short chords.
 //!
-//! NOTE: where the knife enters the work its heading is taken to be that of its first move, as planners do; a real
+//! NOTE: where the knife enters the work its heading is taken to be that in which it trails its first move, as planners do; a real
 //! blade may still point elsewhere for the first millimetre.
 
 use super::program::{Program, Work};
@@ -30,7 +30,7 @@ pub(super) fn trail(program: &mut Program, offset: f64) {
     for run in works.chunk_by(|a, b| a.run == b.run) {
         let first = run.iter().find(|w| !w.stands()).or(run.first());
         let Some(first) = first else { continue };
-        let mut tip = first.piece.a - first.piece.direction(0.0) * offset;
+        let mut tip = settled(&first.piece, offset);
         while program.pierces.get(at).is_some_and(|p| p.run < run[0].run) {
             at += 1;
         }
@@ -42,6 +42,17 @@ pub(super) fn trail(program: &mut Program, offset: f64) {
         }
     }
     program.works = out;
+}
+
+/// Returns where the tip is when the blade already trails its axis along `axis` without turning in the work.
+fn settled(axis: &Piece, offset: f64) -> Point {
+    if axis.is_line() || axis.radius <= offset {
+        return axis.a - axis.direction(0.0) * offset;
+    }
+    let steady = (axis.radius * axis.radius - offset * offset).sqrt();
+    let (s, c) = (offset.atan2(steady) * -axis.sweep.signum()).sin_cos();
+    let v = (axis.a - axis.center) * (steady / axis.radius);
+    axis.center + v * c + left(v) * s
 }
 
 /// Adds the tip's path under one move of the axis; returns where the tip ends.
