@@ -32,6 +32,8 @@ pub struct Intent {
     pub envelope: Option<[[f64; 2]; 3]>,
     /// The sheet, if known: pierces and leads must stay on it.
     pub sheet: Option<Aabb>,
+    /// How far the tip of a drag knife trails its axis, mm; 0 on other machines.
+    pub blade_offset: f64,
 }
 
 /// One thing to be made.
@@ -153,6 +155,7 @@ pub fn intent(operations: &Operations, settings: &Settings, limits: &Limits) -> 
         skin_tolerance: limits.skin_tolerance,
         envelope: limits.envelope.then_some(settings.envelope),
         sheet: limits.sheet,
+        blade_offset: settings.blade_offset,
     }
 }
 

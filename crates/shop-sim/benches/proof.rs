@@ -26,6 +26,7 @@ fn blank() -> Intent {
         skin_tolerance: 0.02,
         envelope: None,
         sheet: None,
+        blade_offset: 0.0,
     }
 }
 

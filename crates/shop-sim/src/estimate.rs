@@ -77,6 +77,9 @@ const RAPID_TAG: u32 = 1 << 31;
 struct Limits {
     speed: [f64; 3],
     acceleration: [f64; 3],
+    /// One over each, for the inner loop.
+    per_speed: [f64; 3],
+    per_acceleration: [f64; 3],
     cornering: Cornering,
 }
 
@@ -106,11 +109,15 @@ pub fn estimate(sections: &[Section], machine: &Machine) -> Estimate {
         Cornering::Blend { .. } => LINUXCNC_DEPTH,
     };
     let positive = |v: f64, otherwise: f64| if v.is_finite() && v > 0.0 { v } else { otherwise };
+    let speed = machine.axes.map(|a| positive(a.rapid.mm_per_s(), 1.0));
+    let acceleration = machine.axes.map(|a| positive(a.acceleration, 100.0));
     let mut run = Run {
         machine,
         limits: Limits {
-            speed: machine.axes.map(|a| positive(a.rapid.mm_per_s(), 1.0)),
-            acceleration: machine.axes.map(|a| positive(a.acceleration, 100.0)),
+            speed,
+            acceleration,
+            per_speed: speed.map(|v| 1.0 / v),
+            per_acceleration: acceleration.map(|v| 1.0 / v),
             cornering: machine.cornering,
         },
         planner: Planner::new(depth),
@@ -227,9 +234,10 @@ impl Run<'_> {
         let d = [to[0] - from[0], to[1] - from[1], to[2] - from[2]];
         let length = (d[0] * d[0] + d[1] * d[1] + d[2] * d[2]).sqrt();
         if length > 0.0 && length.is_finite() {
-            let unit = d.map(|v| v / length);
-            let top = speed.min(along(&unit, &self.limits.speed)).max(LEAST_SPEED);
-            let acceleration = along(&unit, &self.limits.acceleration);
+            let per_length = 1.0 / length;
+            let unit = d.map(|v| v * per_length);
+            let top = speed.min(along(&unit, &self.limits.per_speed)).max(LEAST_SPEED);
+            let acceleration = along(&unit, &self.limits.per_acceleration);
             self.block(length, acceleration, top * top, unit, unit, tag);
         }
         length
@@ -354,15 +362,10 @@ fn credit(times: &mut [SectionTime], tag: u32, seconds: f64) {
     }
 }
 
-/// Returns the greatest value along `unit` that keeps every axis within its limit.
-fn along(unit: &[f64; 3], limit: &[f64; 3]) -> f64 {
-    let mut least = f64::INFINITY;
-    for (u, l) in unit.iter().zip(limit) {
-        if *u != 0.0 {
-            least = least.min(l / u.abs());
-        }
-    }
-    least
+/// Returns the greatest value along `unit` that keeps every axis within its limit, given one over each limit.
+fn along(unit: &[f64; 3], per_limit: &[f64; 3]) -> f64 {
+    let share = |i: usize| unit[i].abs() * per_limit[i];
+    1.0 / share(0).max(share(1)).max(share(2))
 }
 
 /// Returns the square of the speed at which the corner may be passed.
@@ -392,7 +395,7 @@ fn corner2(limits: &Limits, tail: &Tail, next: &[f64; 3], nominal2: f64, length:
 fn across(limits: &Limits, before: &[f64; 3], next: &[f64; 3]) -> f64 {
     let j = [next[0] - before[0], next[1] - before[1], next[2] - before[2]];
     let n = (j[0] * j[0] + j[1] * j[1] + j[2] * j[2]).sqrt();
-    along(&j.map(|v| v / n), &limits.acceleration)
+    n * along(&j, &limits.per_acceleration)
 }
 
 /// Returns the speed at which Marlin passes a corner with classic jerk: both moves at the slower one's speed,

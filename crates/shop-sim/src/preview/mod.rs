@@ -3,6 +3,7 @@
 //! One [`scene`] is laid out in points of a page and drawn three ways: as SVG, as PNG, and as one HTML file in
 //! which the path can be played. The same input gives the same bytes.
 
+mod encode;
 mod font;
 mod html;
 mod png;

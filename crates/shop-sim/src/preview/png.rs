@@ -15,7 +15,7 @@ pub(super) fn write(scene: &Scene) -> Vec<u8> {
     for item in &scene.items {
         draw(item, &mut page);
     }
-    page.encode_png().unwrap_or_default()
+    super::encode::encode(page.width(), page.height(), page.data())
 }
 
 fn draw(item: &Item, page: &mut Pixmap) {

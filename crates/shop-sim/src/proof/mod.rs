@@ -12,8 +12,9 @@
 //! `proof/trace-off-line`.
 //!
 //! NOTE: the material is flat and the tool a cylinder; a laser's power is not judged, so that an engraving pass
-//! along a contour counts as a cut; a drag knife is taken at its axis.
+//! along a contour counts as a cut; how a drag knife's tip trails its axis is in [`blade`].
 
+mod blade;
 mod contours;
 mod entry;
 mod findings;
@@ -204,7 +205,10 @@ fn goal_bottoms(intent: &Intent) -> impl Iterator<Item = f64> + '_ {
 pub fn prove(intent: &Intent, sections: &[Section], progress: &dyn Progress) -> Result<Proof, Cancelled> {
     let mut findings = Findings::default();
     let mut figures = ProofFigures::default();
-    let program = program::read(intent, sections, &mut findings, &mut figures);
+    let mut program = program::read(intent, sections, &mut findings, &mut figures);
+    if intent.kind == MachineKind::Knife && intent.blade_offset > 0.0 {
+        blade::trail(&mut program, intent.blade_offset);
+    }
     let mut ctx = context(intent, program);
     progress.advance(0)?;
     let mut finish: Vec<Option<u32>> = vec![None; intent.goals.len()];

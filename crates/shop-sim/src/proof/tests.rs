@@ -198,6 +198,7 @@ fn blank(kind: MachineKind, diameter: f64) -> Intent {
         skin_tolerance: 0.05,
         envelope: None,
         sheet: None,
+        blade_offset: 0.0,
     }
 }
 
@@ -546,4 +547,37 @@ fn nothing_to_do_and_nonsense_end_in_a_result() {
     odd.goals.push(Goal::Pocket { boundary: Vec::new(), bottom: 0.0 });
     odd.goals.push(Goal::Trace { line: Polyline::open([Point::new(1.0, 1.0)]), bottom: 0.0 });
     let _ = prove(&odd, &sections, &Silent).expect("runs");
+}
+
+/// A square cut with a knife whose tip trails by `d`; `turns` swings the blade about every corner.
+fn knife(d: f64, turns: bool) -> (Intent, Vec<String>) {
+    let mut intent = blank(MachineKind::Knife, 0.0);
+    intent.blade_offset = 0.25;
+    intent.gouge_tolerance = 0.02;
+    let square = rectangle(0.0, 0.0, 20.0, 20.0);
+    intent.kept = vec![square.clone()];
+    intent.goals = vec![profile(square, None)];
+    // Starts half way up the left side, downwards.
+    let far = 20.0 + d;
+    let turn = |t: String| if turns { t } else { String::new() };
+    let text = format!(
+        "F1000\nG0 Z5\nG0 X0 Y{0}\nG1 Z-3\nG1 Y-{d}\n{1}G1 X{far} Y0\n{2}G1 X20 Y{far}\n{3}G1 X-{d} Y20\n{4}G1 X0 Y{0}\nG0 Z5\nM2",
+        10.0 - d,
+        turn(format!("G3 X{d} Y0 I0 J{d}\n")),
+        turn(format!("G3 X20 Y{d} I-{d} J0\n")),
+        turn(format!("G3 X{} Y20 I0 J-{d}\n", 20.0 - d)),
+        turn(format!("G3 X0 Y{} I{d} J0\n", 20.0 - d)),
+    );
+    (intent, lines(&text))
+}
+
+#[test]
+fn a_knife_is_judged_by_its_tip() {
+    let (intent, good) = knife(0.25, true);
+    passes(&intent, &good);
+    // Made for another blade, and without turning in the corners.
+    let (_, other) = knife(0.5, true);
+    assert!(!errors(&intent, &other).is_empty());
+    let (_, straight) = knife(0.25, false);
+    assert!(!errors(&intent, &straight).is_empty());
 }
