@@ -73,6 +73,9 @@ pub struct Settings {
     pub cut_height: f64,
     /// Number of the material in the controller's own table.
     pub material_number: Option<u32>,
+    /// The cut as a temporary material of the controller (QtPlasmaC's magic comment), when the controller's own
+    /// table has no number for it.
+    pub material_note: Option<String>,
     /// Laser power, fraction of full.
     pub power: f64,
     /// How often a laser follows each path.
@@ -140,6 +143,7 @@ pub fn settle(machine: &Machine, choice: &Choice) -> Checked<Settings> {
         pierce_delay: cut.map_or(0.0, |c| c.pierce_delay).max(0.0),
         cut_height: cut.map_or(process.retract_height, |c| c.cut_height),
         material_number: cut.and_then(|c| c.number),
+        material_note: cut.filter(|c| c.number.is_none()).map(temporary_material),
         power: choice.power.or(cut.map(|c| c.power).filter(|p| *p > 0.0)).unwrap_or(1.0).clamp(0.0, 1.0),
         passes: choice.passes.or(cut.map(|c| c.passes)).unwrap_or(1).max(1),
         laser_dynamic: process.laser_dynamic,
@@ -151,6 +155,21 @@ pub fn settle(machine: &Machine, choice: &Choice) -> Checked<Settings> {
         ),
     };
     Checked { value, diagnostics: notes }
+}
+
+/// Returns a cut as QtPlasmaC reads it from a comment (qtplasmac.adoc, "Magic Material"): option 0 is a material for
+/// this program alone; no space after an equals sign.
+fn temporary_material(cut: &Cut) -> String {
+    format!(
+        "o=0, ph={}, pd={}, ch={}, fr={}, kw={}, th=1, ca={}, cv={}",
+        cut.pierce_height,
+        cut.pierce_delay,
+        cut.cut_height,
+        cut.feed.mm_per_min(),
+        cut.kerf,
+        cut.amps,
+        cut.volts
+    )
 }
 
 /// Returns the machine's reach in work coordinates.

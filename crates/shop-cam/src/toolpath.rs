@@ -181,6 +181,12 @@ fn header(settings: &Settings) -> Section {
     {
         section.commands.push(Command::Material { number });
     }
+    if settings.torch == TorchControl::Controller
+        && let Some(note) = &settings.material_note
+        && settings.kind == MachineKind::Plasma
+    {
+        section.commands.push(Command::Comment(note.as_str().into()));
+    }
     if settings.air_assist {
         let beam = settings.kind == MachineKind::Laser;
         section.commands.push(Command::Coolant { mist: beam, flood: !beam });

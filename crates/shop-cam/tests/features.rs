@@ -1,5 +1,5 @@
 //! What became what: rules, nesting, tabs, and the intent made of it.
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::needless_raw_string_hashes, reason = "tests; the hashes are the updater's")]
 
 mod sheet;
 
@@ -16,6 +16,7 @@ use shop_cam::settings::{Choice, Settings, settle};
 use shop_cam::track::Track;
 use shop_geom::{Point, Polyline};
 use shop_report::Checked;
+use std::fmt::Write;
 
 fn settings(kind: MachineKind, diameter: f64) -> Settings {
     let choice =
@@ -47,8 +48,9 @@ fn drawing() -> Features {
 fn table(made: &Checked<Operations>) -> String {
     let mut out = String::new();
     for a in &made.value.assignments {
-        out += &format!(
-            "{:<14}{:<15}{:>2} {:<8} {}\n",
+        let _ = writeln!(
+            out,
+            "{:<14}{:<15}{:>2} {:<8} {}",
             a.layer,
             a.shape,
             a.count,
@@ -57,7 +59,7 @@ fn table(made: &Checked<Operations>) -> String {
         );
     }
     for d in &made.diagnostics {
-        out += &format!("{}[{}] x{}: {}\n", d.severity, d.code, d.count, d.message);
+        let _ = writeln!(out, "{}[{}] x{}: {}", d.severity, d.code, d.count, d.message);
     }
     out
 }
@@ -81,7 +83,7 @@ fn layers_speak_for_themselves() {
         MachineKind::Router,
         |_| {},
         &[],
-        &expect![[r"
+        &expect![[r#"
         CUT           closed contour  3 Profile  nesting depth
         engraving_top closed contour  1 Mark     usual meaning of the layer's name
         drill 5       closed contour  1 Drill    usual meaning of the layer's name
@@ -91,7 +93,7 @@ fn layers_speak_for_themselves() {
                       text            4 Ignore   text is not an outline
         error[cut/hole-smaller-than-kerf] x1: a hole 0.800 mm wide is smaller than the 1 mm tool
         warning[cut/open-line] x1: an open line is marked, not cut out
-    "]],
+    "#]],
     );
     // Marks do not count as nesting: the hole in the engraved circle is a hole of the plate.
     let sides: Vec<(Waste, u32, Option<u32>)> =
@@ -129,7 +131,7 @@ fn a_request_goes_before_names() {
         MachineKind::Laser,
         |o| o.request = Request::Profile,
         &[],
-        &expect![[r"
+        &expect![[r#"
         CUT           closed contour  3 Profile  asked for
         engraving_top closed contour  1 Profile  asked for
         drill 5       closed contour  1 Profile  asked for
@@ -139,7 +141,7 @@ fn a_request_goes_before_names() {
                       text            4 Ignore   text is not an outline
         error[cut/hole-smaller-than-kerf] x1: a hole 0.800 mm wide is smaller than the 1 mm kerf
         warning[cut/open-line] x1: an open line is left out
-    "]],
+    "#]],
     );
     assert_eq!(made.profiles.len(), 6);
 }
@@ -150,7 +152,7 @@ fn a_pocket_keeps_its_islands() {
         MachineKind::Router,
         |o| o.request = Request::Pocket,
         &[],
-        &expect![[r"
+        &expect![[r#"
         CUT           closed contour  3 Pocket   asked for
         engraving_top closed contour  1 Pocket   asked for
         drill 5       closed contour  1 Pocket   asked for
@@ -159,7 +161,7 @@ fn a_pocket_keeps_its_islands() {
         drill 5       point           1 Ignore   a point is only ever drilled
                       text            4 Ignore   text is not an outline
         warning[cut/open-line] x1: an open line is left out
-    "]],
+    "#]],
     );
     let islands: Vec<usize> = made.pockets.iter().map(|p| p.boundary.len()).collect();
     assert_eq!(islands, vec![1, 4, 1]);
@@ -180,7 +182,7 @@ fn the_profile_rules_first() {
         MachineKind::Router,
         |_| {},
         &[rule],
-        &expect![[r"
+        &expect![[r#"
         CUT           closed contour  3 Outside  profile rule for layer *cut*
         engraving_top closed contour  1 Mark     usual meaning of the layer's name
         drill 5       closed contour  1 Drill    usual meaning of the layer's name
@@ -189,7 +191,7 @@ fn the_profile_rules_first() {
         drill 5       point           1 Drill    usual meaning of the layer's name
                       text            4 Ignore   text is not an outline
         warning[cut/open-line] x1: an open line is marked, not cut out
-    "]],
+    "#]],
     );
     assert!(
         made.profiles.iter().all(|p| p.waste == Waste::Outside && p.feed_percent == 80.0 && p.bottom == -1.5)

@@ -18,7 +18,7 @@ fn main() {
 fn plate(n: usize) -> Features {
     let mut f = Features { layers: vec!["0".into()], ..Features::default() };
     let mut add = |path, depth, parent| {
-        f.contours.push(Contour { path, depth, parent, layer: 0, colour: None, span: None })
+        f.contours.push(Contour { path, depth, parent, layer: 0, colour: None, span: None });
     };
     let side = n as f64 * 4.0;
     add(Shape::Rect(side + 4.0, side + 4.0).at(side, side), 0, None);
