@@ -45,7 +45,7 @@ fn check(operations: &Operations, settings: &Settings, plan: &Plan) -> Result<()
             prop_assert!(old > 0.999 * radius, "pierce {old} mm from an old kerf");
         }
         // Nothing of the pass touches what stays.
-        for p in samples(pass.pieces.iter().map(|p| p.segment), 0.5) {
+        for p in samples(pass.pieces.iter().map(|p| p.segment), 0.25) {
             let b = bite(&all, radius, p);
             prop_assert!(b < TOLERANCE, "bites {b} at {p}");
         }
@@ -81,7 +81,7 @@ fn check_whole(operations: &Operations, settings: &Settings, plan: &Plan) -> Res
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn torches_and_beams_touch_nothing_that_stays(parts in sheet(1.2), gap in 0.0..8.0f64, plasma: bool, loops: bool) {

@@ -63,7 +63,7 @@ fn check_ramps(settings: &Settings, options: &Options, plan: &Plan) -> Result<()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn profiles_free_parts_and_touch_nothing(parts in sheet(2.2), gap in 0.0..8.0f64, climb: bool) {
@@ -73,7 +73,7 @@ proptest! {
         let plan = plan(&made, &settings, &options, &Silent).expect("nobody cancels");
         let (all, radius) = (contours(&made), settings.diameter / 2.0);
         for pass in passes(&plan) {
-            for p in samples(pass.pieces.iter().map(|p| p.segment), 0.5) {
+            for p in samples(pass.pieces.iter().map(|p| p.segment), 0.25) {
                 let b = bite(&all, radius, p);
                 prop_assert!(b < TOLERANCE, "bites {b} at {p}");
             }
@@ -132,7 +132,7 @@ proptest! {
         check_ramps(&settings, &options, &plan)?;
         let all: Vec<Polyline> = made.pockets.iter().flat_map(|p| p.boundary.clone()).collect();
         for pass in passes(&plan) {
-            for p in samples(pass.pieces.iter().map(|p| p.segment), 0.5) {
+            for p in samples(pass.pieces.iter().map(|p| p.segment), 0.25) {
                 // The material that stays is outside of the pocket.
                 let d = sheet::distance(&all, p);
                 prop_assert!(in_solid(&all, p) && d > 1.0 - TOLERANCE, "bites {} at {p}", 1.0 - d);
