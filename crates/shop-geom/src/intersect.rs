@@ -260,24 +260,24 @@ fn line_and_circle(l: &Line, c: &Arc, tolerance: f64, mut found: impl FnMut(Poin
 }
 
 fn circles(p: &Arc, q: &Arc, tolerance: f64, mut found: impl FnMut(Point, bool)) {
-    let between = q.center - p.center;
+    // From the smaller circle: from a flat arc's far centre the digits would be lost.
+    let (small, big) = if p.radius <= q.radius { (p, q) } else { (q, p) };
+    let between = big.center - small.center;
     let d = between.norm();
-    let (big, small) = if p.radius >= q.radius { (p.radius, q.radius) } else { (q.radius, p.radius) };
     // How deep the circles lie in each other, and how far the smaller sticks out of the larger.
-    let (depth, out) = (big + small - d, d - (big - small));
-    if d <= 1e-12 * big || depth < -tolerance || out < -tolerance {
+    let (depth, out) = (big.radius + small.radius - d, d - (big.radius - small.radius));
+    if d <= 1e-12 * big.radius || depth < -tolerance || out < -tolerance {
         return;
     }
     let u = between / d;
-    let touch = depth <= tolerance || out <= tolerance;
-    // Along the line of centres from p's centre (Bourke, "Intersection of two circles"), factored as above.
-    let along = 0.5 * (d + (p.radius - q.radius) * (p.radius + q.radius) / d);
-    if touch {
-        let side = if depth <= tolerance || p.radius >= q.radius { 1.0 } else { -1.0 };
-        return found(p.center + u * (p.radius * side), true);
+    if depth <= tolerance || out <= tolerance {
+        let side = if depth <= tolerance { small.radius } else { -small.radius };
+        return found(small.center + u * side, true);
     }
-    let half = ((p.radius - along) * (p.radius + along)).max(0.0).sqrt();
-    let foot = p.center + u * along;
+    // Along the line of centres (Bourke, "Intersection of two circles"), factored as above.
+    let along = 0.5 * (d + (small.radius - big.radius) * (small.radius + big.radius) / d);
+    let half = ((small.radius - along) * (small.radius + along)).max(0.0).sqrt();
+    let foot = small.center + u * along;
     found(foot - crate::left(u) * half, false);
     found(foot + crate::left(u) * half, false);
 }

@@ -423,12 +423,15 @@ fn bridge(
     }
 }
 
-/// Returns two pieces cut back to where they cross, if that is within `tolerance` of the ends that should meet.
+/// Returns two pieces cut back to where they cross, if that is about as near to the ends that should meet as these
+/// are to each other: within `tolerance`, or 8 gaps, which is a crossing at 7 degrees.
 fn cut_back(arriving: &Segment, leaving: &Segment, tolerance: f64) -> Option<[Segment; 2]> {
     let met = intersect(arriving, leaving, 0.0);
+    let most = tolerance.max(8.0 * (arriving.end() - leaving.start()).norm());
     let near = |m: &&Meeting| {
         let (past, before) = ((1.0 - m.ta) * arriving.length(), m.tb * leaving.length());
-        m.ta > 0.0 && m.tb < 1.0 && past > SNAP && past <= tolerance && before > SNAP && before <= tolerance
+        let within = |over: f64| over > SNAP && over <= most;
+        m.ta > 0.25 && m.tb < 0.75 && within(past) && within(before)
     };
     let m = met.points().iter().find(near)?;
     let (a, b) = (arriving.part(0.0, m.ta), leaving.part(m.tb, 1.0));

@@ -308,7 +308,8 @@ fn keep_what_serves(flat: &Flat, pieces: &[Piece<'_>], fates: &mut [Fate], toler
         let g = root(&mut group, k as u32 / 2) as usize;
         let after = all[k].saturating_sub(gone[k]);
         even[g] &= all[k].is_multiple_of(2);
-        odd_after[g] |= after % 2 == 1 && after >= 3;
+        // As many ends stay as go: all of it is there twice.
+        odd_after[g] |= after % 2 == 1 && after >= 3 && after != gone[k];
     }
     for (n, &i) in dropped.iter().enumerate() {
         let g = root(&mut group, n as u32) as usize;
@@ -510,6 +511,10 @@ mod tests {
         assert!(left(&one)[4].is_empty());
         let twice: Vec<Polyline> = square(0.0).chain(square(0.0)).collect();
         assert!(left(&twice)[4..].iter().all(Vec::is_empty));
+        // Nor is any of a divided square drawn twice.
+        let divided = || square(0.0).chain([line(0.0, 0.0, 4.0, 4.0)]);
+        let twice: Vec<Polyline> = divided().chain(divided()).collect();
+        assert!(left(&twice)[5..].iter().all(Vec::is_empty));
     }
 
     #[test]
