@@ -1,6 +1,18 @@
 //! Offsets as the planners ask for them; run with `cargo bench -p shop-geom --bench offset`.
 //!
-//! MEASURED_PLACEHOLDER
+//! Measured 2026-11-22 on 4 cores shared with other work (load average 28; fastest of the samples):
+//!
+//! | input | time | per item |
+//! |---|---|---|
+//! | sheet, 375 / 3,750 / 37,500 contours, one thread | 0.22 / 2.2 / 28 ms | 0.6–0.75 µs a contour |
+//! | coast, 2,000 / 20,000 / 200,000 vertices, +1 mm, one thread | 3.3 / 24 / 282 ms | 1.2–1.7 µs a vertex |
+//! | coast, 200,000 vertices, −3 mm (bays and capes tighter than that) | 598 ms | 3 µs a vertex |
+//! | pocket with 200 islands in rings of 0.4 mm | 62 ms | |
+//!
+//! The limit: the sheet reads 4.4 MB of vertices and writes 4.1 MB, with outlines and grid about 12 MB, or 1.2 ms at
+//! 10 GB/s; square roots and two allocations a contour make the rest, a factor of 23. The coast touches about
+//! 130 MB (pieces, curves, grid edges, two sorts, the check), or 13 ms: a factor of 20, of which a quarter is the
+//! kernel clearing fresh pages and a fifth the check by distance.
 
 #[path = "../tests/offset_oracle/mod.rs"]
 mod oracle;

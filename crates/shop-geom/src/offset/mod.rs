@@ -125,7 +125,7 @@ pub fn offset(
     Ok(all)
 }
 
-/// Groups handed to a thread at a time.
+/// How many groups a thread takes at a time.
 const CHUNK: usize = 32;
 
 /// Distances that an offset works with, mm.
