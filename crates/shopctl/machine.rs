@@ -224,11 +224,10 @@ fn path(
     sources: &mut Sources<'_>,
     found: &mut Vec<Diagnostic>,
 ) -> Option<String> {
-    match profile::find(name, folders) {
-        Some((_, origin)) => Some(format!("{origin}\n")),
-        None => {
-            profile::load(name, folders, sources, found);
-            None
-        }
+    if let Some((_, origin)) = profile::find(name, folders) {
+        return Some(format!("{origin}\n"));
     }
+    // Loading it says why there is none.
+    profile::load(name, folders, sources, found);
+    None
 }

@@ -1,32 +1,132 @@
-//! The command.
+//! The command: flags, files, terminal and exit codes. The only place where the thinking crates meet the world.
+
+mod cut;
+mod exit;
+mod explain;
 mod folders;
+mod info;
+mod input;
+mod inspect;
 mod machine;
 mod manual;
+mod output;
 mod profile;
 mod report;
+mod ticker;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-/// One command from an open design file to a moving machine
-#[derive(clap::Parser)]
-#[command(name = "shopctl")]
+/// From an open design file to a machine that moves: plan, prove, write
+#[derive(Parser, Debug)]
+#[command(name = "shopctl", version, propagate_version = true, max_term_width = 100, after_help = exit::HELP)]
 struct Cli {
-    /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t)]
-    color: report::Colour,
     #[command(subcommand)]
     verb: Verb,
 }
 
-#[derive(clap::Subcommand)]
+#[derive(Subcommand, Debug)]
 enum Verb {
+    Cut(Box<cut::CutArgs>),
+    Info(inspect::InfoArgs),
     Machine(machine::MachineArgs),
+    /// Explain a diagnostic code, e.g. proof/gouge
+    Explain {
+        /// The code; without one, all are listed
+        code: Option<String>,
+    },
+    /// Print a completion script
+    Completions {
+        /// Shell to complete for
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages
+    Man {
+        /// Folder to write them to
+        folder: PathBuf,
+    },
 }
 
-fn main() -> anyhow::Result<std::process::ExitCode> {
-    let cli = Cli::parse();
-    let folders = folders::Folders::of_this_user();
-    let Verb::Machine(args) = &cli.verb;
-    let code = machine::run(args, &folders, cli.color, &mut std::io::stdout(), &mut std::io::stderr())?;
-    Ok(code.into())
+fn main() -> ExitCode {
+    // A panic is a fault of ours and must look like one to scripts, not like exit code 101.
+    let ended = std::panic::catch_unwind(|| run(Cli::parse()));
+    match ended {
+        Ok(Ok(code)) => ExitCode::from(code),
+        Ok(Err(error)) => {
+            // A closed pipe is how `| head` ends; nobody needs a message.
+            let pipe = error.chain().any(|e| {
+                e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+            });
+            if !pipe {
+                eprintln!("error: {error:#}");
+            }
+            let code =
+                error.chain().find_map(|e| e.downcast_ref::<Refusal>()).map_or(exit::INTERNAL, |r| r.code);
+            ExitCode::from(code)
+        }
+        Err(_) => {
+            eprintln!(
+                "error: internal fault; nothing was written. Please report it with the file that shows it."
+            );
+            ExitCode::from(exit::INTERNAL)
+        }
+    }
+}
+
+/// Marks an error with the exit code it ends in.
+#[derive(Debug)]
+pub struct Refusal {
+    /// One of [`exit`].
+    pub code: u8,
+    /// What to say.
+    pub message: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+fn run(cli: Cli) -> anyhow::Result<u8> {
+    match cli.verb {
+        Verb::Cut(args) => {
+            if let Some(n) = args.threads {
+                rayon::ThreadPoolBuilder::new().num_threads(n.into()).build_global()?;
+            }
+            cut::run(&args)
+        }
+        Verb::Info(args) => inspect::run(&args),
+        Verb::Machine(args) => {
+            let folders = folders::Folders::of_this_user();
+            let (mut out, mut talk) = (std::io::stdout().lock(), std::io::stderr().lock());
+            machine::run(&args, &folders, report::Colour::Auto, &mut out, &mut talk)
+        }
+        Verb::Explain { code } => match explain::run(code.as_deref()) {
+            Ok(text) => {
+                output::write_whole("-".as_ref(), text.as_bytes())?;
+                Ok(exit::DONE)
+            }
+            Err(finding) => {
+                let style = report::Style::for_stderr(report::Colour::Auto);
+                eprint!("{}", report::render(&[finding], &report::Sources::new(), style));
+                Ok(exit::USAGE)
+            }
+        },
+        Verb::Completions { shell } => {
+            let text = manual::completions(shell, &mut Cli::command());
+            output::write_whole("-".as_ref(), text.as_bytes())?;
+            Ok(exit::DONE)
+        }
+        Verb::Man { folder } => {
+            std::fs::create_dir_all(&folder)?;
+            for (name, page) in manual::man_pages(Cli::command()) {
+                output::write_whole(&folder.join(name), &page)?;
+            }
+            Ok(exit::DONE)
+        }
+    }
 }

@@ -31,6 +31,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 pub use schema::{DIALECTS, KINDS};
+pub use section::nearest_few as nearest_names;
 pub use write::{to_json, to_toml};
 
 /// Where a profile was found.
@@ -78,7 +79,7 @@ struct Text {
     name: String,
     origin: Origin,
     source: SourceId,
-    text: String,
+    body: String,
 }
 
 /// Profiles are kilobytes; what is larger is no profile.
@@ -111,7 +112,7 @@ fn top<'t>(table: &'t Spanned<DeTable<'t>>, source: SourceId) -> Sheet<'t> {
 }
 
 fn parse<'t>(text: &'t Text, found: &mut Found) -> Option<Spanned<DeTable<'t>>> {
-    let (table, errors) = DeTable::parse_recoverable(&text.text);
+    let (table, errors) = DeTable::parse_recoverable(&text.body);
     for e in &errors {
         let message = e.message().split_whitespace().collect::<Vec<_>>().join(" ");
         let mut d = Diagnostic::error("machine/syntax", message);
@@ -149,7 +150,7 @@ fn read_chain(
 
 /// Returns the name in `[machine] extends`, if there is one; what else is wrong with the file is found later.
 fn base_of(text: &Text) -> Option<(String, Span)> {
-    let (root, _) = DeTable::parse_recoverable(&text.text);
+    let (root, _) = DeTable::parse_recoverable(&text.body);
     let DeValue::Table(machine) = get(root.get_ref(), "machine")?.get_ref() else { return None };
     let base = get(machine, "extends")?;
     Some((base.get_ref().as_str()?.to_owned(), span_of(text.source, &base.span())))
@@ -252,7 +253,7 @@ fn read_origin(stem: &str, origin: &Origin, sources: &mut Sources<'_>) -> io::Re
         }
     };
     let source = sources.add(shown, text.clone().into_bytes());
-    Ok(Text { name: stem.to_owned(), origin: origin.clone(), source, text })
+    Ok(Text { name: stem.to_owned(), origin: origin.clone(), source, body: text })
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
@@ -309,7 +310,7 @@ pub fn settings(folders: &Folders, sources: &mut Sources<'_>, found: &mut Found)
         }
     };
     let source = sources.add(path.display().to_string(), text.clone().into_bytes());
-    let text = Text { name: "config".into(), origin: Origin::File(path), source, text };
+    let text = Text { name: "config".into(), origin: Origin::File(path), source, body: text };
     let Some(table) = parse(&text, found) else { return Settings::default() };
     let mut root = Section::new("", vec![top(&table, source)]);
     let settings = Settings {

@@ -24,11 +24,20 @@ pub struct Sources<'a> {
 struct Source<'a> {
     name: String,
     bytes: Cow<'a, [u8]>,
-    /// Line ends before each block of [`BLOCK`] bytes; made when someone asks for the first place.
-    line_ends: OnceLock<Vec<usize>>,
+    /// What lies before each block of [`BLOCK`] bytes; made when someone asks for the first place.
+    index: OnceLock<Vec<Before>>,
 }
 
-/// Counting line ends block by block makes a place cost at most one block, even in a file of a gigabyte.
+/// What lies before a block.
+#[derive(Clone, Copy, Debug, Default)]
+struct Before {
+    /// Line ends.
+    line_ends: usize,
+    /// Start of the line that the block begins in.
+    line_start: usize,
+}
+
+/// An index by blocks makes a place cost at most one block, even in a file of a gigabyte or a line of a megabyte.
 const BLOCK: usize = 1 << 16;
 
 /// A file whose head has a zero byte is binary: neither DXF nor SVG, TOML or G-code text has one.
@@ -40,11 +49,11 @@ const LONGEST_LINE: usize = 400;
 /// Where in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Position {
-    /// Text: line and column in characters, both from 1.
+    /// Text: line and column, both from 1.
     Text {
         /// Line.
         line: usize,
-        /// Column, in characters.
+        /// Column, in characters; in bytes where the line is longer than 64 KiB up to there.
         column: usize,
     },
     /// Binary: offset of the byte.
@@ -60,7 +69,7 @@ impl<'a> Sources<'a> {
     /// Registers a file by the name the user knows it by; returns its id.
     pub fn add(&mut self, name: impl Into<String>, bytes: impl Into<Cow<'a, [u8]>>) -> SourceId {
         let id = SourceId(u32::try_from(self.list.len()).expect("fewer than 2^32 files in one run"));
-        self.list.push(Source { name: name.into(), bytes: bytes.into(), line_ends: OnceLock::new() });
+        self.list.push(Source { name: name.into(), bytes: bytes.into(), index: OnceLock::new() });
         id
     }
 
@@ -91,23 +100,39 @@ impl Source<'_> {
             return Position::Byte(offset);
         }
         let start = self.line_start(offset);
-        let column = decode(&self.bytes[start..offset]).chars().count() + 1;
-        Position::Text { line: self.line(offset), column }
+        let before = &self.bytes[start..offset];
+        let column = if before.len() > BLOCK { before.len() } else { decode(before).chars().count() };
+        Position::Text { line: self.line(offset), column: column + 1 }
+    }
+
+    /// Returns what lies before the block of an offset, and where that block starts.
+    fn before(&self, offset: usize) -> (Before, usize) {
+        let index = self.index.get_or_init(|| {
+            let mut sum = Before::default();
+            let step = |(i, block): (usize, &[u8])| {
+                let here = sum;
+                sum.line_ends += line_ends_in(block);
+                if let Some(last) = block.iter().rposition(|&b| b == b'\n') {
+                    sum.line_start = i * BLOCK + last + 1;
+                }
+                here
+            };
+            self.bytes.chunks(BLOCK).enumerate().map(step).collect()
+        });
+        // An offset at the very end may be one block further than there are.
+        let block = (offset / BLOCK).min(index.len().saturating_sub(1));
+        (index.get(block).copied().unwrap_or_default(), block * BLOCK)
     }
 
     fn line(&self, offset: usize) -> usize {
-        let ends = self.line_ends.get_or_init(|| {
-            let blocks = self.bytes.chunks(BLOCK).map(line_ends_in);
-            blocks.scan(0, |sum, n| Some(std::mem::replace(sum, *sum + n))).collect()
-        });
-        let block = offset / BLOCK;
-        let before = ends.get(block).or(ends.last()).copied().unwrap_or(0);
-        let from = block.min(ends.len().saturating_sub(1)) * BLOCK;
-        before + line_ends_in(&self.bytes[from..offset]) + 1
+        let (before, from) = self.before(offset);
+        before.line_ends + line_ends_in(&self.bytes[from..offset]) + 1
     }
 
     fn line_start(&self, offset: usize) -> usize {
-        self.bytes[..offset].iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1)
+        let (before, from) = self.before(offset);
+        let here = self.bytes[from..offset].iter().rposition(|&b| b == b'\n');
+        here.map_or(before.line_start, |i| from + i + 1)
     }
 
     fn line_end(&self, offset: usize) -> usize {
@@ -126,6 +151,10 @@ fn line_ends_in(bytes: &[u8]) -> usize {
 fn decode(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
+        // Cut off in the middle of a character: the rest of the text is sound.
+        Err(e) if e.error_len().is_none() && e.valid_up_to() > 0 => {
+            String::from_utf8_lossy(&bytes[..e.valid_up_to()])
+        }
         Err(_) => Cow::Owned(bytes.iter().map(|&b| char::from(b)).collect()),
     }
 }
@@ -332,6 +361,7 @@ fn one_json(d: &Diagnostic, sources: &Sources<'_>) -> Value {
 }
 
 #[cfg(test)]
+#[allow(clippy::needless_raw_string_hashes, clippy::needless_pass_by_value)] // `expect!` blesses with a hash.
 mod tests {
     use super::*;
     use expect_test::{Expect, expect};
@@ -471,6 +501,19 @@ mod tests {
             let span = Span::new(id, (line - 1) * 5 + 2, line * 5);
             assert_eq!(sources.position(span), Some(Position::Text { line, column: 3 }));
             assert_eq!(span.line_in(text.as_bytes()), line);
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_megabyte_costs_a_block_a_place() {
+        let text = format!("a\n{}\nend", "x".repeat(3 * BLOCK));
+        let mut sources = Sources::new();
+        let id = sources.add("long.svg", text.as_bytes());
+        for (offset, line, column) in
+            [(2, 2, 1), (BLOCK, 2, BLOCK - 1), (2 * BLOCK + 7, 2, 2 * BLOCK + 6), (3 * BLOCK + 3, 3, 1)]
+        {
+            let span = Span::new(id, offset, offset + 1);
+            assert_eq!(sources.position(span), Some(Position::Text { line, column }), "{offset}");
         }
     }
 

@@ -315,6 +315,7 @@ pub fn operations(
         notes: Vec::new(),
         small: Tally::default(),
         unmarkable: Tally::default(),
+        unroutable: Tally::default(),
         open: Tally::default(),
     };
     sorter.contours(features.contours);
@@ -428,6 +429,7 @@ struct Sorter<'a> {
     notes: Vec<Diagnostic>,
     small: Tally,
     unmarkable: Tally,
+    unroutable: Tally,
     open: Tally,
 }
 
@@ -459,24 +461,23 @@ impl Sorter<'_> {
     }
 
     fn contours(&mut self, contours: Vec<Contour>) {
-        let shape = "closed contour";
+        let is_profile = |operation: LayerOperation| {
+            use LayerOperation as O;
+            matches!(operation, O::Profile | O::Outside | O::Inside)
+                || operation == O::On && self.options.request != Request::Trace
+        };
         let mut uses = Vec::with_capacity(contours.len());
         for contour in &contours {
-            let key = (contour.layer, contour.colour);
-            let mut meaning = self.meaning(key);
-            self.refine(contour, &mut meaning);
-            self.note(key, shape, meaning.operation, &meaning.why);
-            uses.push(meaning);
+            uses.push(self.meaning((contour.layer, contour.colour)));
         }
-        let is_profile = |m: &Meaning| {
-            use LayerOperation as O;
-            match m.operation {
-                O::Profile | O::Outside | O::Inside => true,
-                O::On => self.options.request != Request::Trace,
-                _ => false,
-            }
-        };
-        let profiles = Nest::of(&contours, |i| is_profile(&uses[i]));
+        // Marks around a hole do not make it an outline, so what counts is the nesting among profiles.
+        let nest = Nest::of(&contours, |i| is_profile(uses[i].operation));
+        for (i, contour) in contours.iter().enumerate() {
+            self.refine(contour, nest.depth[i] % 2 == 1, &mut uses[i]);
+            let meaning = &uses[i];
+            self.note((contour.layer, contour.colour), "closed contour", meaning.operation, &meaning.why);
+        }
+        let profiles = Nest::of(&contours, |i| is_profile(uses[i].operation));
         let pockets = Nest::of(&contours, |i| uses[i].operation == LayerOperation::Pocket);
         let mut pocket_of: BTreeMap<u32, usize> = BTreeMap::new();
         for (i, contour) in contours.into_iter().enumerate() {
@@ -492,9 +493,10 @@ impl Sorter<'_> {
     }
 
     /// Looks at the shape itself: circles that a drill makes, holes that nothing fits into, marks without a marker.
-    fn refine(&mut self, contour: &Contour, meaning: &mut Meaning) {
+    fn refine(&mut self, contour: &Contour, inner: bool, meaning: &mut Meaning) {
         use LayerOperation as O;
         let middle = || contour.path.bounds().center();
+        self.without_router(contour.span, middle, meaning);
         match meaning.operation {
             O::Mark if !self.options.can_mark => {
                 self.unmarkable.add(contour.span, middle(), 0.0);
@@ -504,8 +506,7 @@ impl Sorter<'_> {
                 (meaning.operation, meaning.why) = (O::Ignore, "only circles can be drilled".to_owned());
             }
             O::Profile | O::Inside => {
-                let is_hole = meaning.operation == O::Inside || contour.depth % 2 == 1;
-                if !is_hole {
+                if meaning.operation == O::Profile && !inner {
                     return;
                 }
                 let circle = as_circle(&contour.path);
@@ -523,6 +524,19 @@ impl Sorter<'_> {
             }
             _ => {}
         }
+    }
+
+    /// A beam neither clears nor drills: where a layer's name asks for it, a hole's place is marked, a pocket left
+    /// out. Asked for outright, it stays, and the planner refuses it.
+    fn without_router(&mut self, span: Option<Span>, at: impl Fn() -> Point, meaning: &mut Meaning) {
+        use LayerOperation as O;
+        let beam = self.settings.kind != MachineKind::Router && self.options.request == Request::Auto;
+        if !beam || !matches!(meaning.operation, O::Pocket | O::Drill) {
+            return;
+        }
+        self.unroutable.add(span, at(), 0.0);
+        let operation = if meaning.operation == O::Drill { O::Mark } else { O::Ignore };
+        (meaning.operation, meaning.why) = (operation, "needs a router".to_owned());
     }
 
     fn small_hole(&self, meaning: &Meaning) -> (LayerOperation, String) {
@@ -699,6 +713,11 @@ impl Sorter<'_> {
                 .hint("close it in the drawing, raise the joining tolerance, or say --op trace to follow it");
             self.notes.push(self.open.place(d));
         }
+        if self.unroutable.count > 0 {
+            let message = "a pocket is left out, or a hole to drill only marked: the machine is no router";
+            let d = Diagnostic::warning("cut/needs-router", message).hint("give the layer another operation");
+            self.notes.push(self.unroutable.place(d));
+        }
         if self.unmarkable.count > 0 {
             let d = Diagnostic::warning("cut/no-marking-tool", "a mark is left out: the machine cannot mark")
                 .hint("a plasma table marks with a scribe or spotting arc");
@@ -787,8 +806,8 @@ pub fn place_tabs(contour: &Polyline, rule: &TabRule, diameter: f64, bottom: f64
     let length = track.length();
     let room = rule.width + diameter;
     let by_spacing = if rule.spacing > 0.0 { (length / rule.spacing).ceil() } else { 0.0 };
-    // Tabs never take more than half of a contour.
-    let most = (length / (2.0 * room)).floor();
+    // Tabs never take more than a quarter of a contour: a small slug needs no holding.
+    let most = (length / (4.0 * room)).floor();
     let count = by_spacing.max(f64::from(rule.count)).min(most).min(10_000.0);
     if !(count >= 1.0 && rule.width > 0.0) {
         return Vec::new();

@@ -130,8 +130,8 @@ impl Room {
         self.index.nearest(p, within).map_or(within, |n| n.distance)
     }
 
-    /// True when `piece` lies within the limits.
-    fn allows(&self, piece: &Segment) -> bool {
+    /// True when `piece` lies where the tool's middle may go.
+    pub fn allows(&self, piece: &Segment) -> bool {
         self.limits.is_none_or(|b| b.contains_box(&piece.bounds()))
     }
 

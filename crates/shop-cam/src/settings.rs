@@ -73,6 +73,10 @@ pub struct Settings {
     pub cut_height: f64,
     /// Number of the material in the controller's own table.
     pub material_number: Option<u32>,
+    /// Cutting current, A, when a chart says one.
+    pub amps: Option<f64>,
+    /// Arc voltage, V, when a chart says one.
+    pub volts: Option<f64>,
     /// Laser power, fraction of full.
     pub power: f64,
     /// How often a laser follows each path.
@@ -140,6 +144,8 @@ pub fn settle(machine: &Machine, choice: &Choice) -> Checked<Settings> {
         pierce_delay: cut.map_or(0.0, |c| c.pierce_delay).max(0.0),
         cut_height: cut.map_or(process.retract_height, |c| c.cut_height),
         material_number: cut.and_then(|c| c.number),
+        amps: cut.map(|c| c.amps).filter(|a| *a > 0.0),
+        volts: cut.map(|c| c.volts).filter(|v| *v > 0.0),
         power: choice.power.or(cut.map(|c| c.power).filter(|p| *p > 0.0)).unwrap_or(1.0).clamp(0.0, 1.0),
         passes: choice.passes.or(cut.map(|c| c.passes)).unwrap_or(1).max(1),
         laser_dynamic: process.laser_dynamic,
@@ -178,6 +184,10 @@ fn chart_line(machine: &Machine, choice: &Choice, notes: &mut Vec<Diagnostic>) -
         }
         None => machine.materials.first().filter(|_| machine.kind != MachineKind::Router)?,
     };
+    if material.cuts.is_empty() && machine.kind == MachineKind::Router {
+        // A material to be milled has no chart: its feeds are in the tools already.
+        return None;
+    }
     let thickness = choice.thickness.or(material.cuts.first().map(|c| c.thickness))?;
     let Some(found) = material.cut_for(thickness) else {
         notes.push(beyond_chart(material, thickness));

@@ -176,16 +176,39 @@ pub fn lower(toolpaths: &[Toolpath], settings: &Settings) -> Vec<Section> {
 
 fn header(settings: &Settings) -> Section {
     let mut section = Section::new(Role::Header, "header");
-    if settings.kind == MachineKind::Plasma
-        && let Some(number) = settings.material_number
-    {
-        section.commands.push(Command::Material { number });
+    if settings.kind == MachineKind::Plasma {
+        match settings.material_number {
+            Some(number) => section.commands.push(Command::Material { number }),
+            None if settings.torch == TorchControl::Controller => {
+                section.commands.push(Command::Comment(temporary_material(settings).into()));
+            }
+            None => {}
+        }
     }
     if settings.air_assist {
         let beam = settings.kind == MachineKind::Laser;
         section.commands.push(Command::Coolant { mist: beam, flood: !beam });
     }
     section
+}
+
+/// Returns the comment by which a program brings its own material to QtPlasmaC, for this run only (option 0; LinuxCNC
+/// qtplasmac.adoc, "Material Handling"): pierce height and delay, cut height and feed are required.
+fn temporary_material(settings: &Settings) -> String {
+    let mut text = format!(
+        "o=0, ph={}, pd={}, ch={}, fr={}, kw={}, th=1",
+        settings.pierce_height,
+        settings.pierce_delay,
+        settings.cut_height,
+        settings.feed.mm_per_min(),
+        settings.diameter
+    );
+    for (key, value) in [("ca", settings.amps), ("cv", settings.volts)] {
+        if let Some(value) = value {
+            text.push_str(&format!(", {key}={value}"));
+        }
+    }
+    text
 }
 
 fn footer(last: Option<&Toolpath>, settings: &Settings) -> Section {

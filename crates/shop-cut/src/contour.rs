@@ -151,7 +151,7 @@ impl<'a> Planner<'a> {
         }
         let crowded = self.leave_old_kerfs(&jobs, &room, &mut visits);
         self.tell(&jobs, &visits, &crowded);
-        Ok(self.toolpaths(&jobs, &visits))
+        Ok(self.toolpaths(&jobs, &visits, &room))
     }
 
     fn jobs<'b>(
@@ -313,11 +313,11 @@ impl<'a> Planner<'a> {
         );
     }
 
-    fn toolpaths(&mut self, jobs: &[Job<'_>], visits: &[Visit]) -> Vec<Toolpath> {
+    fn toolpaths(&mut self, jobs: &[Job<'_>], visits: &[Visit], room: &Room) -> Vec<Toolpath> {
         let passes: Vec<Vec<Pass>> = visits
             .par_iter()
             .with_min_len(16)
-            .map(|v| self.passes(&jobs[v.stop as usize], v.way as usize))
+            .map(|v| self.passes(&jobs[v.stop as usize], v.way as usize, room))
             .collect();
         let mut groups: Vec<(u32, Vec<Pass>)> = Vec::new();
         for (visit, passes) in visits.iter().zip(passes) {
@@ -342,9 +342,13 @@ impl<'a> Planner<'a> {
     }
 
     /// Makes the passes of one contour from the way chosen into it.
-    fn passes(&self, job: &Job<'_>, way: usize) -> Vec<Pass> {
+    fn passes(&self, job: &Job<'_>, way: usize, room: &Room) -> Vec<Pass> {
         let gaps = self.gaps(&job.path.track, job.profile);
-        if gaps.is_empty() { vec![self.closed_pass(job, &job.leads[way])] } else { self.tabbed(job, &gaps) }
+        if gaps.is_empty() {
+            vec![self.closed_pass(job, &job.leads[way], room)]
+        } else {
+            self.tabbed(job, &gaps)
+        }
     }
 
     fn empty_pass(&self, job: &Job<'_>, lead: &Lead) -> Pass {
@@ -358,7 +362,7 @@ impl<'a> Planner<'a> {
         pass
     }
 
-    fn closed_pass(&self, job: &Job<'_>, lead: &Lead) -> Pass {
+    fn closed_pass(&self, job: &Job<'_>, lead: &Lead, room: &Room) -> Pass {
         let percent = self.percent(job);
         let track = job.path.track.started_at(lead.at);
         let mut pass = self.empty_pass(job, lead);
@@ -367,27 +371,28 @@ impl<'a> Planner<'a> {
         repeat(&mut pass, track.segments(), true, self.settings.passes, percent);
         let over = self.overburn(job);
         track.run(0.0, over, |s| pass.add(s, PieceKind::Overburn, percent));
-        if let Some(arc) = self.lead_out(&track, over, job) {
+        if let Some(arc) = self.lead_out(&track, over, job, room) {
             pass.add(arc, PieceKind::LeadOut, percent);
         }
         pass
     }
 
-    /// Returns the quarter arc off the path at distance `s`: the mirror image of a lead-in, so the room that the
-    /// lead-in was found in tells whether there is room for it.
-    fn lead_out(&self, track: &Track, s: f64, job: &Job<'_>) -> Option<Segment> {
+    /// Returns the quarter arc off the path at distance `s`, if its ball is empty.
+    fn lead_out(&self, track: &Track, s: f64, job: &Job<'_>, room: &Room) -> Option<Segment> {
         let radius = self.options.lead_out / FRAC_PI_2;
         if radius <= 0.0 || job.path.on_line || job.small {
             return None;
         }
-        let room = job.leads.iter().map(|l| l.clearance).fold(0.0, f64::max);
         let (p, t) = (track.point(s), track.direction(s));
+        if room.ball(p, left(t), radius) < radius * 0.999 {
+            return None;
+        }
+        // A hair smaller than the ball, which was found to within a micrometre.
+        let radius = radius * 0.99;
         let center = p + left(t) * radius;
         let start = (p.y - center.y).atan2(p.x - center.x);
-        // Within the lead-in's own ball, as long as it is not shifted out of it by the overburn.
-        (2.0 * radius + s < room).then(|| {
-            Segment::Arc(Arc { a: p, b: center + t * radius, center, radius, start, sweep: FRAC_PI_2 })
-        })
+        let arc = Arc { a: p, b: center + t * radius, center, radius, start, sweep: FRAC_PI_2 };
+        Some(Segment::Arc(arc)).filter(|arc| room.allows(arc))
     }
 
     fn tabbed(&self, job: &Job<'_>, gaps: &[(f64, f64)]) -> Vec<Pass> {

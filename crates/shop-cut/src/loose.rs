@@ -14,6 +14,9 @@ use shop_geom::{Aabb, Point};
 /// Distance kept from loose pieces, mm: a torch's shield is about as wide as a thumb.
 const MARGIN: f64 = 10.0;
 
+/// Width of the edge of a piece that may be passed over, mm.
+const EDGE: f64 = 0.5;
+
 pub(crate) fn avoid(paths: &mut [Toolpath], start: Point, settings: &Settings, options: &Options) {
     let can_lift = settings.torch != TorchControl::Controller;
     let boxes: Vec<Aabb> =
@@ -43,9 +46,10 @@ fn piece_box(pass: &Pass, least: f64) -> Aabb {
     let cut = pass.pieces.iter().filter(|p| p.kind == PieceKind::Cut);
     let bounds = cut.clone().fold(Aabb::EMPTY, |b, p| b.union(p.segment.bounds()));
     let ends = (cut.clone().next(), cut.clone().next_back());
+    // The rapid away from a piece starts on its edge; a hair inside is what counts as being over it.
     let closed = matches!(ends, (Some(a), Some(b)) if a.segment.start() == b.segment.end());
     let large = bounds.width().max(bounds.height()) >= least;
-    if closed && large { bounds } else { Aabb::EMPTY }
+    if closed && large { bounds.inflated(-EDGE) } else { Aabb::EMPTY }
 }
 
 struct Field<'a> {

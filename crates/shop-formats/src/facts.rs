@@ -214,6 +214,8 @@ fn outline(curve: &Curve) -> Vec<Point> {
 /// True when every place of `p` lies on `q`'s path in one direction or the other; closed ones may start anywhere
 /// on the grid of samples, which covers circles drawn twice and copies.
 fn same_outline(p: &[Point], q: &[Point], closed: bool) -> bool {
+    // Ends and boxes agree to 0.01 mm already; rounding on the way must not undo that.
+    let near = |a: Point, b: Point| (a - b).norm() <= 2.0 * SAME;
     let n = p.len();
     if n != q.len() || n == 0 {
         return false;

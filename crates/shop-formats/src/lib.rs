@@ -7,5 +7,6 @@ mod drawing;
 pub mod dxf;
 pub mod facts;
 pub mod svg;
+pub mod text;
 
 pub use drawing::{Drawing, Exclusion, Ignored, Layer, Rgb, Shape, Text, Units};

@@ -116,7 +116,12 @@ const MOST_NODES: u32 = 100_000_000;
 fn parse(source: &Source) -> Result<Document<'_>, (String, usize)> {
     let options = ParsingOptions { allow_dtd: true, nodes_limit: MOST_NODES, entity_resolver: None };
     Document::parse_with_options(&source.text, options).map_err(|e| {
-        let at = source.offset(e.pos().row as usize, e.pos().col as usize);
+        use usvg::roxmltree::Error::{UnclosedRootNode, UnexpectedEndOfStream};
+        let at = match e {
+            // The file is cut short, and that is where.
+            UnclosedRootNode | UnexpectedEndOfStream => source.text.trim_end().len().saturating_sub(1),
+            _ => source.offset(e.pos().row as usize, e.pos().col as usize),
+        };
         // The position is in the span; the message repeats it at its end.
         let text = e.to_string();
         let text = text.rsplit_once(" at ").map_or(text.as_str(), |t| t.0).to_owned();

@@ -293,11 +293,7 @@ impl Reader<'_> {
         at
     }
 
-    fn deeper<T>(
-        &mut self,
-        at: usize,
-        f: impl FnOnce(&mut Self) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
+    fn deeper<T>(&mut self, at: usize, f: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         if self.depth >= DEEPEST {
             return fault(at, "brackets nested too deeply");
         }

@@ -29,7 +29,9 @@ fn main() {
                 }
             }
             if dice.below(8) == 0 {
-                contours.iter_mut().for_each(|c| c.reverse());
+                for c in &mut contours {
+                    c.reverse();
+                }
             }
             let d = k * 10f64.powf(dice.range(-3.0, 0.8)) * if dice.below(2) == 0 { 1.0 } else { -1.0 };
             let corner = if dice.below(5) == 0 {
@@ -43,12 +45,15 @@ fn main() {
                     c.vertices.iter().for_each(|v| println!("  {} {} {}", v.point.x, v.point.y, v.bulge));
                 };
                 println!("offset by {d}, {options:?}");
-                contours.iter().for_each(|c| (println!(" source"), show(c)).1);
+                for c in &contours {
+                    println!(" source");
+                    show(c);
+                }
                 let result = shop_geom::offset::offset(&contours, d, &options, &shop_report::Silent);
-                result.unwrap_or_default().iter().for_each(|c| {
+                for c in &result.unwrap_or_default() {
                     println!(" result beside {:?}", c.sources);
                     show(&c.polyline);
-                });
+                }
             }
             run(&contours, d, &options, 300, &mut dice).map_err(|e| (e, contours.len(), d, k, corner))
         });

@@ -53,20 +53,20 @@ impl Scale {
 
     /// Returns the length of one unit, mm.
     #[inline]
-    pub(crate) fn unit(&self) -> f64 {
+    pub(crate) fn unit(self) -> f64 {
         1.0 / self.per_mm
     }
 
     /// Returns the nearest grid point.
     #[inline]
-    pub(crate) fn to_grid(&self, p: Point) -> IntPoint<i32> {
+    pub(crate) fn to_grid(self, p: Point) -> IntPoint<i32> {
         let v = (p - self.center) * self.per_mm;
         IntPoint::new(v.x.round() as i32, v.y.round() as i32)
     }
 
     /// Returns the place of a grid point.
     #[inline]
-    pub(crate) fn to_mm(&self, p: IntPoint<i32>) -> Point {
+    pub(crate) fn to_mm(self, p: IntPoint<i32>) -> Point {
         self.center + crate::Vector::new(f64::from(p.x), f64::from(p.y)) / self.per_mm
     }
 }

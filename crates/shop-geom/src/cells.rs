@@ -25,11 +25,22 @@ pub(crate) struct Entry {
 }
 
 /// Mixes the two indices of a cell; the constants are odd and of the golden ratio and its kin (Fibonacci hashing,
-/// Knuth, TAOCP 3, §6.4).
+/// Knuth, TAOCP 3, §6.4). Cells of one block of 8 × 8 differ in the lowest bits only, which also choose the bucket
+/// within a run of 64: neighbours on the drawing are neighbours in memory.
 #[inline]
 fn hash(x: i64, y: i64) -> u64 {
-    let h = (x as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (y as u64).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
-    (h ^ (h >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+    let h = ((x >> 3) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        ^ ((y >> 3) as u64).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+    let h = (h ^ (h >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    // Turned by block, so that a regular lattice does not fill the same few buckets of every run.
+    let cell = ((x & 7) | (y & 7) << 3) as u64 ^ (h >> 26);
+    (h & !63) | (cell & 63)
+}
+
+/// Returns the bucket of a hash; there are at least 64.
+#[inline]
+fn bucket_of(h: u64, shift: u32) -> usize {
+    (((h >> shift) & !63) | (h & 63)) as usize
 }
 
 impl Cells {
@@ -87,15 +98,15 @@ impl Cells {
     pub fn at_level(&self, level: i32, p: Point) -> (&[Entry], u32) {
         let inverse = cell_at(level).recip();
         let h = hash_at(level, index(p.x, inverse), index(p.y, inverse));
-        (self.bucket((h >> self.shift) as usize), h as u32)
+        (self.bucket(bucket_of(h, self.shift)), h as u32)
     }
 
     fn fill(found: &[(u64, u32)], inverse: f64) -> Cells {
-        let bits = (found.len().max(2) as u64).ilog2();
+        let bits = (found.len().max(64) as u64).ilog2();
         let shift = 64 - bits;
         let mut starts = vec![0u32; (1usize << bits) + 1];
         for (h, _) in found {
-            starts[(h >> shift) as usize + 1] += 1;
+            starts[bucket_of(*h, shift) + 1] += 1;
         }
         for i in 1..starts.len() {
             starts[i] += starts[i - 1];
@@ -103,7 +114,7 @@ impl Cells {
         let mut entries = vec![Entry::default(); found.len()];
         // Filling moves each start to the next bucket's; shifting back afterwards saves a second array.
         for &(h, item) in found {
-            let slot = &mut starts[(h >> shift) as usize];
+            let slot = &mut starts[bucket_of(h, shift)];
             entries[*slot as usize] = Entry { tag: h as u32, item };
             *slot += 1;
         }
@@ -151,7 +162,7 @@ impl Cells {
     #[inline]
     fn visit_cell(&self, x: i64, y: i64, visit: &mut impl FnMut(u32)) {
         let h = hash(x, y);
-        for e in self.bucket((h >> self.shift) as usize) {
+        for e in self.bucket(bucket_of(h, self.shift)) {
             if e.tag == h as u32 {
                 visit(e.item);
             }
@@ -176,7 +187,10 @@ fn hash_at(level: i32, x: i64, y: i64) -> u64 {
 
 #[inline]
 fn index(v: f64, inverse: f64) -> i64 {
-    (v * inverse).floor() as i64
+    // `floor` is a call where the baseline has no instruction for it.
+    let v = v * inverse;
+    let i = v as i64;
+    i - i64::from(i as f64 > v)
 }
 
 /// Returns a cell size for `segments`: about twice the median length, but so large that all of them together need

@@ -286,6 +286,8 @@ fn circles(p: &Arc, q: &Arc, tolerance: f64, mut found: impl FnMut(Point, bool))
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::f64::consts::PI;
+    use std::fmt::Write;
 
     fn line(ax: f64, ay: f64, bx: f64, by: f64) -> Segment {
         Segment::new(Point::new(ax, ay), Point::new(bx, by), 0.0)
@@ -301,10 +303,10 @@ mod tests {
         let mut s = String::new();
         for m in r.points() {
             let touch = if m.tangent { "touch " } else { "" };
-            s += &format!("{touch}({:.3}, {:.3}) {:.3} {:.3}; ", m.at.x + 0.0, m.at.y + 0.0, m.ta, m.tb);
+            let _ = write!(s, "{touch}({:.3}, {:.3}) {:.3} {:.3}; ", m.at.x + 0.0, m.at.y + 0.0, m.ta, m.tb);
         }
         for o in r.overlaps() {
-            s += &format!("along {:.3}-{:.3} {:.3}-{:.3}; ", o.a[0], o.a[1], o.b[0], o.b[1]);
+            let _ = write!(s, "along {:.3}-{:.3} {:.3}-{:.3}; ", o.a[0], o.a[1], o.b[0], o.b[1]);
         }
         s.trim_end_matches("; ").to_string()
     }
@@ -337,22 +339,18 @@ mod tests {
 
     #[test]
     fn two_long_arcs_of_one_circle_share_two_stretches() {
-        let a = Polyline3::arc(0.0, 1.7);
-        let b = Polyline3::arc(1.0, 1.7);
+        let a = turn(0.0, 1.7);
+        let b = turn(1.0, 1.7);
         let r = intersect(&a, &b, 1e-9);
         assert_eq!(r.overlaps().len(), 2, "{r:?}");
     }
 
-    /// A three-piece helper would be overkill: an arc of the unit circle in turns of π.
-    struct Polyline3;
-    impl Polyline3 {
-        fn arc(from: f64, sweep: f64) -> Segment {
-            use std::f64::consts::PI;
-            let (start, sweep) = (from * PI, sweep * PI);
-            let at = |t: f64| Point::new(t.cos(), t.sin());
-            let (a, b) = (at(start), at(start + sweep));
-            Segment::Arc(Arc { a, b, center: Point::origin(), radius: 1.0, start, sweep })
-        }
+    /// An arc of the unit circle, in half turns.
+    fn turn(from: f64, sweep: f64) -> Segment {
+        let (start, sweep) = (from * PI, sweep * PI);
+        let at = |t: f64| Point::new(t.cos(), t.sin());
+        let (a, b) = (at(start), at(start + sweep));
+        Segment::Arc(Arc { a, b, center: Point::origin(), radius: 1.0, start, sweep })
     }
 
     fn piece() -> impl Strategy<Value = Segment> {

@@ -159,8 +159,7 @@ impl Planner<'_> {
         let start = (-n.y).atan2(-n.x);
         let arc = Arc { a: p, b: center + t * radius, center, radius, start, sweep: FRAC_PI_2 * side };
         let arc = Segment::Arc(arc);
-        let limits = self.options.sheet.map(|b| b.inflated(-self.settings.diameter / 2.0));
-        limits.is_none_or(|b| b.contains_box(&arc.bounds())).then_some(arc)
+        Some(arc).filter(|arc| room.allows(arc))
     }
 
     fn count(&mut self, jobs: &[Job<'_>], visits: &[Visit]) {

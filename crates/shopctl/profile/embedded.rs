@@ -8,12 +8,14 @@ macro_rules! profiles {
 
 /// Names and texts, in the order of names.
 pub const PROFILES: &[(&str, &str)] = profiles![
+    "genmitsu-3018",
     "k40-smoothie",
     "knife-grbl",
     "langmuir-crossfire-pro",
     "laser-grbl",
     "laser-grblhal-co2",
     "longmill-mk2-30x30",
+    "lowrider-fluidnc",
     "maslow-4",
     "mpcnc-fluidnc",
     "mpcnc-marlin",
@@ -33,6 +35,7 @@ pub const PROFILES: &[(&str, &str)] = profiles![
     "shapeoko-3",
     "shapeoko-4-xxl",
     "shapeoko-5-pro-4x4",
+    "sienci-altmill-4x4",
     "x-carve-1000",
 ];
 

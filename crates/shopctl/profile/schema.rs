@@ -116,7 +116,7 @@ pub fn machine(name: &str, mut root: Section<'_>, found: &mut Found) -> Option<(
     let mut post = root.section("post", found);
     let dialect = post.need_word("extends", &DIALECTS, found);
     let family = family(dialect.unwrap_or(Dialect::Grbl));
-    let post = dialect.and_then(|d| self::post(d, &family, &mut post, found).map(|p| (p, post)));
+    let post = dialect.map(|d| (self::post(d, &family, &mut post, found), post));
 
     let axes = axes(root.section("axes", found), found);
     let cornering = cornering(root.nearest_section("cornering", found), family.cornering, found);
@@ -318,14 +318,13 @@ fn tools(root: &mut Section<'_>, found: &mut Found) -> Vec<Tool> {
     let mut tools: Vec<Tool> = Vec::new();
     for (name, s) in root.named_sections("tool", found) {
         let place = s.place();
-        match name.parse::<u32>().ok().filter(|n| *n <= 99_999 && name == n.to_string()) {
-            Some(number) => tools.extend(tool(number, s, found)),
-            None => {
-                let message = format!("[tool.{name}]: a tool is named by its number");
-                let mut d = Diagnostic::error("machine/bad-value", message);
-                d.span = place;
-                found.push(d.hint("write [tool.1] and so on, as in the controller's tool table"));
-            }
+        if let Some(number) = name.parse::<u32>().ok().filter(|n| *n <= 99_999 && name == n.to_string()) {
+            tools.extend(tool(number, s, found));
+        } else {
+            let message = format!("[tool.{name}]: a tool is named by its number");
+            let mut d = Diagnostic::error("machine/bad-value", message);
+            d.span = place;
+            found.push(d.hint("write [tool.1] and so on, as in the controller's tool table"));
         }
     }
     tools.sort_by_key(|t| t.number);
@@ -523,7 +522,7 @@ fn colour(item: Item<'_>, found: &mut Found) -> Option<[u8; 3]> {
     Some([(rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8])
 }
 
-fn post(dialect: Dialect, family: &Family, s: &mut Section<'_>, found: &mut Found) -> Option<Post> {
+fn post(dialect: Dialect, family: &Family, s: &mut Section<'_>, found: &mut Found) -> Post {
     let decimals = s.whole("decimals", 2, 6, found);
     let limit = s.whole("line_limit", 20, 10_000, found);
     let limit = limit.map_or(family.line_limit, |n| u16::try_from(n).unwrap_or(u16::MAX));
@@ -542,14 +541,14 @@ fn post(dialect: Dialect, family: &Family, s: &mut Section<'_>, found: &mut Foun
         found.push(item.bad("ending", "must be letters and digits, without the point"));
     }
     let lines = |list: Vec<(&str, Span)>| list.into_iter().map(|(l, _)| l.to_owned()).collect();
-    Some(Post {
+    Post {
         dialect,
         decimals: decimals.unwrap_or(4) as u8,
         line_limit: limit,
         header: lines(header),
         footer: lines(footer),
         ending: ending_text.unwrap_or(family.ending).to_owned(),
-    })
+    }
 }
 
 /// Says why a line cannot be sent as it is: the wire of a GRBL gives some characters a meaning of their own, even in

@@ -284,7 +284,7 @@ impl<'t> Section<'t> {
     /// misspelt is told once, where it stands misspelt.
     pub fn finish(self, found: &mut Found) {
         for sheet in &self.sheets {
-            for (key, _) in sheet.table.iter() {
+            for (key, _) in sheet.table {
                 let name: &str = key.get_ref();
                 if self.known.contains(&name) {
                     continue;
@@ -301,15 +301,13 @@ impl<'t> Section<'t> {
     fn unknown(&self, name: &str, span: Span) -> Diagnostic {
         let whose = if self.path.is_empty() { String::new() } else { format!(" in [{}]", self.path) };
         let d = Diagnostic::error("machine/unknown-key", format!("unknown key `{name}`{whose}")).span(span);
-        match nearest(name, &self.known) {
-            Some(close) => d.hint(format!("did you mean `{close}`?")),
-            None => {
-                let mut all = self.known.clone();
-                all.sort_unstable();
-                all.dedup();
-                d.hint(format!("known here: {}", all.join(", ")))
-            }
+        if let Some(close) = nearest(name, &self.known) {
+            return d.hint(format!("did you mean `{close}`?"));
         }
+        let mut all = self.known.clone();
+        all.sort_unstable();
+        all.dedup();
+        d.hint(format!("known here: {}", all.join(", ")))
     }
 
     fn full(&self, key: &str) -> String {

@@ -4,6 +4,7 @@
 use super::Profile;
 use super::schema::{DIALECTS, FULL_S, KINDS, OPERATIONS};
 use serde_json::{Map, Value, json};
+use shop_cam::Speed;
 use shop_cam::chart::Milling;
 use shop_cam::machine::{
     Controller, Cornering, Cut, LayerRule, Machine, MachineKind, Post, Process, Tool, ToolShape, TorchControl,
@@ -263,8 +264,8 @@ fn tool(tool: &Tool) -> Table {
     t.number("diameter_mm", tool.diameter, "")
         .put("flutes", tool.flutes, "")
         .number("flute_length_mm", tool.flute_length, "")
-        .maybe("feed_mm_per_min", tool.feed.map(|s| s.mm_per_min()), "stands over what the material wants")
-        .maybe("plunge_mm_per_min", tool.plunge.map(|s| s.mm_per_min()), "")
+        .maybe("feed_mm_per_min", tool.feed.map(Speed::mm_per_min), "stands over what the material wants")
+        .maybe("plunge_mm_per_min", tool.plunge.map(Speed::mm_per_min), "")
         .maybe("spindle_rpm", tool.rpm, "")
         .maybe("step_down_mm", tool.step_down, "depth of a pass")
         .maybe("step_over_percent", tool.step_over.map(|f| f * 100.0), "of the diameter, when clearing");

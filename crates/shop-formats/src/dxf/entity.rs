@@ -620,12 +620,17 @@ fn not_geometry(name: &[u8]) -> Option<&'static str> {
         b"ATTDEF" => "a template for attributes",
         b"SOLID" | b"TRACE" => "a filled area, no outline",
         b"3DFACE" => "a face in space, no outline",
-        b"DIMENSION" | b"ARC_DIMENSION" | b"LARGE_RADIAL_DIMENSION" | b"LEADER" | b"MULTILEADER" | b"MLEADER"
+        b"DIMENSION"
+        | b"ARC_DIMENSION"
+        | b"LARGE_RADIAL_DIMENSION"
+        | b"LEADER"
+        | b"MULTILEADER"
+        | b"MLEADER"
         | b"TOLERANCE" => "annotation",
         b"RAY" | b"XLINE" => "a construction line without end",
         b"VIEWPORT" => "a window of paper space",
-        b"IMAGE" | b"WIPEOUT" | b"OLEFRAME" | b"OLE2FRAME" | b"UNDERLAY" | b"PDFUNDERLAY" | b"DGNUNDERLAY"
-        | b"DWFUNDERLAY" => "a picture",
+        b"IMAGE" | b"WIPEOUT" | b"OLEFRAME" | b"OLE2FRAME" | b"UNDERLAY" | b"PDFUNDERLAY"
+        | b"DGNUNDERLAY" | b"DWFUNDERLAY" => "a picture",
         b"3DSOLID" | b"BODY" | b"REGION" | b"SURFACE" | b"EXTRUDEDSURFACE" | b"LOFTEDSURFACE"
         | b"REVOLVEDSURFACE" | b"SWEPTSURFACE" | b"PLANESURFACE" | b"NURBSURFACE" => {
             "a solid in ACIS format; explode it or export its outline"

@@ -103,7 +103,7 @@ impl<'a> Groups<'a> {
         let b = self.bytes;
         let at = self.pos;
         let mut i = at;
-        while i < b.len() && matches!(b[i], b' ' | b'\t') {
+        while i < b.len() && matches!(b[i], b' ' | b'\t' | 0x0c) {
             i += 1;
         }
         let negative = i < b.len() && b[i] == b'-';
@@ -115,7 +115,7 @@ impl<'a> Groups<'a> {
             i += 1;
         }
         let digits = i - first;
-        while i < b.len() && b[i] != eol && matches!(b[i], b' ' | b'\t' | b'\r') {
+        while i < b.len() && b[i] != eol && matches!(b[i], b' ' | b'\t' | b'\r' | 0x0c) {
             i += 1;
         }
         if digits == 0 || (i < b.len() && b[i] != eol) {
@@ -201,6 +201,11 @@ impl<'a> Groups<'a> {
                 Next::Group(_) | Next::Broken(_) => {
                     skipped(from);
                     self.resync();
+                    if self.pos <= from {
+                        // It looks like a record from afar and is none.
+                        self.pos = from + 1;
+                        self.resync();
+                    }
                 }
             }
         }
@@ -419,9 +424,8 @@ fn next_binary_record(bytes: &[u8], from: usize, wide: bool) -> usize {
         let name = &bytes[at + code..];
         if bytes[at..at + code].iter().all(|&b| b == 0)
             && (name[0].is_ascii_uppercase() || name.starts_with(b"3D"))
-            && memchr(0, &name[..name.len().min(40)]).is_some_and(|n| {
-                n >= 3 && name[..n].iter().all(|c| c.is_ascii_alphanumeric() || *c == b'_')
-            })
+            && memchr(0, &name[..name.len().min(40)])
+                .is_some_and(|n| n >= 3 && name[..n].iter().all(|c| c.is_ascii_alphanumeric() || *c == b'_'))
         {
             return at;
         }
@@ -641,5 +645,14 @@ mod tests {
         assert_eq!(s.list[0].name, b"ENTITIES");
         assert_eq!(&text[s.list[0].start..s.list[0].end], b"0\nTEXT\n1\nENDSEC\n8\n0\n");
         assert!(s.has_eof && s.unclosed.is_none());
+    }
+
+    #[test]
+    fn what_only_looks_like_a_record_is_passed_over() {
+        for text in ["10\n1\n\u{c}0x\nLINE\n0\nARC\n", "x\n\r0\nLINE\n0\nARC\n", "\u{c}\u{c}0\nA\n"] {
+            let mut groups = Groups::new(text.as_bytes(), 0, Format::Ascii { eol: b'\n' });
+            let count = std::iter::from_fn(|| groups.record(|_| {})).take(10).count();
+            assert!((1..3).contains(&count));
+        }
     }
 }

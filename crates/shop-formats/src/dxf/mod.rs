@@ -122,7 +122,11 @@ pub fn read(source: SourceId, bytes: &[u8], options: &ReadOptions) -> Checked<Dr
 }
 
 /// Reads a drawing and what the file says about itself.
-pub fn read_with_facts(source: SourceId, bytes: &[u8], options: &ReadOptions) -> (Checked<Drawing>, DxfFacts) {
+pub fn read_with_facts(
+    source: SourceId,
+    bytes: &[u8],
+    options: &ReadOptions,
+) -> (Checked<Drawing>, DxfFacts) {
     let refuse = |d: Diagnostic| {
         let empty = Checked { value: Drawing::default(), diagnostics: vec![d] };
         (empty, DxfFacts::default())
@@ -409,10 +413,8 @@ impl<'a> File<'a> {
         section_end: usize,
     ) -> Part<'a> {
         let mut groups = Groups::new(&self.bytes[..section_end], from, self.format);
-        let mut parse = Parse {
-            layers: LayerNames::new(&before.layers, before.charset),
-            talk: Talk::new(self.source),
-        };
+        let mut parse =
+            Parse { layers: LayerNames::new(&before.layers, before.charset), talk: Talk::new(self.source) };
         let mut placer = self.placer(before, budget);
         while groups.pos() < to {
             let Some(record) = next_record(&mut groups, &mut parse.talk) else { break };
@@ -540,7 +542,12 @@ fn next_record<'a>(groups: &mut Groups<'a>, talk: &mut Talk<'a>) -> Option<group
     if let Some(at) = skipped {
         let span = talk.span(at, at + 1);
         let message = || "something that is no group stands between two entities".to_owned();
-        talk.error("dxf/bad-group", span, message, "it is passed over; the file is damaged here, export it again");
+        talk.error(
+            "dxf/bad-group",
+            span,
+            message,
+            "it is passed over; the file is damaged here, export it again",
+        );
     }
     record
 }

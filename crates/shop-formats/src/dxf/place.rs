@@ -237,7 +237,9 @@ impl<'a> Placer<'a, '_> {
         let paper = e.paper || in_paper;
         if paper {
             self.out.paperspace.add(e.name);
-            if let Geometry::Insert(_) | Geometry::Text(_) | Geometry::Point(_) | Geometry::Other(_) = e.geometry {
+            if let Geometry::Insert(_) | Geometry::Text(_) | Geometry::Point(_) | Geometry::Other(_) =
+                e.geometry
+            {
                 return talk.ignore(e.name, "in paper space", talk.span(e.at, e.end));
             }
         } else {
@@ -392,7 +394,9 @@ impl<'a> Placer<'a, '_> {
             made = 1;
         }
         match &e.geometry {
-            Geometry::Circle { .. } | Geometry::Arc { .. } if place.uneven => self.out.expanded.add(b"ELLIPSE"),
+            Geometry::Circle { .. } | Geometry::Arc { .. } if place.uneven => {
+                self.out.expanded.add(b"ELLIPSE")
+            }
             Geometry::Flat { .. } if place.depth > 0 && made > 1 => {
                 for shape in &self.out.shapes[before..] {
                     let line = matches!(shape.curve, Curve::Polyline(_));
@@ -825,7 +829,8 @@ fn rounded(e: EllipseArc) -> Curve {
     let plane = super::affine::Plane { u: e.major, v: e.minor };
     match plane.similarity() {
         Some((radius, turn, mirrored)) => {
-            let (start, sweep) = if mirrored { (turn - e.start, -e.sweep) } else { (turn + e.start, e.sweep) };
+            let (start, sweep) =
+                if mirrored { (turn - e.start, -e.sweep) } else { (turn + e.start, e.sweep) };
             Curve::Polyline(round(e.center, radius, start, sweep))
         }
         None => Curve::Ellipse(e),

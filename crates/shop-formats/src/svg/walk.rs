@@ -204,7 +204,7 @@ impl<'a> Walker<'a> {
     /// Returns the state with the element's own style and transform.
     fn styled(&mut self, node: Node<'a, 'a>, outer: &State) -> State {
         let mut s = outer.clone();
-        let (mut display, mut moved) = (true, None);
+        let (mut display, mut moved, mut origin) = (true, None, None);
         let mut font: Option<Vec<(String, String)>> = None;
         let (mut clip, mut mask, mut markers, mut opaque) = (false, false, false, true);
         let mut size = None;
@@ -225,6 +225,7 @@ impl<'a> Walker<'a> {
                 s.dashed = value != "none" && numbers(value).0.iter().any(|d| *d > 0.0);
             }
             "transform" => moved = Some(value),
+            "transform-origin" => origin = Some(value),
             "clip-path" => clip = value != "none",
             "mask" => mask = value != "none",
             "marker" | "marker-start" | "marker-mid" | "marker-end" => markers |= value.starts_with("url"),
@@ -245,7 +246,9 @@ impl<'a> Walker<'a> {
         s.opaque &= opaque;
         if let Some(text) = moved {
             if let Some(t) = transform(text) {
-                s.to_mm *= t;
+                // The origin is counted from the viewport's (CSS Transforms 1, transform-box: view-box).
+                let [x, y] = origin.map_or([0.0; 2], |o| self.origin(o, outer));
+                s.to_mm *= affine(1.0, 0.0, 0.0, 1.0, x, y) * t * affine(1.0, 0.0, 0.0, 1.0, -x, -y);
             } else {
                 let span = self.span(node);
                 count(&mut self.counts.broken_transform, span);
@@ -266,6 +269,21 @@ impl<'a> Walker<'a> {
             }
         }
         s
+    }
+
+    fn origin(&self, text: &str, state: &State) -> [f64; 2] {
+        let mut words = text.split_ascii_whitespace();
+        let (a, b) = (words.next().unwrap_or("0"), words.next().unwrap_or("center"));
+        // Keywords may stand in either order.
+        let (a, b) =
+            if matches!(a, "top" | "bottom") || matches!(b, "left" | "right") { (b, a) } else { (a, b) };
+        let place = |word: &str, whole: f64| match word {
+            "left" | "top" => 0.0,
+            "center" => whole / 2.0,
+            "right" | "bottom" => whole,
+            length => self.length(length, whole, state).unwrap_or(0.0),
+        };
+        [place(a, state.viewport[0]), place(b, state.viewport[1])]
     }
 
     fn font_size(&self, value: &str, outer: f64) -> f64 {

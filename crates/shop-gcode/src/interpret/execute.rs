@@ -314,9 +314,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         };
         if group > 0 && *groups & (1 << group) != 0 {
             let what = if group == 1 { "gcode/two-motions" } else { "gcode/two-in-group" };
-            self.notes.error(what, group, at, || {
-                format!("{} contradicts another G word of this line", g_name(n))
-            });
+            self.notes
+                .error(what, group, at, || format!("{} contradicts another G word of this line", g_name(n)));
             return;
         }
         *groups |= 1 << group;
@@ -533,7 +532,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             }
             Motion::Probe => self.probe(block),
             Motion::Cycle(code) => {
-                line.used |= bit(b'R') | bit(b'Q') | bit(b'P') | bit(b'L') | bit(b'I') | bit(b'J') | bit(b'K');
+                line.used |=
+                    bit(b'R') | bit(b'Q') | bit(b'P') | bit(b'L') | bit(b'I') | bit(b'J') | bit(b'K');
                 self.cycle(code, block);
             }
         }
@@ -671,7 +671,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     #[cold]
     pub(crate) fn probe_without_touch_off(&mut self, to: f64) {
         self.notes.warning("gcode/probe", 0, (0, 1), || {
-            "a probing move without setting z (G92 Z, G10 L20) after it: the height after it is not known".into()
+            "a probing move without setting z (G92 Z, G10 L20) after it: the height after it is not known"
+                .into()
         });
         self.emit_at(Command::Probe { to, z: to }, self.state.probing_line);
     }
@@ -717,9 +718,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let l = block.get(b'L').unwrap_or(-1.0);
         let p = block.get(b'P').unwrap_or(0.0);
         if !(l == 2.0 || l == 20.0) || !(0.0..=9.0).contains(&p) || p.fract() != 0.0 {
-            self.notes.info("gcode/not-interpreted", 100, at, || {
-                "this G10 changes tables in the machine".into()
-            });
+            self.notes
+                .info("gcode/not-interpreted", 100, at, || "this G10 changes tables in the machine".into());
             return;
         }
         let index = if p == 0.0 { self.state.system } else { p as usize - 1 };
@@ -843,7 +843,10 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         }
         let number = t as u32;
         self.state.selected = Some(number);
-        if !self.rules.tool_change && self.state.tool != Some(number) && self.context.kind != MachineKind::Laser {
+        if !self.rules.tool_change
+            && self.state.tool != Some(number)
+            && self.context.kind != MachineKind::Laser
+        {
             self.tool_change(number);
         }
     }

@@ -279,9 +279,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 }
             }
             Keyword::EndWhile => {
-                let begin = marks[..index]
-                    .iter()
-                    .rposition(|m| m.label == mark.label && m.keyword == Keyword::While);
+                let begin =
+                    marks[..index].iter().rposition(|m| m.label == mark.label && m.keyword == Keyword::While);
                 match begin {
                     Some(begin) if self.spend((index - begin) as u64, block) => to(begin),
                     Some(_) => Next::Stop,
@@ -456,7 +455,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         match expression::primary(text, mark.rest.0, &self.parameters) {
             Ok((v, _)) => Some(v),
             Err(fault) => {
-                self.notes.error("gcode/expression", 4, (fault.at.min(mark.rest.1), mark.rest.1), || fault.message);
+                self.notes
+                    .error("gcode/expression", 4, (fault.at.min(mark.rest.1), mark.rest.1), || fault.message);
                 None
             }
         }

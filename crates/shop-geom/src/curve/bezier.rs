@@ -243,8 +243,18 @@ pub(super) fn split(piece: &[Control], t: f64, left: &mut [Control], right: &mut
 /// Returns the homogeneous point and its derivative at `t`.
 #[inline]
 pub(super) fn evaluate(piece: &[Control], t: f64) -> (Control, Control) {
+    match piece.len() {
+        3 => evaluate_at::<3>(piece, t),
+        4 => evaluate_at::<4>(piece, t),
+        _ => evaluate_at::<{ MAX_DEGREE + 1 }>(piece, t),
+    }
+}
+
+/// The same for pieces of at most `N` controls.
+#[inline]
+pub(super) fn evaluate_at<const N: usize>(piece: &[Control], t: f64) -> (Control, Control) {
     let n = piece.len();
-    let mut q = [[0.0; 3]; MAX_DEGREE + 1];
+    let mut q = [[0.0; 3]; N];
     let q = &mut q[..n];
     q.copy_from_slice(piece);
     for r in (2..n).rev() {
@@ -294,15 +304,21 @@ fn piece_length(piece: &[Control]) -> f64 {
 }
 
 /// Returns the direction of travel at the start (or end) of a piece: toward the nearest control that differs.
+#[inline]
 pub(super) fn end_tangent(piece: &[Control], end: bool) -> Option<Vector> {
     let n = piece.len() - 1;
     let at = |i: usize| place(piece[if end { n - i } else { i }]);
     let p = at(0);
-    let reach = (1..=n).map(|i| (at(i) - p).norm_squared()).fold(0.0, f64::max);
-    (1..=n).map(|i| at(i) - p).find(|v| v.norm_squared() > 1e-20 * reach && v.norm_squared() > 0.0).map(|v| {
+    let unit = |v: Vector| {
         let v = v / v.norm();
         if end { -v } else { v }
-    })
+    };
+    let (first, far) = (at(1) - p, at(n) - p);
+    if first.norm_squared() > 1e-12 * far.norm_squared() && far.norm_squared() > 0.0 {
+        return Some(unit(first));
+    }
+    let reach = (1..=n).map(|i| (at(i) - p).norm_squared()).fold(0.0, f64::max);
+    (1..=n).map(|i| at(i) - p).find(|v| v.norm_squared() > 1e-20 * reach && v.norm_squared() > 0.0).map(unit)
 }
 
 /// Returns the sum of the angles between successive legs of the control polygon: an upper bound of what the

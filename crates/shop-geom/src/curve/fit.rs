@@ -19,7 +19,7 @@
 //! the error of a biarc grows with the cube of the window (D. S. Meek, D. J. Walton, "Approximating smooth planar
 //! curves by arc splines", J. Comput. Appl. Math. 59, 1995).
 
-use super::bezier::{Chain, Control, MAX_DEGREE, end_tangent, evaluate, place, split, turning};
+use super::bezier::{Chain, Control, MAX_DEGREE, end_tangent, evaluate_at, place, split, turning};
 use crate::{Aabb, Point, Polyline, Vector, Vertex, cross, left};
 use std::f64::consts::{FRAC_PI_2, PI};
 
@@ -47,14 +47,17 @@ pub(super) fn fit(chain: &Chain, closed: bool, tolerance: f64) -> Polyline {
     let tolerance = if tolerance > 1e-6 { tolerance } else { 1e-6 };
     let tolerance = tolerance.max(1e-12 * (first.coords.amax() + extent));
     let gap = (last - first).norm();
-    let mut fitter = Fitter::new(chain, tolerance);
     let closes = gap <= if closed { tolerance.max(CLOSING_GAP) } else { tolerance } && extent > 4.0 * gap;
     // A small gap is taken up by the last arc, which costs that much of its tolerance; a larger one is a line.
     let snap = closes && gap <= tolerance / 4.0;
-    if snap && gap > 0.0 {
-        fitter.tolerance = tolerance - gap;
-    }
-    let mut vertices = fitter.run();
+    let tolerance = if snap { tolerance - gap } else { tolerance };
+    // The usual degrees have loops of constant length.
+    let mut vertices = match chain.degree {
+        1 => Fitter::<2>::new(chain, tolerance).run(),
+        2 => Fitter::<3>::new(chain, tolerance).run(),
+        3 => Fitter::<4>::new(chain, tolerance).run(),
+        _ => Fitter::<MOST>::new(chain, tolerance).run(),
+    };
     if vertices.is_empty() {
         return Polyline::open([first]);
     }
@@ -88,9 +91,11 @@ struct Window<'a> {
     tail: Option<&'a [Control]>,
 }
 
-type Piece = [Control; MAX_DEGREE + 1];
+/// Room for a piece of any degree.
+const MOST: usize = MAX_DEGREE + 1;
 
-struct Fitter {
+/// Fits pieces of `N` controls; with `N` = [`MOST`] of any number up to that.
+struct Fitter<const N: usize> {
     degree: usize,
     tolerance: f64,
     /// Pieces that turn at most a quarter each, or are too small to matter.
@@ -104,7 +109,7 @@ struct Fitter {
     /// C(n−1,i)·C(n,j)/C(2n−1,i+j)·n, row i.
     slope: Vec<f64>,
     /// What is left of the current piece.
-    head: Piece,
+    head: [Control; N],
 }
 
 fn binomials(n: usize) -> Vec<f64> {
@@ -115,7 +120,7 @@ fn binomials(n: usize) -> Vec<f64> {
     row
 }
 
-impl Fitter {
+impl<const N: usize> Fitter<N> {
     fn new(source: &Chain, tolerance: f64) -> Self {
         let n = source.degree;
         let (b, less) = (binomials(n), binomials(n - 1));
@@ -130,7 +135,7 @@ impl Fitter {
             corner: Vec::with_capacity(source.len()),
             product: product.map(|(i, j)| b[i] * b[j] / twice[i + j]).collect(),
             slope: slope.map(|(i, j)| less[i] * b[j] / odd[i + j] * n as f64).collect(),
-            head: [[0.0; 3]; MAX_DEGREE + 1],
+            head: [[0.0; 3]; N],
         };
         fitter.chain.controls.reserve(source.controls.len());
         for piece in source.pieces() {
@@ -139,13 +144,19 @@ impl Fitter {
         fitter
     }
 
+    /// Degree of the pieces, a constant where `N` says it.
+    #[inline(always)]
+    fn degree(&self) -> usize {
+        if N == MOST { self.degree } else { N - 1 }
+    }
+
     /// Takes a piece in, halved until no part turns by more than a quarter. A cusp turns at once and never
     /// passes, but its parts shrink with the square of the depth.
     fn admit(&mut self, piece: &[Control], depth: u32) {
-        let n = piece.len();
+        let n = self.degree() + 1;
         let turn = turning(piece);
         if turn > FRAC_PI_2 + 1e-6 && depth > 0 && reach(piece) > self.tolerance / 4.0 {
-            let (mut a, mut b) = ([[0.0; 3]; MAX_DEGREE + 1], [[0.0; 3]; MAX_DEGREE + 1]);
+            let (mut a, mut b) = ([[0.0; 3]; N], [[0.0; 3]; N]);
             split(piece, 0.5, &mut a[..n], &mut b[..n]);
             self.admit(&a[..n], depth - 1);
             self.admit(&b[..n], depth - 1);
@@ -177,11 +188,11 @@ impl Fitter {
 
     /// Returns the start of every line and arc, with its bulge.
     fn run(&mut self) -> Vec<Vertex> {
-        let n = self.degree + 1;
+        let n = self.degree() + 1;
         let count = self.turn.len();
         let mut out = Vec::with_capacity(count * 2 + 1);
-        let mut next: Piece = [[0.0; 3]; MAX_DEGREE + 1];
-        let mut spare: Piece = next;
+        let mut next = [[0.0; 3]; N];
+        let mut spare = next;
         let (mut i, mut rest) = (0, 1.0);
         while i < count {
             if rest == 1.0 {
@@ -271,9 +282,9 @@ impl Fitter {
             return None;
         }
         let guess = (more / reach(next).max(1e-12)).clamp(1e-3, 0.8);
-        let n = next.len();
+        let n = self.degree() + 1;
         Self::longest(guess, 1.0, |t| {
-            let (mut a, mut b) = ([[0.0; 3]; MAX_DEGREE + 1], [[0.0; 3]; MAX_DEGREE + 1]);
+            let (mut a, mut b) = ([[0.0; 3]; N], [[0.0; 3]; N]);
             split(next, t, &mut a[..n], &mut b[..n]);
             self.cover(&Window { pieces: window.pieces + 1, tail: Some(&a[..n]), ..*window })
         })
@@ -281,10 +292,10 @@ impl Fitter {
 
     /// Returns about the longest start of the head, as a parameter, that one biarc covers.
     fn shrink(&self, head: &[Control], excess: f64, rest: f64) -> (Cover, f64) {
-        let n = head.len();
+        let n = self.degree() + 1;
         let guess = (0.9 / excess.max(1.0)).cbrt().clamp(0.05, 0.9);
         let found = Self::longest(guess, rest, |t| {
-            let (mut a, mut b) = ([[0.0; 3]; MAX_DEGREE + 1], [[0.0; 3]; MAX_DEGREE + 1]);
+            let (mut a, mut b) = ([[0.0; 3]; N], [[0.0; 3]; N]);
             split(head, t, &mut a[..n], &mut b[..n]);
             self.cover(&Window { head: &a[..n], index: 0, pieces: 1, tail: None })
         });
@@ -340,7 +351,7 @@ impl Fitter {
             _ => self.chain.piece(window.index + k),
         };
         let tail = part(pieces - 1);
-        let (p0, p1) = (place(head[0]), place(tail[self.degree]));
+        let (p0, p1) = (place(head[0]), place(tail[self.degree()]));
         let chord = p1 - p0;
         let length = chord.norm();
         if length <= self.tolerance / 2.0 {
@@ -400,10 +411,23 @@ impl Fitter {
         let spread = (first.curvature + second.curvature).abs();
         let slack = (0.02 * self.tolerance / spread.max(1e-12)).sqrt().min(0.05 * length);
         let cut = self.crossing(joint, middle, slack, pieces, &part).ok_or(f64::INFINITY)?;
+        // Most windows that fail do so in the middle of an arc, which costs little to see.
+        let (k, t) = cut;
+        self.glance(&first, part(k), t / 2.0)?;
+        let (last, t) = if k + 1 == pieces { (part(k), f64::midpoint(t, 1.0)) } else { (tail, 0.5) };
+        self.glance(&second, last, t)?;
         let e0 = self.deviation(&first, cut.0 + 1, &part, Some((cut, false)))?;
         let e1 = self.deviation(&second, pieces, &part, Some((cut, true)))?;
         let vertices = [Vertex { point: p0, bulge: bulge0 }, Vertex { point: joint, bulge: bulge1 }];
         Ok(Cover { vertices, count: 2, error: e0.max(e1) })
+    }
+
+    /// Looks at one place of a piece, and fails when it is too far from the circle.
+    fn glance(&self, circle: &Circle, piece: &[Control], t: f64) -> Result<(), f64> {
+        let d = place(evaluate_at::<N>(&piece[..=self.degree()], t).0) - circle.origin;
+        let e = 0.5 * circle.curvature * d.norm_squared() - cross(circle.tangent, d);
+        let excess = e.abs() / self.tolerance;
+        if excess > 1.0 { Err(excess) } else { Ok(()) }
     }
 
     /// Returns piece and parameter at which the window crosses the line through `joint` across `direction`.
@@ -416,17 +440,17 @@ impl Fitter {
         part: &impl Fn(usize) -> &'a [Control],
     ) -> Option<(usize, f64)> {
         let ahead = |p: Point| (p - joint).dot(&direction);
-        let k = (0..pieces).find(|&k| ahead(place(part(k)[self.degree])) >= 0.0)?;
+        let k = (0..pieces).find(|&k| ahead(place(part(k)[self.degree()])) >= 0.0)?;
         let piece = part(k);
         let (mut t0, mut t1) = (0.0, 1.0);
-        let (mut f0, mut f1) = (ahead(place(piece[0])), ahead(place(piece[self.degree])));
+        let (mut f0, mut f1) = (ahead(place(piece[0])), ahead(place(piece[self.degree()])));
         if f0 >= 0.0 {
             return (f0 <= slack).then_some((k, 0.0));
         }
         for round in 0..60 {
             let share = if round % 3 == 2 { 0.5 } else { (f0 / (f0 - f1)).clamp(0.02, 0.98) };
             let t = t0 + (t1 - t0) * share;
-            let f = ahead(place(evaluate(piece, t).0));
+            let f = ahead(place(evaluate_at::<N>(&piece[..=self.degree()], t).0));
             if f.abs() <= slack {
                 return Some((k, t));
             }
@@ -445,13 +469,13 @@ impl Fitter {
         part: &impl Fn(usize) -> &'a [Control],
         cut: Option<((usize, f64), bool)>,
     ) -> Result<f64, f64> {
-        let n = self.degree + 1;
+        let n = self.degree() + 1;
         let mut worst = 0.0_f64;
         let from = match cut {
             Some(((k, _), true)) => k,
             _ => 0,
         };
-        let (mut a, mut b) = ([[0.0; 3]; MAX_DEGREE + 1], [[0.0; 3]; MAX_DEGREE + 1]);
+        let (mut a, mut b) = ([[0.0; 3]; N], [[0.0; 3]; N]);
         for k in from..pieces {
             let mut piece = part(k);
             if let Some(((at, t), after)) = cut
@@ -467,7 +491,7 @@ impl Fitter {
     }
 
     fn piece_deviation(&self, circle: &Circle, piece: &[Control], backward: bool) -> Result<f64, f64> {
-        let n = self.degree;
+        let n = self.degree();
         let kappa = circle.curvature;
         // 2 % are left for the joint.
         let limit = 0.98 * self.tolerance - 0.5 * kappa.abs() * self.tolerance * self.tolerance;
@@ -476,10 +500,11 @@ impl Fitter {
         }
         let (o, t, normal) = (circle.origin, circle.tangent, left(circle.tangent));
         // Relative to the origin, along tangent and normal, homogeneous.
-        let mut along = [0.0; MAX_DEGREE + 1];
-        let mut off = [0.0; MAX_DEGREE + 1];
+        let mut along = [0.0; N];
+        let mut off = [0.0; N];
         let mut least = f64::INFINITY;
         let mut heavy = 0.0_f64;
+        let piece = &piece[..=n];
         for (i, c) in piece.iter().enumerate() {
             let (x, y) = (c[0] - o.x * c[2], c[1] - o.y * c[2]);
             along[i] = x * t.x + y * t.y;
@@ -487,7 +512,8 @@ impl Fitter {
             least = least.min(c[2]);
             heavy = heavy.max(c[2]);
         }
-        let mut m = [0.0; 2 * MAX_DEGREE];
+        let mut m = [[0.0; N]; 2];
+        let m = m.as_flattened_mut();
         let mut size = 0.0_f64;
         for i in 0..n {
             let (da, df, dw) = (along[i + 1] - along[i], off[i + 1] - off[i], piece[i + 1][2] - piece[i][2]);
@@ -502,7 +528,8 @@ impl Fitter {
         if m[..2 * n].iter().any(|v| v * sense < -1e-9 * size * heavy) {
             return Err(f64::INFINITY);
         }
-        let mut e = [0.0; 2 * MAX_DEGREE + 1];
+        let mut e = [[0.0; N]; 2];
+        let e = e.as_flattened_mut();
         for i in 0..=n {
             let row = &self.product[i * (n + 1)..(i + 1) * (n + 1)];
             for j in 0..=n {
@@ -516,20 +543,21 @@ impl Fitter {
             return Ok(bound / limit);
         }
         let weights = (heavy != least).then_some(piece);
-        let worst = refine(e, weights, least, limit, 4);
+        let worst = refine::<N>(e, weights, least, limit, 4);
         if worst <= limit { Ok(worst / limit) } else { Err(worst / limit) }
     }
 }
 
 /// Returns a bound of |E|: Bernstein coefficients of E·w² over those of w², on halves where that is needed to
 /// decide. Where a value itself exceeds the limit it is returned at once.
-fn refine(e: &[f64], weights: Option<&[Control]>, least: f64, limit: f64, depth: u32) -> f64 {
+fn refine<const N: usize>(e: &[f64], weights: Option<&[Control]>, least: f64, limit: f64, depth: u32) -> f64 {
     let bound = e.iter().fold(0.0_f64, |m, v| m.max(v.abs())) / (least * least);
     if bound <= limit || depth == 0 {
         return bound;
     }
     let n = e.len();
-    let (mut a, mut b) = ([0.0; 2 * MAX_DEGREE + 1], [0.0; 2 * MAX_DEGREE + 1]);
+    let (mut a, mut b) = ([[0.0; N]; 2], [[0.0; N]; 2]);
+    let (a, b) = (a.as_flattened_mut(), b.as_flattened_mut());
     b[..n].copy_from_slice(e);
     for r in 0..n {
         a[r] = b[0];
@@ -539,7 +567,7 @@ fn refine(e: &[f64], weights: Option<&[Control]>, least: f64, limit: f64, depth:
     }
     if let Some(w) = weights {
         let k = w.len();
-        let (mut wa, mut wb) = ([[0.0; 3]; MAX_DEGREE + 1], [[0.0; 3]; MAX_DEGREE + 1]);
+        let (mut wa, mut wb) = ([[0.0; 3]; N], [[0.0; 3]; N]);
         split(w, 0.5, &mut wa[..k], &mut wb[..k]);
         let value = b[0].abs() / (wb[0][2] * wb[0][2]);
         if value > limit {
@@ -547,7 +575,7 @@ fn refine(e: &[f64], weights: Option<&[Control]>, least: f64, limit: f64, depth:
         }
         let low = |w: &[Control]| w.iter().fold(f64::INFINITY, |m, c| m.min(c[2]));
         let (la, lb) = (low(&wa[..k]), low(&wb[..k]));
-        return refine(&a[..n], Some(&wa[..k]), la, limit, depth - 1).max(refine(
+        return refine::<N>(&a[..n], Some(&wa[..k]), la, limit, depth - 1).max(refine::<N>(
             &b[..n],
             Some(&wb[..k]),
             lb,
@@ -559,7 +587,13 @@ fn refine(e: &[f64], weights: Option<&[Control]>, least: f64, limit: f64, depth:
     if value > limit {
         return value;
     }
-    refine(&a[..n], None, least, limit, depth - 1).max(refine(&b[..n], None, least, limit, depth - 1))
+    refine::<N>(&a[..n], None, least, limit, depth - 1).max(refine::<N>(
+        &b[..n],
+        None,
+        least,
+        limit,
+        depth - 1,
+    ))
 }
 
 /// A directed circle through its origin; a line when the curvature is 0.

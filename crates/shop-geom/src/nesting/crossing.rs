@@ -254,5 +254,5 @@ fn interleaved(a_in: Vector, a_out: Vector, b_in: Vector, b_out: Vector, margin:
     let turn = |x: f64| (x - from).rem_euclid(TAU);
     let (end, p, q) = (turn(to), turn(angle(b_in)), turn(angle(b_out)));
     let clear = |x: f64| x > margin && x < TAU - margin && (x - end).abs() > margin;
-    (clear(p) && clear(q)).then(|| (p < end) != (q < end))
+    (clear(p) && clear(q)).then_some((p < end) != (q < end))
 }

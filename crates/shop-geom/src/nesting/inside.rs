@@ -4,7 +4,7 @@
 //! where the contour passes and twice or not at all where it turns. Arcs are split at their lowest and highest
 //! points, found from the side of the chord on which they lie: no angle is ever computed.
 
-use crate::{Aabb, Point, Polyline, Vertex, cross};
+use crate::{Aabb, Point, Polyline, Vector, Vertex, cross};
 
 /// A piece of a contour that rises or falls all along.
 #[derive(Clone, Copy, Debug)]
@@ -62,21 +62,14 @@ pub(super) fn monotone_segment(a: Vertex, b: Point, segment: u32, out: &mut Vec<
     };
     let (p, bulge) = (a.point, a.bulge);
     let chord = b - p;
-    let d = chord.norm_squared();
-    if bulge == 0.0 || d == 0.0 {
+    let Some((center, radius)) = circle_of(a, b) else {
         return add(p, b, Point::origin(), 0.0);
-    }
-    // Centre and radius as in `Arc::from_bulge`; flatter than that is a line here as there.
-    let center = nalgebra::center(&p, &b) + crate::left(chord) * ((1.0 - bulge * bulge) / (4.0 * bulge));
-    let radius = d.sqrt() * (1.0 + bulge * bulge) / (4.0 * bulge.abs());
-    if !radius.is_finite() || radius > 1e9 {
-        return add(p, b, Point::origin(), 0.0);
-    }
+    };
     let top = Point::new(center.x, center.y + radius);
     let bottom = Point::new(center.x, center.y - radius);
     // A counter-clockwise arc lies to the right of its chord. An end that is itself the top or bottom must not
     // count as passed because of rounding.
-    let margin = 1e-12 * radius * d.sqrt();
+    let margin = 1e-12 * radius * chord.norm();
     let on_arc = |q: Point| cross(chord, q - p) * bulge.signum() < -margin;
     // Counter-clockwise from the right half one comes to the top first, from the left half to the bottom.
     let top_first = (p.x > center.x || (p.x == center.x && p.y < center.y)) == (bulge > 0.0);
@@ -216,6 +209,37 @@ pub(super) fn bounds(monos: &[Mono], contour: &Polyline) -> Aabb {
         }
     }
     b
+}
+
+/// Returns the box of a closed contour from its vertices and the sides of its circles that it passes.
+pub(super) fn bounds_of(contour: &Polyline) -> Aabb {
+    let v = &contour.vertices;
+    let mut out = Aabb::of(v.iter().map(|v| v.point));
+    for i in 0..v.len() {
+        let (a, b) = (v[i], if i + 1 < v.len() { v[i + 1].point } else { v[0].point });
+        let Some((center, radius)) = circle_of(a, b) else { continue };
+        for side in [Vector::x(), Vector::y(), -Vector::x(), -Vector::y()] {
+            let p = center + side * radius;
+            if !out.contains(p) && cross(b - a.point, p - a.point) * a.bulge < 0.0 {
+                out.add(p);
+            }
+        }
+    }
+    out
+}
+
+/// Returns the circle of the arc from `a` to `b` as [`crate::Arc::from_bulge`] has it; `None` for a line.
+#[inline]
+fn circle_of(a: Vertex, b: Point) -> Option<(Point, f64)> {
+    let (chord, bulge) = (b - a.point, a.bulge);
+    let d = chord.norm_squared();
+    if bulge == 0.0 || d == 0.0 {
+        return None;
+    }
+    let center =
+        nalgebra::center(&a.point, &b) + crate::left(chord) * ((1.0 - bulge * bulge) / (4.0 * bulge));
+    let radius = d.sqrt() * (1.0 + bulge * bulge) / (4.0 * bulge.abs());
+    (radius.is_finite() && radius <= 1e9).then_some((center, radius))
 }
 
 /// Returns the absolute area of a closed contour.

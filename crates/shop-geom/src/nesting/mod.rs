@@ -192,6 +192,11 @@ pub fn oriented(contours: &[Polyline], nesting: &Nesting) -> Vec<Polyline> {
         .collect()
 }
 
+/// Returns the box of a closed contour without computing an angle.
+pub(crate) fn bounds(contour: &Polyline) -> Aabb {
+    inside::bounds_of(contour)
+}
+
 /// Finds where contours cross each other or themselves, sorted by contours and place; touching, at a point or along
 /// an edge, is not crossing. Near-linear for contours that cross at few places.
 ///

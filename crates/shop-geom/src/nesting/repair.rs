@@ -285,7 +285,7 @@ fn follow_sectors(edges: &[Edge], ends: &[u32], next: &mut [u32]) -> Option<()> 
     let angle = |e: u32| {
         let piece = &edges[e as usize / 2].piece;
         let t = look / piece.length();
-        let v = if e % 2 == 0 {
+        let v = if e.is_multiple_of(2) {
             piece.point_at(t) - piece.start()
         } else {
             piece.point_at(1.0 - t) - piece.end()

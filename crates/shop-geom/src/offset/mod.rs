@@ -21,9 +21,11 @@
 
 mod clear;
 mod cluster;
+mod concave;
 mod direct;
 mod piece;
 mod refit;
+mod rings;
 mod swept;
 
 use crate::{Aabb, Polyline, Vertex};
@@ -35,6 +37,8 @@ use rayon::prelude::*;
 use refit::Ring;
 use shop_report::{Cancelled, Progress};
 use swept::{Beside, Contours};
+
+pub use rings::rings;
 
 /// What happens at a corner that sticks out of the solid.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -279,8 +283,12 @@ fn stands(rings: &[Ring], pieces: &[Piece], frame: &Frame) -> bool {
     let clear = Clear::new(pieces);
     let least = frame.delta - frame.tolerance;
     let most = if frame.corner == Corner::Round { frame.delta + frame.tolerance } else { f64::INFINITY };
+    // Both ends clear and the chord below this, the middle is clear to within half the tolerance: what reaches in
+    // between two points of the circle about it stands in by at most chord²/8δ.
+    let short = 4.0 * frame.delta * frame.tolerance;
     let good = |f: &refit::Fitted| {
-        [f.piece.a, f.piece.middle()].into_iter().all(|p| {
+        let middle = (f.piece.b - f.piece.a).norm_squared() > short;
+        [Some(f.piece.a), middle.then(|| f.piece.middle())].into_iter().flatten().all(|p| {
             let own = match f.beside {
                 Beside::Piece(i) => {
                     pieces.get(i as usize).map_or(0.0, |s| crate::distance::point_distance(&s.segment(), p))

@@ -37,6 +37,8 @@ struct Run {
     from: Point,
     /// Length on the grid, mm.
     length: f64,
+    /// How far `from` may be off because something was left out there, mm.
+    loose: f64,
 }
 
 /// How far the grid's vertices may be from the exact crossing, for curves that cross at a right angle, mm.
@@ -110,7 +112,7 @@ fn collect_runs(edges: &[Edge], scale: Scale, runs: &mut Vec<Run>) {
         let length = (b - a).norm();
         match runs.last_mut() {
             Some(run) if run.curve == e.origin => run.length += length,
-            _ => runs.push(Run { curve: e.origin, from: a, length }),
+            _ => runs.push(Run { curve: e.origin, from: a, length, loose: 0.0 }),
         }
     }
 }
@@ -123,6 +125,7 @@ fn fit(runs: &mut Vec<Run>, curves: &[Curve], slack: Slack, out: &mut Vec<Fitted
     }
     for _ in 0..8 {
         out.clear();
+        out.reserve_exact(runs.len().max(2));
         match runs.as_slice() {
             [] => return true,
             [only] => return full_circle(&curves[only.curve as usize], out),
@@ -171,17 +174,14 @@ fn drop_noise(runs: &mut Vec<Run>, curves: &[Curve], slack: Slack) -> bool {
             moved.get_or_insert(run.from);
             continue;
         }
-        let from = match moved.take() {
-            Some(p) => nalgebra::center(&p, &run.from),
-            None => run.from,
-        };
+        let run = rejoin(*run, moved.take());
         match kept.last_mut() {
             Some(last) if last.curve == run.curve => last.length += run.length,
-            _ => kept.push(Run { from, ..*run }),
+            _ => kept.push(run),
         }
     }
-    if let (Some(p), Some(first)) = (moved, kept.first_mut()) {
-        first.from = nalgebra::center(&p, &first.from);
+    if let Some(first) = kept.first_mut() {
+        *first = rejoin(*first, moved);
     }
     while kept.len() > 1 && kept[0].curve == kept[kept.len() - 1].curve {
         let last = kept.remove(kept.len() - 1);
@@ -190,6 +190,17 @@ fn drop_noise(runs: &mut Vec<Run>, curves: &[Curve], slack: Slack) -> bool {
     debug_assert!(kept.iter().all(|r| (r.curve as usize) < curves.len()));
     *runs = kept;
     true
+}
+
+/// Returns the run begun half way from where the one before it ended.
+fn rejoin(run: Run, ended: Option<Point>) -> Run {
+    match ended {
+        Some(p) => {
+            let gap = (run.from - p).norm();
+            Run { from: nalgebra::center(&p, &run.from), loose: run.loose + gap, ..run }
+        }
+        None => run,
+    }
 }
 
 fn full_circle(curve: &Curve, out: &mut Vec<Fitted>) -> bool {
@@ -212,7 +223,7 @@ fn meeting(curves: &[Curve], p: u32, run: &Run, slack: Slack) -> Point {
         return before.piece.b;
     }
     let (p, q) = (&before.piece, &after.piece);
-    let error = if p.is_line() && q.is_line() { slack.line } else { slack.arc };
+    let error = run.loose + if p.is_line() && q.is_line() { slack.line } else { slack.arc };
     if let Some(x) = p.meets(q).nearest(near) {
         let angle = cross(p.direction_at(x), q.direction_at(x)).abs();
         // Below a milliradian the crossing says less about the place than the grid does.
@@ -220,7 +231,8 @@ fn meeting(curves: &[Curve], p: u32, run: &Run, slack: Slack) -> Point {
             return x;
         }
     }
-    nalgebra::center(&p.project(near), &q.project(near))
+    // Back and forth between the two to where they are nearest to each other about here.
+    (0..4).fold(near, |at, _| nalgebra::center(&p.project(at), &q.project(at)))
 }
 
 enum Between {

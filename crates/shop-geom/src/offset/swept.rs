@@ -18,7 +18,8 @@
 //! kite (m, p1, p, p2) off w once. The kite lies in both neighbouring strips: its four corners do, as p2 is
 //! δ·sin θ behind and δ·cos θ ≥ 0 beside the end of the first strip, m is nearer still, and strips are convex. If a
 //! point lies in the kites of k corners, it lies in at least k + 1 strips, those before and after each of the
-//! corners; so w ≥ 1 stays w ≥ 1, however many kites lie on one another. Without this a finely flattened curve
+//! corners; so w ≥ 1 stays w ≥ 1, however many kites lie on one another. (All corners of a closed contour have no
+//! more strips than corners, so the corner at which the walk begins is never cut.) Without this a finely flattened curve
 //! would have a spike of length δ at every vertex and each of them would cross all the others nearby.
 //!
 //! *Small concave arcs.* Where R ≤ δ, a point beyond the centre is nearer to another point of the arc, so the strip
@@ -34,7 +35,7 @@
 
 use super::direct::{Joint, Tip, bisector_point, joint, parallel, parallel_radius, tip};
 use super::piece::Piece;
-use super::{Frame, refit};
+use super::{Frame, concave, refit};
 use crate::boolean::Scale;
 use crate::{Aabb, Point, Vector, cross, left};
 use i_overlay::core::edge_data::{EdgeDataMerge, OverlayEdgeData};
@@ -80,7 +81,7 @@ impl OverlayEdgeData for Origin {
 
     /// Edges that fall together: the boundary runs the way of their sum, so one that runs that way speaks for it;
     /// a real curve before the inside of the sweep, then the lower number.
-    fn merge(ctx: EdgeDataMerge<ShapeCountBoolean, Self>, _: &mut ()) -> Self {
+    fn merge(ctx: EdgeDataMerge<ShapeCountBoolean, Self>, (): &mut ()) -> Self {
         let out = ctx.out_count.subj;
         let agrees = |count: ShapeCountBoolean| i64::from(count.subj) * i64::from(out) > 0;
         match (agrees(ctx.lhs_count), agrees(ctx.rhs_count)) {
@@ -196,18 +197,28 @@ impl Walk {
 
     /// Walks around everything that the contour sweeps; `first` is the number of its first piece.
     pub fn beside(&mut self, pieces: &[Piece], first: u32, frame: &Frame) {
+        let (mut gathered, mut index) = (Vec::new(), Vec::new());
+        if concave::gather(pieces, frame.delta, first, &mut gathered, &mut index) {
+            self.beside_all(&gathered, |i| index[i], frame);
+        } else {
+            self.beside_all(pieces, |i| first + i as u32, frame);
+        }
+    }
+
+    fn beside_all(&mut self, pieces: &[Piece], number: impl Fn(usize) -> u32, frame: &Frame) {
         let n = pieces.len();
         if n == 0 {
             return;
         }
         let curve = self.curves.len();
-        let mut corner = Corner::between(&pieces[n - 1], &pieces[0], frame);
+        // The corner at which the walk begins is not cut: see above.
+        let mut corner = Corner::between(&pieces[n - 1], &pieces[0], false, frame);
         self.jump(corner.start);
         let begin = self.at;
         for i in 0..n {
             let (p, q) = (&pieces[i], &pieces[(i + 1) % n]);
-            let beside = Beside::Piece(first + i as u32);
-            let next = Corner::between(p, q, frame);
+            let beside = Beside::Piece(number(i));
+            let next = Corner::between(p, q, i + 1 < n, frame);
             self.strip(p, &corner, &next, beside, frame);
             self.corner(p, q, &next, frame);
             corner = next;
@@ -336,7 +347,7 @@ struct Corner {
 }
 
 impl Corner {
-    fn between(p: &Piece, q: &Piece, frame: &Frame) -> Corner {
+    fn between(p: &Piece, q: &Piece, may_cut: bool, frame: &Frame) -> Corner {
         let delta = frame.delta;
         let (t1, t2) = (p.to, q.from);
         let (pie1, pie2) = (is_pie(p, delta), is_pie(q, delta));
@@ -361,10 +372,10 @@ impl Corner {
             Joint::Smooth if s >= 0.0 => at(bisector_point(delta, p.b, t1, t2)),
             // Right turns: the kite must lie in both strips; for lines that is exact, next to an arc's chords it
             // may stand out by slip·φ/2 for chords of angle φ, so only next to no slip is allowed.
-            _ if straight && c >= 0.0 && slip <= span(p).min(span(q)) => {
+            _ if may_cut && straight && c >= 0.0 && slip <= span(p).min(span(q)) => {
                 at(bisector_point(delta, p.b, t1, t2))
             }
-            _ if !straight && c > 0.0 && slip < 2e-4 && slip <= span(p).min(span(q)) => {
+            _ if may_cut && !straight && c > 0.0 && slip < 2e-4 && slip <= span(p).min(span(q)) => {
                 at(bisector_point(delta, p.b, t1, t2))
             }
             _ => ends(Joint::Reflex),
@@ -433,20 +444,19 @@ fn pair(edges: &[Edge], arriving: &[(u64, u32)], leaving: &[(u64, u32)], next: &
         next[a.1 as usize] = l.1;
         return;
     }
-    let direction = |e: &Edge| (i64::from(e.b.x) - i64::from(e.a.x), i64::from(e.b.y) - i64::from(e.a.y));
     let mut free: Vec<u32> = leaving.iter().map(|l| l.1).collect();
     for a in arriving {
         let d = direction(&edges[a.1 as usize]);
-        // Sharpest left first: compare by half plane, then by side, exactly.
-        let rank = |i: u32| {
+        let turn = |i: u32| {
             let v = direction(&edges[i as usize]);
-            let (c, dot) = (side(d, v), d.0 as i128 * v.0 as i128 + d.1 as i128 * v.1 as i128);
-            (v, if c > 0 || (c == 0 && dot < 0) { 0 } else { 1 })
+            let s = side(d, v);
+            // Turning back counts as the sharpest left.
+            (v, s > 0 || (s == 0 && d.0 * v.0 + d.1 * v.1 < 0))
         };
         let best = (0..free.len()).min_by(|&x, &y| {
-            let ((u, hu), (v, hv)) = (rank(free[x]), rank(free[y]));
-            // Within one half plane the one further left comes first: v is right of u when u × v < 0.
-            hu.cmp(&hv).then(side(u, v).cmp(&0)).then(free[x].cmp(&free[y]))
+            let ((u, u_left), (v, v_left)) = (turn(free[x]), turn(free[y]));
+            // Left before right; on one side, the one with the other on its right.
+            v_left.cmp(&u_left).then(side(u, v).cmp(&0)).then(free[x].cmp(&free[y]))
         });
         if let Some(k) = best {
             next[a.1 as usize] = free.swap_remove(k);
@@ -454,8 +464,13 @@ fn pair(edges: &[Edge], arriving: &[(u64, u32)], leaving: &[(u64, u32)], next: &
     }
 }
 
-fn side(u: (i64, i64), v: (i64, i64)) -> i128 {
-    u.0 as i128 * v.1 as i128 - u.1 as i128 * v.0 as i128
+fn direction(e: &Edge) -> (i64, i64) {
+    (i64::from(e.b.x) - i64::from(e.a.x), i64::from(e.b.y) - i64::from(e.a.y))
+}
+
+/// Returns u × v; exact, as coordinates stay below 2^29.
+fn side(u: (i64, i64), v: (i64, i64)) -> i64 {
+    u.0 * v.1 - u.1 * v.0
 }
 
 /// Contours to sweep: contour k is `pieces[starts[k]..starts[k + 1]]`.

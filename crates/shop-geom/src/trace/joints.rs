@@ -89,9 +89,7 @@ struct Work<'a> {
 impl Work<'_> {
     /// Joins ends that coincide. Nearly all of a clean drawing is done here, in one pass over the buckets.
     fn coincident(&mut self) {
-        // Cells far larger than the radius, so that a point is listed in one cell only, and far smaller than any
-        // piece, so that a cell holds one place of the drawing.
-        let cells = Cells::of_points(self.ends.iter().copied(), 1e-4, SNAP);
+        let cells = Cells::of_points(self.ends.iter().copied(), self.spacing(), SNAP);
         let mut groups = UnionFind::default();
         for bucket in 0..cells.buckets() {
             let entries = cells.bucket(bucket);
@@ -115,6 +113,20 @@ impl Work<'_> {
             }
         }
         self.settle_coincident(groups);
+    }
+
+    /// Returns a cell size for all ends: a fraction of the typical piece, so that a cell holds about one place of
+    /// the drawing. From a sample with a fixed stride, hence always the same.
+    fn spacing(&self) -> f64 {
+        let stride = self.pieces.len() / 1024 + 1;
+        let mut chords: Vec<f64> =
+            (self.ends.chunks_exact(2)).step_by(stride).map(|e| (e[1] - e[0]).amax()).collect();
+        let middle = chords.len() / 2;
+        if chords.is_empty() {
+            return 1.0;
+        }
+        let (_, median, _) = chords.select_nth_unstable_by(middle, f64::total_cmp);
+        (0.25 * *median).max(1e-6)
     }
 
     fn coincide(&self, a: u32, b: u32) -> bool {
@@ -398,7 +410,7 @@ pub(super) fn departure(pieces: &[Piece<'_>], e: u32) -> Vector {
     let from_start = |i: usize| polyline.segment(i).direction_at(0.0);
     let from_end = |i: usize| -polyline.segment(n - 1 - i).direction_at(1.0);
     for i in 0..n {
-        let d = if e % 2 == 0 { from_start(i) } else { from_end(i) };
+        let d = if e.is_multiple_of(2) { from_start(i) } else { from_end(i) };
         if d != Vector::zeros() {
             return d;
         }

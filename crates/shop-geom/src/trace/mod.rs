@@ -133,7 +133,7 @@ pub fn trace(
     let pieces = arena.pieces(paths);
     let Joined { mut closed, mut open, loose } = join(&pieces, tolerance, &mut out.branches);
     closed.extend(sorted.closed.iter().map(Built::alone));
-    closed.sort_by_key(Built::first_path);
+    closed.sort_by_cached_key(Built::first_path);
     progress.advance(1)?;
 
     if options.drop_duplicates {
@@ -144,7 +144,7 @@ pub fn trace(
             let again = join(&rest.pieces(paths), tolerance, &mut out.branches);
             open = again.open;
             closed.extend(again.closed);
-            closed.sort_by_key(Built::first_path);
+            closed.sort_by_cached_key(Built::first_path);
         }
     }
     finish(closed, open, tolerance, &mut out);
@@ -321,8 +321,8 @@ fn join(pieces: &[Piece<'_>], tolerance: f64, branches: &mut Vec<Branch>) -> Joi
         }
     }
     joined.loose.sort_unstable();
-    joined.closed.sort_by_key(Built::first_path);
-    joined.open.sort_by_key(Built::first_path);
+    joined.closed.sort_by_cached_key(Built::first_path);
+    joined.open.sort_by_cached_key(Built::first_path);
     joined
 }
 
@@ -331,7 +331,7 @@ fn note_branches(pieces: &[Piece<'_>], joints: &joints::Joints, branches: &mut V
     for ends in joints.junctions.iter().filter(|ends| ends.len() > 2) {
         let place = |e: u32| {
             let piece = &pieces[e as usize / 2];
-            if e % 2 == 0 { piece.start() } else { piece.end() }
+            if e.is_multiple_of(2) { piece.start() } else { piece.end() }
         };
         let mut paths: Vec<u32> = ends.iter().map(|&e| pieces[e as usize / 2].path).collect();
         paths.sort_unstable();

@@ -5,17 +5,27 @@
 //! stay together in between. A spike, however acute, has one mark at its tip and the other nowhere, so it survives;
 //! pieces that follow each other share one mark, so they survive however short they are.
 //!
+//! Repetitions that are not exact are dropped only as a whole: where two curves leave a common tip, their first
+//! pieces are near each other too. And a repetition that serves stays: of two neighbours drawn as loose lines, each
+//! has its own copy of their common side, which shows in that every place has an even number of ends, and would
+//! not without it.
+//!
 //! A closed contour is never opened: neighbours on a nested sheet share edges, and each is a part of its own. It is
 //! dropped only when another closed contour is the same all the way round.
 
 use super::Piece;
 use crate::cells::Cells;
+use crate::nesting::bounds;
 use crate::{Aabb, Point, Polyline, Segment, Vertex};
+use rayon::prelude::*;
 
 /// Pieces further apart than this are two lines, whatever the joining tolerance, mm. Ends drawn by hand miss by
 /// 0.02 to 0.1, which is what the tolerance is for; but a slot or a web of 0.04 is a thing one may draw, and nobody
 /// repeats a line on purpose at less than a fiftieth of a millimetre, which no beam or tool could cut apart.
 const APART: f64 = 0.02;
+
+/// Two pieces this near coincide, mm: what is left of equal coordinates after writing, reading and turning.
+const EXACT: f64 = 1e-5;
 
 /// Returns how near two pieces must stay to be one line drawn twice. It shrinks with the shorter one, so that the
 /// ends of fine pieces are not taken for each other.
@@ -42,6 +52,8 @@ struct Cover {
     to: f64,
     /// The piece that covers it.
     by: u32,
+    /// True when it may be cut out on its own: the two coincide, or are long single lines or arcs.
+    sure: bool,
 }
 
 /// All segments of some pieces, flat.
@@ -72,6 +84,12 @@ impl Flat {
         }
         flat.starts.push(flat.segments.len() as u32);
         flat
+    }
+
+    /// True when segment `i` is all of its piece.
+    fn is_single(&self, i: usize) -> bool {
+        let piece = self.owner[i] as usize;
+        self.starts[piece + 1] - self.starts[piece] == 1
     }
 }
 
@@ -142,6 +160,9 @@ fn cover(by: &Flat, i: usize, on: &Flat, k: usize, tolerance: f64, covers: &mut 
             return;
         }
     }
+    if only_follow(a, b, &by.boxes[i], &on.boxes[k]) {
+        return;
+    }
     let (la, lb) = (a.length(), b.length());
     let shorter = la.min(lb);
     let reach = reach(shorter, tolerance);
@@ -168,10 +189,33 @@ fn cover(by: &Flat, i: usize, on: &Flat, k: usize, tolerance: f64, covers: &mut 
     let least = (0.75 * shorter).min(2.0 * tolerance.max(reach)) / lb;
     for w in marks.windows(2) {
         let (from, to) = (w[0], w[1]);
-        let together = |f: f64| a.distance_to(b.point_at(from + (to - from) * f)) <= reach;
-        if to - from >= least && together(0.5) && together(0.25) && together(0.75) {
-            covers.push(Cover { segment: k as u32, from, to, by: by.owner[i] });
+        if to - from < least {
+            continue;
         }
+        let apart = |f: f64| a.distance_to(b.point_at(from + (to - from) * f));
+        let between = apart(0.5).max(apart(0.25)).max(apart(0.75));
+        if between <= reach {
+            let long = by.is_single(i) && on.is_single(k) && (to - from) * lb > 2.0 * tolerance;
+            let sure = long || between.max(apart(0.0)).max(apart(1.0)) <= EXACT;
+            covers.push(Cover { segment: k as u32, from, to, by: by.owner[i], sure });
+        }
+    }
+}
+
+/// True when two pieces share an end and surely nothing else: neither reaches into the other's box. This is what
+/// most neighbours of a drawing do, and it costs no root.
+fn only_follow(a: &Segment, b: &Segment, box_a: &Aabb, box_b: &Aabb) -> bool {
+    let within = |p: Point, q: Point, b: &Aabb| {
+        let b = b.inflated(APART);
+        match (b.contains(p), b.contains(q)) {
+            (true, false) => Some(p),
+            (false, true) => Some(q),
+            _ => None,
+        }
+    };
+    match (within(a.start(), a.end(), box_b), within(b.start(), b.end(), box_a)) {
+        (Some(p), Some(q)) => (p - q).amax() <= 1e-6,
+        _ => false,
     }
 }
 
@@ -191,10 +235,95 @@ fn settle(flat: &Flat, pieces: &[Piece<'_>], covers: &mut [Cover], tolerance: f6
         let length = |c: &Cover| (c.to - c.from) * flat.segments[c.segment as usize].length();
         let most = valid.iter().fold(first, |m, c| if length(c) > length(m) { c } else { m });
         let at = flat.segments[most.segment as usize].point_at(0.5 * (most.from + most.to));
-        let rest = uncovered(flat, piece, &valid, tolerance);
+        let mut rest = uncovered(flat, piece, &valid, tolerance);
+        if !rest.is_empty() && valid.iter().any(|c| !c.sure) {
+            let sure: Vec<Cover> = valid.iter().copied().filter(|c| c.sure).collect();
+            if sure.is_empty() {
+                continue;
+            }
+            rest = uncovered(flat, piece, &sure, tolerance);
+        }
         fates[piece] = Fate::Parts(rest, most.by, at);
     }
+    if among {
+        keep_what_serves(flat, pieces, &mut fates, tolerance);
+    }
     fates
+}
+
+/// Takes back the dropping of pieces without which ends would be left over.
+///
+/// ```text
+///   +-----+-----+   Two squares of four lines each: the middle line is there twice. With both, four ends meet
+///   |     ‖     |   above and below; with one, three: the other serves. Were only the left square there, three
+///   +-----+-----+   ends would meet, and two without the repetition.
+/// ```
+///
+/// Dropped pieces that hang together stand or fall together. They stay if all their ends are at places of an even
+/// number of ends, of which one would become odd, and not just the loose end of an open line.
+fn keep_what_serves(flat: &Flat, pieces: &[Piece<'_>], fates: &mut [Fate], tolerance: f64) {
+    let dropped: Vec<u32> = (0..pieces.len() as u32)
+        .filter(|&i| matches!(&fates[i as usize], Fate::Parts(p, ..) if p.is_empty()))
+        .collect();
+    if dropped.is_empty() {
+        return;
+    }
+    let ends: Vec<Point> =
+        dropped.iter().flat_map(|&i| [pieces[i as usize].start(), pieces[i as usize].end()]).collect();
+    let radius: Vec<f64> = (dropped.iter())
+        .map(|&i| {
+            let (from, to) = (flat.starts[i as usize], flat.starts[i as usize + 1]);
+            reach((from..to).map(|s| flat.segments[s as usize].length()).sum(), tolerance)
+        })
+        .collect();
+    let margin = tolerance.min(APART);
+    let cells = Cells::of_points(ends.iter().copied(), 4.0 * margin.max(1e-9), margin);
+    // For each end of a dropped piece: the ends at its place, how many of them dropped, and with what it hangs
+    // together.
+    let mut all = vec![0u32; ends.len()];
+    let mut gone = vec![0u32; ends.len()];
+    let mut group: Vec<u32> = (0..dropped.len() as u32).collect();
+    for (i, piece) in pieces.iter().enumerate() {
+        let own = dropped.binary_search(&(i as u32)).ok();
+        for p in [piece.start(), piece.end()] {
+            cells.visit_near(p, 0.0, |k| {
+                let k = k as usize;
+                let d = (ends[k] - p).norm();
+                // Of finer pieces near by only the ends that are just there.
+                if d > radius[k / 2] || (d > EXACT && d > reach(piece.length(), tolerance)) {
+                    return;
+                }
+                all[k] += 1;
+                if let Some(own) = own {
+                    gone[k] += 1;
+                    let (a, b) = (root(&mut group, own as u32), root(&mut group, k as u32 / 2));
+                    group[a.max(b) as usize] = a.min(b);
+                }
+            });
+        }
+    }
+    let mut even = vec![true; dropped.len()];
+    let mut odd_after = vec![false; dropped.len()];
+    for k in 0..ends.len() {
+        let g = root(&mut group, k as u32 / 2) as usize;
+        let after = all[k].saturating_sub(gone[k]);
+        even[g] &= all[k].is_multiple_of(2);
+        odd_after[g] |= after % 2 == 1 && after >= 3;
+    }
+    for (n, &i) in dropped.iter().enumerate() {
+        let g = root(&mut group, n as u32) as usize;
+        if even[g] && odd_after[g] {
+            fates[i as usize] = Fate::Whole;
+        }
+    }
+}
+
+fn root(parent: &mut [u32], mut i: u32) -> u32 {
+    while parent[i as usize] != i {
+        parent[i as usize] = parent[parent[i as usize] as usize];
+        i = parent[i as usize];
+    }
+    i
 }
 
 /// Returns the parts of a piece that no stretch covers.
@@ -245,7 +374,7 @@ fn append(chain: &mut Vec<Vertex>, segment: &Segment, from: f64, to: f64) {
 
 /// Returns for each closed contour the earlier one that it repeats, if any.
 pub(super) fn repeated(contours: &[&Polyline], tolerance: f64) -> Vec<Option<u32>> {
-    let boxes: Vec<Aabb> = contours.iter().map(|c| c.bounds()).collect();
+    let boxes: Vec<Aabb> = contours.par_iter().with_min_len(1024).map(|c| bounds(c)).collect();
     let margin = tolerance.min(APART);
     let cells = Cells::of_points(boxes.iter().map(|b| b.min), 4.0 * margin.max(1e-9), margin);
     let mut pairs: Vec<(u32, u32)> = Vec::new();
@@ -349,6 +478,38 @@ mod tests {
         for (paths, expected) in cases {
             assert_eq!(left(&paths), expected, "{paths:?}");
         }
+    }
+
+    #[test]
+    fn two_curves_may_leave_one_tip() {
+        // The first pieces of two fine curves lie near each other, in one path or in many.
+        let upper: Vec<Point> =
+            (0..40).map(|i| Point::new(f64::from(i) * 0.1, f64::from(i * i) * 2e-4)).collect();
+        let lower: Vec<Point> = upper.iter().map(|p| Point::new(p.x, -p.y)).collect();
+        let paths = [Polyline::open(upper.iter().copied()), Polyline::open(lower.iter().copied())];
+        assert!(left(&paths).iter().all(|parts| parts.len() == 1 && parts[0] > 3.9));
+        let loose: Vec<Polyline> = [upper, lower]
+            .iter()
+            .flat_map(|c| c.windows(2).map(|w| Polyline::open([w[0], w[1]])).collect::<Vec<_>>())
+            .collect();
+        let kept = left(&loose);
+        assert!(kept.iter().filter(|parts| parts.is_empty()).count() <= 1, "{kept:?}");
+    }
+
+    #[test]
+    fn the_common_side_of_neighbours_is_needed_twice() {
+        let square = |x: f64| {
+            let p = [(x, 0.0), (x + 4.0, 0.0), (x + 4.0, 4.0), (x, 4.0)];
+            (0..4).map(move |i| line(p[i].0, p[i].1, p[(i + 1) % 4].0, p[(i + 1) % 4].1))
+        };
+        let both: Vec<Polyline> = square(0.0).chain(square(4.0)).collect();
+        assert!(left(&both).iter().all(|parts| parts.len() == 1));
+        // But not by one square, nor all of it by one drawn twice.
+        let mut one: Vec<Polyline> = square(0.0).collect();
+        one.push(line(4.0, 4.0, 4.0, 0.0));
+        assert!(left(&one)[4].is_empty());
+        let twice: Vec<Polyline> = square(0.0).chain(square(0.0)).collect();
+        assert!(left(&twice)[4..].iter().all(Vec::is_empty));
     }
 
     #[test]

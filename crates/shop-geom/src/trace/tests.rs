@@ -89,17 +89,17 @@ fn every_piece_once(paths: &[Polyline], t: &Traced) {
 fn a_triangle_of_loose_lines_drawn_any_way_round() {
     check(
         "0,0 4,0; 0,0 0,3; 0,3 4,0",
-        &expect![[r#"
+        &expect![[r"
             closed 0 -2 -1 area 6.000
-        "#]],
+        "]],
     );
     check(
         "4,0 0,0; 0,0.02 0,3; 0,3 4.01,0",
-        &expect![[r#"
+        &expect![[r"
             closed 0 1 2 area -6.015
             gap [0, 1] 0.020
             gap [2, 0] 0.010
-        "#]],
+        "]],
     );
 }
 
@@ -108,19 +108,19 @@ fn nearest_ends_are_joined_first() {
     // Two triangles that nearly touch: each closes by itself.
     check(
         "0,0 4,0; 4,0 4,3; 4,3 0,0.005; 0,-0.03 -4,-3; -4,-3 -4,-0.03; -4,-0.03 0,-0.032",
-        &expect![[r#"
+        &expect![[r"
             closed 0 1 2 area 6.010
             closed 3 4 5 area -5.936
             gap [2, 0] 0.005
             gap [5, 3] 0.002
-        "#]],
+        "]],
     );
     // Too far: open.
     check(
         "0,0 4,0; 4,0 4,3; 4,3 0,0.06",
-        &expect![[r#"
+        &expect![[r"
             open 0 1 2 length 11.964
-        "#]],
+        "]],
     );
 }
 
@@ -152,22 +152,22 @@ fn stubs_and_bridges_do_not_open_a_contour() {
     // A square with a construction line sticking out at a corner.
     check(
         "-5,0 0,0; 0,0 4,0; 4,0 4,4; 4,4 0,4; 0,4 0,0",
-        &expect![[r#"
+        &expect![[r"
             closed 1 2 3 4 area 16.000
             open 0 length 5.000
             branch (0.00, 0.00) [0, 1, 4]
-        "#]],
+        "]],
     );
     // Two squares with a line between them.
     check(
         "0,0 2,0; 2,0 2,2; 2,2 0,0; 2,2 5,5; 5,5 7,5; 7,5 7,7; 7,7 5,5",
-        &expect![[r#"
+        &expect![[r"
             closed 0 1 2 area 2.000
             closed 4 5 6 area 2.000
             open 3 length 4.243
             branch (2.00, 2.00) [1, 2, 3]
             branch (5.00, 5.00) [3, 4, 6]
-        "#]],
+        "]],
     );
 }
 
@@ -175,12 +175,12 @@ fn stubs_and_bridges_do_not_open_a_contour() {
 fn a_divided_rectangle_keeps_its_outline() {
     check(
         "2,0 2,2; 0,0 2,0; 2,0 4,0; 4,0 4,2; 4,2 2,2; 2,2 0,2; 0,2 0,0",
-        &expect![[r#"
+        &expect![[r"
             closed 1 2 3 4 5 6 area 8.000
             open 0 length 2.000
             branch (2.00, 0.00) [0, 1, 2]
             branch (2.00, 2.00) [0, 4, 5]
-        "#]],
+        "]],
     );
 }
 
@@ -188,11 +188,11 @@ fn a_divided_rectangle_keeps_its_outline() {
 fn a_figure_of_eight_becomes_two_lobes() {
     check(
         "0,0 2,1; 2,1 4,2; 4,2 4,0; 4,0 2,1; 2,1 0,2; 0,2 0,0",
-        &expect![[r#"
+        &expect![[r"
             closed 0 4 5 area 2.000
             closed 1 2 3 area -2.000
             branch (2.00, 1.00) [0, 1, 3, 4]
-        "#]],
+        "]],
     );
 }
 
@@ -216,7 +216,7 @@ fn two_circles_split_where_they_cross_stay_circles_or_lenses() {
 
 #[test]
 fn ends_that_shoot_past_each_other_are_cut_back() {
-    let t = run(&paths("-0.01,0 4,0; 4,0 4,4; 4,4.02 -0.02,4 0,-0.01; 9,9 9,8.99,0.4 9,6 8.985,9"));
+    let t = run(&paths("-0.01,0 4,0; 4,0 4,4; 4,4.02 -0.02,4 0,-0.01; 9,9 12,9 12,6,0.4 9.01,6 9.01,9.02"));
     assert_eq!(told(&t).lines().next(), Some("closed 0 1 2 area 16.080"), "{}", told(&t));
     for c in &t.closed {
         let crossings =
@@ -229,12 +229,12 @@ fn ends_that_shoot_past_each_other_are_cut_back() {
 fn a_path_closes_by_itself() {
     check(
         "0,0 4,0 4,3 0,0.01; 9,0 9.03,0; 20,0,1 21,0,1 20,0",
-        &expect![[r#"
+        &expect![[r"
             closed 0 area 6.020
             closed 2 area 0.785
             gap [0, 0] 0.010
             short [1]
-        "#]],
+        "]],
     );
 }
 
@@ -243,19 +243,19 @@ fn lines_drawn_twice() {
     // A square whose first side is drawn again the other way, and half of the third once more.
     check(
         "0,0 4,0; 4,0 4,4; 4,4 0,4; 0,4 0,0; 4,0 0,0; 3,4 1,4",
-        &expect![[r#"
+        &expect![[r"
             closed 0 1 2 3 area 16.000
             0 covers 4
             2 covers 5
-        "#]],
+        "]],
     );
     // The same with the scrap first: the side is completed by what is left of it.
     check(
         "3,4 1,4; 0,0 4,0; 4,0 4,4; 4,4 0,4; 0,4 0,0",
-        &expect![[r#"
+        &expect![[r"
             closed 0 3 4 1 2 3 area 16.000
             0 covers 3 in part
-        "#]],
+        "]],
     );
 }
 
@@ -264,24 +264,24 @@ fn contours_drawn_twice_in_another_form() {
     // A circle, the same as two arcs, a square as polyline and as lines, with one side sticking out.
     check(
         "3,0,1 -3,0,1 z; 0,3,1 0,-3; 0,-3,1 0,3; 10,0 14,0; 14,0 14,4; 14,4 10,4; 10,4 10,0; 10,0 14,0 14,4 10,4 z",
-        &expect![[r#"
+        &expect![[r"
             closed 0 area 28.274
             closed 3 4 5 6 area 16.000
             0 covers 1
             0 covers 2
             3 covers 7
-        "#]],
+        "]],
     );
     // Half of the circle again, and a line along a square's side and beyond.
     check(
         "3,0,1 -3,0,1 z; 0,3,1 0,-3; 10,0 14,0 14,4 10,4 z; 12,0 16,0",
-        &expect![[r#"
+        &expect![[r"
             closed 0 area 28.274
             closed 2 area 16.000
             open 3 length 2.000
             0 covers 1
             2 covers 3 in part
-        "#]],
+        "]],
     );
 }
 
@@ -289,11 +289,24 @@ fn contours_drawn_twice_in_another_form() {
 fn neighbours_that_share_an_edge_stay_closed() {
     check(
         "0,0 4,0 4,4 0,4 z; 4,0 8,0 8,4 4,4 z; 4,4 4,8; 4,8 0,8; 0,8 0,4; 0,4 4,4",
-        &expect![[r#"
+        &expect![[r"
             closed 0 area 16.000
             closed 1 area 16.000
             closed 2 3 4 5 area 16.000
-        "#]],
+        "]],
+    );
+}
+
+#[test]
+fn neighbours_of_loose_lines_share_a_side_drawn_twice() {
+    check(
+        "0,0 4,0; 4,0 4,4; 4,4 0,4; 0,4 0,0; 4,0 8,0; 8,0 8,4; 8,4 4,4; 4,4 4,0",
+        &expect![[r"
+            closed 0 1 2 3 area 16.000
+            closed 4 5 6 7 area 16.000
+            branch (4.00, 0.00) [0, 1, 4, 7]
+            branch (4.00, 4.00) [1, 2, 6, 7]
+        "]],
     );
 }
 
@@ -301,9 +314,9 @@ fn neighbours_that_share_an_edge_stay_closed() {
 fn nothing_to_join() {
     check(
         "1,1; 1,1 1,1; 2,2 2,2 z",
-        &expect![[r#"
+        &expect![[r"
         short [0, 1, 2]
-    "#]],
+    "]],
     );
     assert_eq!(run(&[]), Traced::default());
     let mut bad = path("0,0 1,1");

@@ -217,10 +217,20 @@ impl<'a> Maze<'a> {
         let mut unused = rest.iter().copied().filter(|&e| !self.used[e as usize / 2]);
         match from {
             Some(f) if rest.len() <= CROWD => {
-                unused.min_by(|&a, &b| self.turn(f, a).total_cmp(&self.turn(f, b)).then(a.cmp(&b)))
+                let free: Vec<u32> = unused.collect();
+                // Of neighbours with a common side, each loop has to take one copy of it.
+                let twin = |e: u32| free.iter().any(|&k| k != e && self.are_twins(k, e));
+                let cost = |e: u32| if twin(e) { self.turn(f, e) - 5.0 } else { self.turn(f, e) };
+                free.iter().copied().min_by(|&a, &b| cost(a).total_cmp(&cost(b)).then(a.cmp(&b)))
             }
             _ => unused.next(),
         }
+    }
+
+    /// True when two strands join the same junctions and set out in the same direction.
+    fn are_twins(&self, a: u32, b: u32) -> bool {
+        self.junction[(a ^ 1) as usize] == self.junction[(b ^ 1) as usize]
+            && (self.inward[a as usize] - self.inward[b as usize]).norm() < 1e-6
     }
 
     /// Returns what it costs to go from end `from` to end `to`: the turn in radians, and more than any turn when

@@ -379,3 +379,44 @@ pub fn moved(p: &Polyline, k: f64, turn: f64, by: Vector, mirrored: bool) -> Pol
         Point::new(x * c - y * s, x * s + y * c) + by
     })
 }
+
+/// A sheet of about `n` contours: rounded rectangles with holes and slots in them, brackets, discs.
+pub fn sheet(n: usize) -> Vec<Polyline> {
+    let mut dice = Dice(5);
+    let mut all = Vec::with_capacity(n);
+    let columns = ((n as f64 / 5.0).sqrt() as usize).max(1);
+    let mut cell = 0;
+    while all.len() < n {
+        let at = Vector::new((cell % columns) as f64 * 60.0, (cell / columns) as f64 * 60.0);
+        cell += 1;
+        let outer = match dice.below(3) {
+            0 => rounded_rectangle(0.0, 0.0, 50.0, 50.0, dice.range(2.0, 10.0)),
+            1 => polygon(&[(0.0, 0.0), (50.0, 0.0), (50.0, 25.0), (30.0, 25.0), (30.0, 50.0), (0.0, 50.0)]),
+            _ => Polyline::circle(Point::new(25.0, 25.0), 25.0),
+        };
+        all.push(moved(&outer, 1.0, 0.0, at, false));
+        let hole = |p: Polyline| moved(&p, 1.0, 0.0, at, false).reversed();
+        all.push(hole(Polyline::circle(Point::new(12.0, 12.0), dice.range(1.0, 4.0))));
+        all.push(hole(Polyline::circle(Point::new(12.0, 36.0), dice.range(1.0, 4.0))));
+        all.push(hole(slot(20.0, 16.0, 15.0, 3.0)));
+        all.push(hole(rounded_rectangle(18.0, 30.0, 10.0, 10.0, 1.0)));
+    }
+    all
+}
+
+/// A rounded pocket with islands of three kinds in rows.
+pub fn pocket(islands: usize) -> Vec<Polyline> {
+    let mut dice = Dice(11);
+    let rows = islands.div_ceil(8).max(6);
+    let mut all = vec![rounded_rectangle(0.0, 0.0, 100.0, 4.0 + 11.0 * rows as f64, 6.0)];
+    for i in 0..islands {
+        let at = Vector::new(8.0 + 12.0 * (i % 8) as f64, 8.0 + 11.0 * (i / 8) as f64);
+        let island = match i % 3 {
+            0 => Polyline::circle(Point::new(0.0, 0.0), 2.0),
+            1 => star(5, 1.0, 3.0),
+            _ => slot(-1.5, 0.0, 3.0, 1.2),
+        };
+        all.push(moved(&island, 1.0, dice.range(0.0, TAU), at, false).reversed());
+    }
+    all
+}

@@ -1,0 +1,170 @@
+//! Sheets of simple parts for the planners' laws, and checks by brute force.
+#![allow(dead_code, missing_docs, reason = "shared by the tests of several crates")]
+
+use proptest::prelude::*;
+use shop_cam::Speed;
+use shop_cam::feature::{Contour, FeatureOptions, Features, Operations, operations};
+use shop_cam::machine::{
+    Axis, Controller, Cornering, Dialect, Machine, MachineKind, Post, Process, TorchControl,
+};
+use shop_cam::settings::{Choice, Settings, settle};
+use shop_cam::toolpath::Pass;
+use shop_geom::{Point, Polyline, Segment, Vertex};
+
+/// A closed shape about the origin.
+#[derive(Clone, Debug)]
+pub enum Shape {
+    Circle(f64),
+    Rect(f64, f64),
+    Slot(f64, f64),
+    /// Concave: a rectangle with a notch half its size.
+    Ell(f64, f64),
+}
+
+impl Shape {
+    pub fn at(&self, x: f64, y: f64) -> Polyline {
+        let v = |dx: f64, dy: f64, b: f64| Vertex::new(x + dx, y + dy, b);
+        let vertices = match *self {
+            Shape::Circle(r) => return Polyline::circle(Point::new(x, y), r),
+            Shape::Rect(w, h) => vec![v(-w, -h, 0.0), v(w, -h, 0.0), v(w, h, 0.0), v(-w, h, 0.0)],
+            Shape::Slot(w, r) => vec![v(-w, -r, 0.0), v(w, -r, 1.0), v(w, r, 0.0), v(-w, r, 1.0)],
+            Shape::Ell(w, h) => {
+                vec![
+                    v(-w, -h, 0.0),
+                    v(w, -h, 0.0),
+                    v(w, 0.0, 0.0),
+                    v(0.0, 0.0, 0.0),
+                    v(0.0, h, 0.0),
+                    v(-w, h, 0.0),
+                ]
+            }
+        };
+        Polyline { vertices, closed: true }
+    }
+}
+
+pub fn shape(least: f64, most: f64) -> impl Strategy<Value = Shape> {
+    let size = least..most;
+    prop_oneof![
+        size.clone().prop_map(Shape::Circle),
+        (size.clone(), size.clone()).prop_map(|(w, h)| Shape::Rect(w, h)),
+        size.clone().prop_map(|w| Shape::Slot(0.1 * w, 0.9 * w)),
+        (size.clone(), size).prop_map(|(w, h)| Shape::Ell(w, h)),
+    ]
+}
+
+/// Parts on a square pitch, each an outline of half width 10 to 18 with a hole of half width `least` to 2.8 that is inside of it.
+pub fn sheet(least: f64) -> impl Strategy<Value = Vec<(Shape, Option<Shape>)>> {
+    let part = (shape(10.0, 18.0), proptest::option::of(shape(least, 2.8)));
+    proptest::collection::vec(part, 1..7)
+}
+
+pub fn features(parts: &[(Shape, Option<Shape>)], gap: f64) -> Features {
+    let mut f = Features { layers: vec!["0".to_owned()], ..Features::default() };
+    let contour = |path, depth, parent| Contour { path, depth, parent, layer: 0, colour: None, span: None };
+    for (i, (outline, hole)) in parts.iter().enumerate() {
+        let pitch = 36.0 + gap + 18.0;
+        let (x, y) = ((i % 3) as f64 * pitch, (i / 3) as f64 * pitch);
+        let outer = f.contours.len() as u32;
+        f.contours.push(contour(outline.at(x, y), 0, None));
+        if let Some(hole) = hole {
+            // The lower left quarter of every shape here is solid.
+            f.contours.push(contour(hole.at(x - 3.5, y - 3.5), 1, Some(outer)));
+        }
+    }
+    f
+}
+
+pub fn machine(kind: MachineKind) -> Machine {
+    let speed = Speed::from_mm_per_min;
+    let axis = Axis { min: -10_000.0, max: 10_000.0, rapid: speed(10_000.0), acceleration: 500.0 };
+    Machine {
+        name: "test".into(),
+        title: String::new(),
+        kind,
+        source: String::new(),
+        axes: [axis; 3],
+        cornering: Cornering::Blend { tolerance: 0.1 },
+        work_zero: [0.0; 2],
+        process: Process {
+            safe_height: 5.0,
+            retract_height: 1.0,
+            kerf: 1.0,
+            feed: speed(1500.0),
+            plunge: speed(400.0),
+            rpm: 12_000.0,
+            rpm_range: [0.0, 24_000.0],
+            spin_up_s: 2.0,
+            torch: TorchControl::Program,
+            laser_dynamic: true,
+            laser_full_s: 1000.0,
+            air_assist: false,
+        },
+        tools: vec![],
+        materials: vec![],
+        layers: vec![],
+        post: Post {
+            dialect: Dialect::LinuxCnc,
+            decimals: 4,
+            line_limit: 200,
+            header: vec![],
+            footer: vec![],
+            ending: "ngc".into(),
+        },
+        controller: Controller::default(),
+    }
+}
+
+pub fn job(kind: MachineKind, diameter: f64, features: Features) -> (Operations, Settings) {
+    let choice =
+        Choice { tool_diameter: Some(diameter), kerf: Some(diameter), depth: Some(3.0), ..Choice::default() };
+    let settings = settle(&machine(kind), &choice).value;
+    let made = operations(features, &[], &settings, &FeatureOptions::new(kind));
+    (made.value, settings)
+}
+
+/// Points along pieces, no farther apart than `step`.
+pub fn samples(segments: impl IntoIterator<Item = Segment>, step: f64) -> Vec<Point> {
+    let mut out = Vec::new();
+    for s in segments {
+        let n = (s.length() / step).ceil().max(1.0) as usize;
+        out.extend((0..=n).map(|i| s.point_at(i as f64 / n as f64)));
+    }
+    out
+}
+
+/// True when `p` lies in the material that stays: inside an odd number of contours.
+pub fn in_solid(contours: &[Polyline], p: Point) -> bool {
+    contours.iter().filter(|c| encloses(c, p)).count() % 2 == 1
+}
+
+/// Even-odd test with a ray to the right over chords; good for points farther from the contour than these are.
+pub fn encloses(contour: &Polyline, p: Point) -> bool {
+    if !contour.bounds().contains(p) {
+        return false;
+    }
+    let points = contour.flatten(1e-3);
+    let mut inside = false;
+    for w in points.windows(2) {
+        let (a, b) = (w[0], w[1]);
+        if (a.y > p.y) != (b.y > p.y) && p.x < a.x + (p.y - a.y) / (b.y - a.y) * (b.x - a.x) {
+            inside = !inside;
+        }
+    }
+    inside
+}
+
+pub fn distance(contours: &[Polyline], p: Point) -> f64 {
+    contours.iter().map(|c| c.distance_to(p)).fold(f64::INFINITY, f64::min)
+}
+
+/// Returns the deepest bite of a tool of this radius whose middle is in `p`.
+pub fn bite(contours: &[Polyline], radius: f64, p: Point) -> f64 {
+    let d = distance(contours, p);
+    if in_solid(contours, p) { radius + d } else { radius - d }
+}
+
+/// True when every piece starts where the one before ends.
+pub fn is_connected(pass: &Pass) -> bool {
+    pass.pieces.windows(2).all(|w| (w[0].segment.end() - w[1].segment.start()).norm() < 1e-6)
+}

@@ -1,0 +1,214 @@
+//! Laws that every plan for a router keeps, on random sheets, checked by brute force.
+#![allow(missing_docs, reason = "tests")]
+
+#[path = "../../shop-cam/tests/sheet/mod.rs"]
+mod sheet;
+
+use proptest::prelude::*;
+use sheet::{bite, features, in_solid, is_connected, job, samples, sheet};
+use shop_cam::canon::{Command, Role};
+use shop_cam::feature::{
+    FeatureOptions, Features, OpenLine, Operations, Request, TabRule, Waste, operations,
+};
+use shop_cam::machine::{MachineKind, Tool, ToolShape};
+use shop_cam::settings::{Choice, Settings, settle};
+use shop_cam::toolpath::{Pass, PieceKind, lower};
+use shop_geom::{Point, Polyline, Segment};
+use shop_mill::{Direction, Options, Plan, plan};
+use shop_report::Silent;
+
+const TOLERANCE: f64 = 2e-3;
+
+fn passes(plan: &Plan) -> Vec<&Pass> {
+    plan.toolpaths.iter().flat_map(|t| &t.passes).collect()
+}
+
+fn contours(operations: &Operations) -> Vec<Polyline> {
+    operations.profiles.iter().map(|p| p.contour.clone()).collect()
+}
+
+/// Pieces that run wholly at full depth.
+fn at_depth(plan: &Plan, bottom: f64) -> Vec<Segment> {
+    let mut out = Vec::new();
+    for pass in passes(plan) {
+        let mut z = pass.z;
+        for p in &pass.pieces {
+            if z <= bottom + 1e-9 && p.z <= bottom + 1e-9 {
+                out.push(p.segment);
+            }
+            z = p.z;
+        }
+    }
+    out
+}
+
+fn nearest(segments: &[Segment], p: Point) -> f64 {
+    segments.iter().map(|s| s.distance_to(p)).fold(f64::INFINITY, f64::min)
+}
+
+/// No move goes down faster than a ramp, except in place, and none of these is at a wall's first layer.
+fn check_ramps(settings: &Settings, options: &Options, plan: &Plan) -> Result<(), TestCaseError> {
+    for pass in passes(plan) {
+        prop_assert!(is_connected(pass));
+        let mut z = pass.z;
+        for p in &pass.pieces {
+            if p.kind == PieceKind::Ramp && p.segment.length() > 1.0 && pass.length() > 200.0 {
+                prop_assert!((z - p.z) / p.segment.length() < options.ramp_angle.tan() * 1.01);
+            }
+            prop_assert!(z - p.z <= settings.step_down + 1e-9);
+            z = p.z;
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn profiles_free_parts_and_touch_nothing(parts in sheet(2.2), gap in 0.0..8.0f64, climb: bool) {
+        let (made, settings) = job(MachineKind::Router, 2.0, features(&parts, gap - 14.0));
+        let mut options = Options::new(&settings);
+        options.direction = if climb { Direction::Climb } else { Direction::Conventional };
+        let plan = plan(&made, &settings, &options, &Silent).expect("nobody cancels");
+        let (all, radius) = (contours(&made), settings.diameter / 2.0);
+        for pass in passes(&plan) {
+            for p in samples(pass.pieces.iter().map(|p| p.segment), 0.25) {
+                let b = bite(&all, radius, p);
+                prop_assert!(b < TOLERANCE, "bites {b} at {p}");
+            }
+        }
+        check_ramps(&settings, &options, &plan)?;
+        let cut = at_depth(&plan, -3.0);
+        for profile in &made.profiles {
+            for p in samples(profile.contour.segments(), 0.5) {
+                // A concave corner is out of reach by (√2 − 1) of the radius.
+                let at_corner = profile.contour.vertices.iter().any(|v| (v.point - p).norm() < 2.0 * radius);
+                let corner = if at_corner { 0.415 } else { 0.0 };
+                let d = nearest(&cut, p);
+                prop_assert!(d < radius * (1.0 + corner) + TOLERANCE, "{d} left at {p}");
+            }
+        }
+        prop_assert_eq!(plan.figures.contours as usize, made.profiles.len());
+    }
+
+    #[test]
+    fn tabs_stand_and_the_rest_is_free(parts in sheet(2.2)) {
+        let (_, settings) = job(MachineKind::Router, 2.0, Features::default());
+        let mut wanted = FeatureOptions::new(MachineKind::Router);
+        wanted.tabs = Some(TabRule { count: 2, spacing: 1e9, width: 4.0, height: 1.0 });
+        let made = operations(features(&parts, 0.0), &[], &settings, &wanted).value;
+        let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
+        let below = |top: f64| {
+            let mut out = Vec::new();
+            for pass in passes(&plan) {
+                let mut z = pass.z;
+                for p in &pass.pieces {
+                    if z.min(p.z) < top - 1e-9 && p.kind != PieceKind::Lift {
+                        out.push(p.segment);
+                    }
+                    z = p.z;
+                }
+            }
+            out
+        };
+        for tab in made.profiles.iter().flat_map(|p| &p.tabs) {
+            // Measured on the contour from its middle, half its width on either side stands.
+            let d = nearest(&below(tab.top), tab.at);
+            prop_assert!(d > 1.9, "a tab is cut to {d}");
+        }
+        prop_assert!(made.profiles.iter().all(|p| p.waste == Waste::Inside || p.tabs.len() == 2));
+    }
+
+    /// A pocket is cleared up to its corners and nothing beyond its wall.
+    #[test]
+    fn pockets_are_cleared(parts in proptest::collection::vec((sheet::shape(8.0, 14.0), proptest::option::of(sheet::shape(1.2, 2.0))), 1..3)) {
+        let (_, settings) = job(MachineKind::Router, 2.0, Features::default());
+        let mut wanted = FeatureOptions::new(MachineKind::Router);
+        wanted.request = Request::Pocket;
+        let made = operations(features(&parts, 0.0), &[], &settings, &wanted).value;
+        let options = Options::new(&settings);
+        let plan = plan(&made, &settings, &options, &Silent).expect("nobody cancels");
+        check_ramps(&settings, &options, &plan)?;
+        let all: Vec<Polyline> = made.pockets.iter().flat_map(|p| p.boundary.clone()).collect();
+        for pass in passes(&plan) {
+            for p in samples(pass.pieces.iter().map(|p| p.segment), 0.25) {
+                // The material that stays is outside of the pocket.
+                let d = sheet::distance(&all, p);
+                prop_assert!(in_solid(&all, p) && d > 1.0 - TOLERANCE, "bites {} at {p}", 1.0 - d);
+            }
+        }
+        let cut = at_depth(&plan, -3.0);
+        for pocket in &made.pockets {
+            let b = pocket.boundary[0].bounds();
+            for i in 0..40 {
+                for k in 0..40 {
+                    let p = b.min + shop_geom::Vector::new(b.width() * i as f64 / 40.0, b.height() * k as f64 / 40.0);
+                    // Reachable without a doubt: a ball of the tool's size around it, and then some, is inside.
+                    if in_solid(&all, p) && sheet::distance(&all, p) > 1.001 {
+                        let d = nearest(&cut, p);
+                        prop_assert!(d < 1.0 + TOLERANCE, "{p} is left, {d} from the tool");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn circles_of_a_drill_are_drilled() {
+    let mut machine = sheet::machine(MachineKind::Router);
+    let tool = |number, shape, diameter| Tool {
+        number,
+        name: String::new(),
+        shape,
+        diameter,
+        flutes: 2,
+        flute_length: 20.0,
+        feed: None,
+        plunge: None,
+        rpm: None,
+        step_down: None,
+        step_over: None,
+    };
+    machine.tools = vec![tool(1, ToolShape::EndMill, 3.0), tool(2, ToolShape::Drill, 4.0)];
+    let settings = settle(&machine, &Choice { depth: Some(18.0), ..Choice::default() }).value;
+    assert_eq!((settings.tool, settings.diameter), (1, 3.0));
+    let hole = |r| (sheet::Shape::Rect(15.0, 15.0), Some(sheet::Shape::Circle(r)));
+    let made = operations(
+        features(&[hole(2.0), hole(2.5)], 0.0),
+        &[],
+        &settings,
+        &FeatureOptions::new(machine.kind),
+    );
+    let made = made.value;
+    assert_eq!((made.holes.len(), made.profiles.len()), (1, 3));
+    assert_eq!(made.profiles.iter().filter(|p| p.parent.is_some()).count(), 1);
+    let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
+    assert_eq!(plan.figures.drilled, 1);
+    let first = &plan.toolpaths[0];
+    assert_eq!((first.role, first.tool, first.drills[0].peck), (Role::Drill, 2, Some(12.0)));
+    // The drill comes first, then the mill is put in, once.
+    let sections = lower(&plan.toolpaths, &settings);
+    let changes: Vec<u32> = (sections.iter().flat_map(|s| &s.commands))
+        .filter_map(|c| if let Command::ToolChange { number } = c { Some(*number) } else { None })
+        .collect();
+    assert_eq!(changes, vec![2, 1]);
+}
+
+#[test]
+fn an_open_line_is_engraved_there_and_back() {
+    let mut f = features(&[], 0.0);
+    let line = Polyline::open([Point::new(0.0, 0.0), Point::new(10.0, 0.0)]);
+    f.lines.push(OpenLine { path: line, layer: 0, colour: None, span: None });
+    let (_, settings) = job(MachineKind::Router, 2.0, Features::default());
+    let mut wanted = FeatureOptions::new(MachineKind::Router);
+    wanted.request = Request::Trace;
+    let made = operations(f, &[], &settings, &wanted).value;
+    let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
+    let pass = passes(&plan)[0];
+    // 3 mm in two layers of a 2 mm tool: out and home again.
+    assert_eq!(pass.start(), pass.end());
+    assert_eq!(pass.length_of(PieceKind::Cut), 20.0);
+    assert_eq!(pass.pieces.last().map(|p| p.z), Some(-3.0));
+}

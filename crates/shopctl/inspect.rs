@@ -1,0 +1,59 @@
+//! `shopctl info`: what is in a drawing.
+
+use crate::input::{UnitFlag, read_bytes, read_with_facts};
+use crate::report::{self, Colour, Sources, Style};
+use crate::{exit, info};
+use anyhow::Result;
+use clap::Args;
+use shop_formats::facts::facts;
+use shop_report::Severity;
+use std::path::PathBuf;
+
+/// Show what is in a drawing
+#[derive(Args, Clone, Debug)]
+pub struct InfoArgs {
+    /// Drawings: DXF or SVG, - for standard input
+    #[arg(required = true, value_name = "DRAWING")]
+    inputs: Vec<PathBuf>,
+    /// Unit of the drawing, when the file is silent or wrong
+    #[arg(long, value_enum)]
+    units: Option<UnitFlag>,
+    /// Report as JSON on standard output
+    #[arg(long)]
+    json: bool,
+    /// Colours in messages
+    #[arg(long, value_enum, default_value_t)]
+    colour: Colour,
+}
+
+/// Runs the verb; returns the exit code.
+pub fn run(args: &InfoArgs) -> Result<u8> {
+    let style = Style::for_stderr(args.colour);
+    let mut code = exit::DONE;
+    let mut reports = Vec::new();
+    for path in &args.inputs {
+        let mut sources = Sources::new();
+        let id = sources.add(path.display().to_string(), read_bytes(path)?);
+        let bytes = sources.bytes(id).unwrap_or_default();
+        let (drawing, in_file) = read_with_facts(path, id, bytes, args.units);
+        if drawing.diagnostics.iter().any(|d| d.severity == Severity::Error) {
+            code = code.max(exit::INPUT);
+        }
+        let facts = facts(&drawing.value, in_file.as_ref());
+        let size = bytes.len() as u64;
+        let name = path.display().to_string();
+        if args.json {
+            let mut value = info::facts_json(&name, size, &drawing.value, &facts);
+            value["diagnostics"] = report::to_json(&drawing.diagnostics, &sources);
+            reports.push(value);
+        } else {
+            eprint!("{}", report::render(&drawing.diagnostics, &sources, style));
+            print!("{}", info::facts_text(&name, size, &drawing.value, &facts));
+        }
+    }
+    if args.json {
+        let all = if reports.len() == 1 { reports.remove(0) } else { serde_json::Value::Array(reports) };
+        println!("{all:#}");
+    }
+    Ok(code)
+}
