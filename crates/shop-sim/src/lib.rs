@@ -1,4 +1,14 @@
-//! What the machine would do: proof against the design, time, extents, backplot.
+//! What the machine would do: proof against the design, time, picture.
+//!
+//! ```text
+//!  program text ─▶ interpret ─▶ sections ─┬─▶ prove    (with the intent)   figures, diagnostics
+//!                                         ├─▶ estimate (with the machine)  seconds
+//!                                         └─▶ preview                      svg, png, html
+//! ```
+//!
+//! All three see the program through one walker, so that they agree about where the tool is and what it does.
+//! [`prove`] is told what must be made by an [`Intent`](shop_cam::intent::Intent) and nothing about how it was
+//! planned; its geometry is its own, so that a mistake in an offset is not repeated in the check of it.
 
 mod cover;
 pub mod estimate;

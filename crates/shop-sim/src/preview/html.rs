@@ -33,7 +33,11 @@ pub(super) fn write(input: &PreviewInput<'_>) -> String {
     rectangle("sheet", input.intent.and_then(|i| i.sheet), &mut data);
     data.push_str(",\"kept\":[");
     if let Some(intent) = input.intent {
-        rows(intent.kept.iter(), tolerance, &mut data);
+        let area = super::scene::area(input, &trail);
+        let around = super::scene::unbounded(input, &area).map(|b| {
+            Polyline::polygon([b.min, Point::new(b.max.x, b.min.y), b.max, Point::new(b.min.x, b.max.y)])
+        });
+        rows(around.iter().chain(&intent.kept), tolerance, &mut data);
     }
     data.push_str("],\"lines\":[");
     if let Some(intent) = input.intent {

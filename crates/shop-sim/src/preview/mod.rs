@@ -1,6 +1,6 @@
 //! Pictures of a program: what is cut where, in which order, and how the tool travels between.
 //!
-//! One [`scene`] is laid out in points of a page and drawn three ways: as SVG, as PNG, and as one HTML file in
+//! One scene is laid out in points of a page and drawn three ways: as SVG, as PNG, and as one HTML file in
 //! which the path can be played. The same input gives the same bytes.
 
 mod encode;

@@ -122,7 +122,7 @@ pub(super) fn lay_out(input: &PreviewInput<'_>) -> Scene {
     let (view, height) = view(input, &trail);
     let mut items = Vec::new();
     ground(input, &view, &mut items);
-    parts(input, &view, &mut items);
+    parts(input, &view, &area(input, &trail), &mut items);
     paths(&trail, &view, &mut items);
     marks(&trail, &view, height, &mut items);
     frame(input, &trail, &view, height, &mut items);
@@ -214,9 +214,20 @@ fn ground(input: &PreviewInput<'_>, view: &View, items: &mut Vec<Item>) {
     }
 }
 
-fn parts(input: &PreviewInput<'_>, view: &View, items: &mut Vec<Item>) {
+/// Returns where solid that has no outer edge of its own ends; none when it has one.
+pub(super) fn unbounded(input: &PreviewInput<'_>, area: &Aabb) -> Option<Aabb> {
+    let intent = input.intent?;
+    let solid: f64 = intent.kept.iter().map(Polyline::area).sum();
+    (solid < 0.0).then(|| intent.sheet.filter(|s| !s.is_empty()).unwrap_or(*area))
+}
+
+fn parts(input: &PreviewInput<'_>, view: &View, area: &Aabb, items: &mut Vec<Item>) {
     let Some(intent) = input.intent else { return };
     let mut steps = Vec::new();
+    // Solid without an outer edge, as round a pocket in a sheet nobody drew, ends with the sheet or the picture.
+    if let Some(around) = unbounded(input, area) {
+        steps.append(&mut rectangle(view, &around));
+    }
     for kept in &intent.kept {
         outline(view, kept, &mut steps);
     }
@@ -356,7 +367,7 @@ fn marks(trail: &Trail, view: &View, height: f64, items: &mut Vec<Item>) {
     }
     let mut arrows = Vec::new();
     for run in &cuts {
-        arrow(run, view, &mut taken, &mut arrows);
+        arrow(run, view, if dense { 60.0 } else { 10.0 }, &mut taken, &mut arrows);
     }
     if !arrows.is_empty() {
         items.push(Item::Fill { steps: arrows, paint: CUT });
@@ -368,10 +379,10 @@ fn marks(trail: &Trail, view: &View, height: f64, items: &mut Vec<Item>) {
     items.append(&mut texts);
 }
 
-/// Adds an arrow head on the run's longest piece.
-fn arrow(run: &Run, view: &View, taken: &mut Taken, steps: &mut Vec<Step>) {
+/// Adds an arrow head on the run's longest piece, when that is longer than `least` points.
+fn arrow(run: &Run, view: &View, least: f64, taken: &mut Taken, steps: &mut Vec<Step>) {
     let longest = run.pieces.iter().max_by(|a, b| a.length().total_cmp(&b.length()));
-    let Some(piece) = longest.map(|p| view.piece(p)).filter(|p| p.length() > 10.0) else { return };
+    let Some(piece) = longest.map(|p| view.piece(p)).filter(|p| p.length() > least) else { return };
     let (p, d) = (piece.at(0.5), piece.direction(0.5));
     if !taken.take(&Aabb::of([p]).inflated(5.0)) {
         return;

@@ -58,15 +58,11 @@ pub(super) fn drills(
     );
     let beam = !ctx.has_depth();
     let pierces = Points::new(ctx.program.pierces.iter().enumerate().map(|(i, p)| (p.at, i as u32)));
-    let mut marks = Vec::new();
     for &hole in &holes {
         let Goal::Drill { at, diameter, bottom } = &goals[hole as usize] else { continue };
         let mut best: Option<(u32, f64, f32)> = None;
         for i in plunges.near(*at, within) {
             let width = 2.0 * ctx.program.radius(works[i as usize].tool);
-            if width <= diameter + DRILL_TOLERANCE {
-                marks.push(i);
-            }
             let low = works[i as usize].low;
             if best.is_none_or(|b| low < b.2) {
                 best = Some((i, width, low));
@@ -100,7 +96,7 @@ pub(super) fn drills(
         let work = &ctx.program.works[i];
         let width = 2.0 * ctx.program.radius(work.tool);
         let fits = |g: u32| match &goals[g as usize] {
-            Goal::Drill { diameter, .. } => width <= diameter + DRILL_TOLERANCE,
+            Goal::Drill { diameter, .. } => *diameter == 0.0 || width <= diameter + DRILL_TOLERANCE,
             _ => false,
         };
         if work.stands() && holes.near(work.piece.a, within).any(fits) {
@@ -128,7 +124,8 @@ fn drilled(
         });
         return false;
     }
-    if (width - diameter).abs() > DRILL_TOLERANCE {
+    // A point has no diameter: any drill makes it.
+    if diameter > 0.0 && (width - diameter).abs() > DRILL_TOLERANCE {
         findings.error("proof/drill", (width - diameter).abs(), at, || {
             format!(
                 "{}hole {} of {diameter:.3} mm is drilled with {width:.3} mm",

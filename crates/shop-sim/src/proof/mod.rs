@@ -12,7 +12,7 @@
 //! `proof/trace-off-line`.
 //!
 //! NOTE: the material is flat and the tool a cylinder; a laser's power is not judged, so that an engraving pass
-//! along a contour counts as a cut; how a drag knife's tip trails its axis is in [`blade`].
+//! along a contour counts as a cut; how a drag knife's tip trails its axis is in `blade.rs`.
 
 mod blade;
 mod contours;

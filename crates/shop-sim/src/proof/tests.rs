@@ -581,3 +581,14 @@ fn a_knife_is_judged_by_its_tip() {
     let (_, straight) = knife(0.25, false);
     assert!(!errors(&intent, &straight).is_empty());
 }
+
+#[test]
+fn the_proof_is_the_same_for_any_number_of_threads() {
+    let text = sub(&router_of(&ALL, 9.8), "G0 X-6 Y20", &["G0 X6 Y20"], 0);
+    let sections = read(&text, MachineKind::Router);
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| prove(&r(), &sections, &Silent).expect("runs"))
+    };
+    assert_eq!(with(1), with(8));
+}
