@@ -159,7 +159,10 @@ pub fn facts_text(file: &str, size: u64, drawing: &Drawing, facts: &Facts) -> St
     match facts.bounds {
         None => line("extent", "nothing to cut".to_owned()),
         Some(b) => {
-            line("extent", format!("{:.2} x {:.2} mm from ({:.2}, {:.2})", b.width(), b.height(), b.min.x, b.min.y));
+            line(
+                "extent",
+                format!("{:.2} x {:.2} mm from ({:.2}, {:.2})", b.width(), b.height(), b.min.x, b.min.y),
+            );
             line("length", format!("{:.1} mm in {}", facts.length, counted(facts.paths, "path")));
             line("contours", contours_text(facts));
         }

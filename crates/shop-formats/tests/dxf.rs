@@ -2,6 +2,8 @@
 //!
 //! Drawings are written one group a line, `code value`, and spread to DXF's two lines by [`dxf`].
 
+#![allow(clippy::format_push_string)] // Plain over fast: these texts are small.
+
 use shop_formats::dxf::{DxfFacts, ReadOptions, read, read_with_facts};
 use shop_formats::{Drawing, Exclusion};
 use shop_geom::curve::Curve;
@@ -164,7 +166,8 @@ fn polyline_in_the_plane_and_in_space() {
     let d = clean("", &heavy(0, &half));
     assert!((only(&d).length() - 2.0 * PI).abs() < 1e-9);
     near(only(&d).bounds().max, 4.0, 2.0);
-    let d = clean("", &heavy(9, &[("10 0\n20 0\n30 5", 32), ("10 3\n20 0\n30 7", 32), ("10 3\n20 4\n30 0", 32)]));
+    let d =
+        clean("", &heavy(9, &[("10 0\n20 0\n30 5", 32), ("10 3\n20 0\n30 7", 32), ("10 3\n20 4\n30 0", 32)]));
     assert!(only(&d).closed);
     assert_eq!(only(&d).length(), 12.0);
 }
@@ -288,7 +291,8 @@ fn a_tilted_polyline_stays_one_curve() {
 
 #[test]
 fn arrays_and_nested_blocks() {
-    let blocks = format!("{BLOCK}\n0 BLOCK\n2 Row\n10 0\n20 0\n0 INSERT\n2 Part\n10 0\n20 0\n70 3\n44 10\n0 ENDBLK");
+    let blocks =
+        format!("{BLOCK}\n0 BLOCK\n2 Row\n10 0\n20 0\n0 INSERT\n2 Part\n10 0\n20 0\n70 3\n44 10\n0 ENDBLK");
     // Rows are stepped along the turned grid: a quarter turn puts columns above each other.
     let insert = "0 INSERT\n2 Row\n10 0\n20 0\n50 90\n71 2\n45 100";
     let d = clean(&blocks, insert);
@@ -446,6 +450,32 @@ fn units() {
 }
 
 #[test]
+fn a_header_out_of_step_still_gives_its_unit() {
+    let text = dxf("0 SECTION\n2 HEADER\n9 $ACADVER\n1 AC1015")
+        + "stray\n"
+        + &dxf(
+            "9 $INSUNITS\n70 1\n0 ENDSEC\n0 SECTION\n2 ENTITIES\n0 LINE\n10 0\n20 0\n11 1\n21 0\n0 ENDSEC\n0 EOF",
+        );
+    let checked = read_text(&text);
+    assert_eq!(codes(&checked), ["dxf/bad-header"]);
+    assert_eq!(only(&checked.value).length(), 25.4);
+}
+
+#[test]
+fn drawings_of_release_1() {
+    let text = "EXTENTS,1\r\n0.0,8.0,0.0,8.0\r\nLAYER,1\r\n1\r\nLINE,1\r\n2.0,3.0,5.0,7.0\r\nARC,1\r\n5.0,5.0,1.0,270.0,0.0\r\n\
+        CIRCLE,2\r\n3.0,1.0,1.0\r\nPOINT,1\r\n1.0,7.0\r\nTEXT,1\r\n1.0,4.0,0.75,0.0\r\nFOO\r\n\x1a";
+    let checked = read_text(text);
+    assert_eq!(codes(&checked), ["dxf/units-missing", "dxf/release-1"]);
+    let d = checked.value;
+    assert_eq!(polyline(&d, 0).length(), 5.0);
+    near(polyline(&d, 1).vertices[0].point, 5.0, 4.0);
+    near(polyline(&d, 1).last().expect("an end"), 6.0, 5.0);
+    assert!((polyline(&d, 2).area() - PI).abs() < 1e-12);
+    assert_eq!((d.points.len(), d.layers.len(), d.ignored.len()), (1, 2, 1));
+}
+
+#[test]
 fn broken_entities_are_left_out_and_the_next_is_read() {
     let good = "0 LINE\n10 0\n20 0\n11 1\n21 0\n";
     for (bad, code) in [
@@ -561,7 +591,12 @@ fn binary(text: &str, wide: bool) -> Vec<u8> {
 
 #[test]
 fn binary_is_what_ascii_is() {
-    let text = drawing_text(BLOCK, &format!("{SLOT}\n0 INSERT\n2 PART\n10 5\n20 5\n50 30\n0 CIRCLE\n10 0\n20 0\n40 1\n210 0\n220 0\n230 -1"));
+    let text = drawing_text(
+        BLOCK,
+        &format!(
+            "{SLOT}\n0 INSERT\n2 PART\n10 5\n20 5\n50 30\n0 CIRCLE\n10 0\n20 0\n40 1\n210 0\n220 0\n230 -1"
+        ),
+    );
     let ascii = read_text(&text);
     for wide in [false, true] {
         let read = read(SourceId(0), &binary(&text, wide), &ReadOptions::default());
@@ -579,7 +614,9 @@ fn large_files_read_the_same_for_any_number_of_threads() {
         entities += &match i % 4 {
             0 => format!("0 LINE\n8 L{}\n10 {i}\n20 0\n11 {i}\n21 1\n", i % 7),
             1 => heavy(1, &[("10 0\n20 0", 0), ("10 1\n20 0", 0), ("10 1\n20 1", 0)]) + "\n",
-            2 => format!("0 INSERT\n8 L\n66 1\n2 PART\n10 {i}\n20 5\n0 ATTRIB\n10 0\n20 0\n1 t{i}\n0 SEQEND\n"),
+            2 => {
+                format!("0 INSERT\n8 L\n66 1\n2 PART\n10 {i}\n20 5\n0 ATTRIB\n10 0\n20 0\n1 t{i}\n0 SEQEND\n")
+            }
             _ => format!("0 TEXT\n8 0\n10 0\n20 {i}\n1 0\n"),
         };
     }
@@ -587,7 +624,9 @@ fn large_files_read_the_same_for_any_number_of_threads() {
     assert!(text.len() > 5 << 19);
     let read = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-        pool.install(|| format!("{:?}", read_with_facts(SourceId(0), text.as_bytes(), &ReadOptions::default())))
+        pool.install(|| {
+            format!("{:?}", read_with_facts(SourceId(0), text.as_bytes(), &ReadOptions::default()))
+        })
     };
     let one = read(1);
     assert_eq!(read(4), one);

@@ -220,6 +220,16 @@ impl<'a> Groups<'a> {
         };
     }
 
+    /// Moves to the next line; false when there is none or the file has no lines.
+    pub fn skip_line(&mut self) -> bool {
+        let Format::Ascii { eol } = self.format else { return false };
+        match memchr(eol, &self.bytes[self.pos..]) {
+            Some(n) => self.pos += n + 1,
+            None => self.pos = self.bytes.len(),
+        }
+        self.pos < self.bytes.len()
+    }
+
     /// Passes over the groups of the record at hand. Returns the offset of what is broken, if so.
     pub fn skip_record(&mut self) -> Option<usize> {
         loop {
@@ -424,9 +434,8 @@ fn next_binary_record(bytes: &[u8], from: usize, wide: bool) -> usize {
         let name = &bytes[at + code..];
         if bytes[at..at + code].iter().all(|&b| b == 0)
             && (name[0].is_ascii_uppercase() || name.starts_with(b"3D"))
-            && memchr(0, &name[..name.len().min(40)]).is_some_and(|n| {
-                n >= 3 && name[..n].iter().all(|c| c.is_ascii_alphanumeric() || *c == b'_')
-            })
+            && memchr(0, &name[..name.len().min(40)])
+                .is_some_and(|n| n >= 3 && name[..n].iter().all(|c| c.is_ascii_alphanumeric() || *c == b'_'))
         {
             return at;
         }

@@ -13,13 +13,34 @@ pub(super) type Loop = Vec<Edge>;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Edge {
     /// A closed polyline: x, y, bulge.
-    Polyline { vertices: Vec<[f64; 3]>, closed: bool },
+    Polyline {
+        vertices: Vec<[f64; 3]>,
+        closed: bool,
+    },
     Line([f64; 2], [f64; 2]),
     /// Angles in degrees, as drawn when `ccw`, mirrored otherwise.
-    Arc { center: [f64; 2], radius: f64, start: f64, end: f64, ccw: bool },
+    Arc {
+        center: [f64; 2],
+        radius: f64,
+        start: f64,
+        end: f64,
+        ccw: bool,
+    },
     /// The same, with angles that are parameters of the ellipse.
-    Ellipse { center: [f64; 2], major: [f64; 2], ratio: f64, start: f64, end: f64, ccw: bool },
-    Spline { degree: i64, knots: Vec<f64>, points: Vec<[f64; 2]>, weights: Vec<f64> },
+    Ellipse {
+        center: [f64; 2],
+        major: [f64; 2],
+        ratio: f64,
+        start: f64,
+        end: f64,
+        ccw: bool,
+    },
+    Spline {
+        degree: i64,
+        knots: Vec<f64>,
+        points: Vec<[f64; 2]>,
+        weights: Vec<f64>,
+    },
 }
 
 /// Where in the boundary we are.

@@ -41,7 +41,13 @@ impl Layers {
     }
 
     /// Reads the LAYER table: 2 name, 62 colour (negative: off), 420 true colour, 70 bit 1 frozen.
-    pub fn read_table(&mut self, bytes: &[u8], section: &Section<'_>, format: super::groups::Format, charset: &Charset) {
+    pub fn read_table(
+        &mut self,
+        bytes: &[u8],
+        section: &Section<'_>,
+        format: super::groups::Format,
+        charset: &Charset,
+    ) {
         let mut groups = Groups::new(&bytes[..section.end], section.start, format);
         while let Some(record) = groups.record(|_| {}) {
             if record.text() != b"LAYER" {
@@ -91,6 +97,8 @@ pub(super) struct LayerNames<'a, 'b> {
     pub added: Layers,
     seen: HashMap<&'a [u8], u32>,
     last: (&'a [u8], u32),
+    /// Layer 0.
+    pub zero: u32,
 }
 
 impl<'a, 'b> LayerNames<'a, 'b> {
@@ -101,8 +109,10 @@ impl<'a, 'b> LayerNames<'a, 'b> {
             added: Layers::default(),
             seen: HashMap::new(),
             last: (b"0", 0),
+            zero: 0,
         };
-        names.last.1 = names.look_up(b"0");
+        names.zero = names.look_up(b"0");
+        names.last.1 = names.zero;
         names
     }
 

@@ -237,7 +237,9 @@ impl<'a> Placer<'a, '_> {
         let paper = e.paper || in_paper;
         if paper {
             self.out.paperspace.add(e.name);
-            if let Geometry::Insert(_) | Geometry::Text(_) | Geometry::Point(_) | Geometry::Other(_) = e.geometry {
+            if let Geometry::Insert(_) | Geometry::Text(_) | Geometry::Point(_) | Geometry::Other(_) =
+                e.geometry
+            {
                 return talk.ignore(e.name, "in paper space", talk.span(e.at, e.end));
             }
         } else {
@@ -256,7 +258,7 @@ impl<'a> Placer<'a, '_> {
 
     fn place(&mut self, e: &Entity<'a>, place: &Place, layers: &mut LayerNames<'a, '_>, talk: &mut Talk<'a>) {
         let layer = match place.layer {
-            Some(outer) if e.layer == layers.id(b"0") => outer,
+            Some(outer) if e.layer == layers.zero => outer,
             _ => e.layer,
         };
         let state = layers.state(layer);
@@ -392,7 +394,9 @@ impl<'a> Placer<'a, '_> {
             made = 1;
         }
         match &e.geometry {
-            Geometry::Circle { .. } | Geometry::Arc { .. } if place.uneven => self.out.expanded.add(b"ELLIPSE"),
+            Geometry::Circle { .. } | Geometry::Arc { .. } if place.uneven => {
+                self.out.expanded.add(b"ELLIPSE");
+            }
             Geometry::Flat { .. } if place.depth > 0 && made > 1 => {
                 for shape in &self.out.shapes[before..] {
                     let line = matches!(shape.curve, Curve::Polyline(_));
@@ -778,7 +782,7 @@ fn exact_sin_cos(degrees: f64) -> (f64, f64) {
 }
 
 /// Returns by how many degrees an arc turns; the same angle twice is nothing, a full turn apart is a circle.
-fn arc_sweep(start: f64, end: f64) -> f64 {
+pub(super) fn arc_sweep(start: f64, end: f64) -> f64 {
     let sweep = (end - start).rem_euclid(360.0);
     if sweep == 0.0 && start != end { 360.0 } else { sweep }
 }
@@ -791,19 +795,15 @@ fn parameter_sweep(start: f64, end: f64) -> f64 {
 }
 
 /// Returns a circle or part of one in the plane of `m`, as it lands in the drawing.
-fn circular(m: &Affine, center: Xyz, radius: f64, start: f64, sweep: f64) -> Curve {
+pub(super) fn circular(m: &Affine, center: Xyz, radius: f64, start: f64, sweep: f64) -> Curve {
     let plane = m.plane();
     let at = m.flat_point(center);
-    match plane.similarity() {
-        Some((scale, turn, mirrored)) => {
-            let (start, sweep) = if mirrored { (turn - start, -sweep) } else { (turn + start, sweep) };
-            Curve::Polyline(round(at, radius * scale, start, sweep))
-        }
-        None => {
-            let (major, minor) = (plane.u * radius, plane.v * radius);
-            Curve::Ellipse(EllipseArc { center: at, major, minor, start, sweep })
-        }
-    }
+    let Some((scale, turn, mirrored)) = plane.similarity() else {
+        let (major, minor) = (plane.u * radius, plane.v * radius);
+        return Curve::Ellipse(EllipseArc { center: at, major, minor, start, sweep });
+    };
+    let (start, sweep) = if mirrored { (turn - start, -sweep) } else { (turn + start, sweep) };
+    Curve::Polyline(round(at, radius * scale, start, sweep))
 }
 
 fn round(center: Point, radius: f64, start: f64, sweep: f64) -> Polyline {
@@ -825,7 +825,8 @@ fn rounded(e: EllipseArc) -> Curve {
     let plane = super::affine::Plane { u: e.major, v: e.minor };
     match plane.similarity() {
         Some((radius, turn, mirrored)) => {
-            let (start, sweep) = if mirrored { (turn - e.start, -e.sweep) } else { (turn + e.start, e.sweep) };
+            let (start, sweep) =
+                if mirrored { (turn - e.start, -e.sweep) } else { (turn + e.start, e.sweep) };
             Curve::Polyline(round(e.center, radius, start, sweep))
         }
         None => Curve::Ellipse(e),
