@@ -76,14 +76,22 @@ const OLD_LINE: &str = "a 3DLINE, which R9 writes for a LINE in space, is a line
 /// (file, fields, why).
 const EXPLAINED: [(&str, &[&str], &str); 13] = [
     ("ezdxf__ASCII_R12.dxf", &["geometry_by_layer"], "the layer's name with its \\U+ escapes resolved"),
-    ("openscad__nothing-decimal-comma-separated.dxf", SHAPE, "2,5 is two and a half, with a warning; ezdxf reads 2"),
+    (
+        "openscad__nothing-decimal-comma-separated.dxf",
+        SHAPE,
+        "2,5 is two and a half, with a warning; ezdxf reads 2",
+    ),
     ("bjnortier-dxf__array-rotated.dxf", SHAPE, Z_SCALE_0),
     ("bjnortier-dxf__arrayed-holes.dxf", SHAPE, Z_SCALE_0),
     ("bjnortier-dxf__blocks2.dxf", SHAPE, Z_SCALE_0),
     ("bjnortier-dxf__supported_entities.dxf", SHAPE, UNIFORM_CLOSED),
     ("qcad__entities.dxf", SHAPE, UNIFORM_CLOSED),
     ("dxf-parser__arcs-as-splines.dxf", SHAPE, "three good splines that ezdxf refuses for want of a header"),
-    ("dxf-parser__splines.dxf", &["geometry_by_layer"], "the layer is PLOTLINES; ezdxf loses it for want of a header"),
+    (
+        "dxf-parser__splines.dxf",
+        &["geometry_by_layer"],
+        "the layer is PLOTLINES; ezdxf loses it for want of a header",
+    ),
     ("libredwg__r2.6-entities.dxf", SHAPE, OLD_LINE),
     ("libredwg__r9-entities.dxf", SHAPE, OLD_LINE),
     ("libredwg__r10-entities.dxf", SHAPE, OLD_LINE),
@@ -91,14 +99,14 @@ const EXPLAINED: [(&str, &[&str], &str); 13] = [
 ];
 
 fn corpus() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    [root.join("../shared/corpus"), root.join("shared/corpus")].into_iter().find(|p| p.is_dir())
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    corpus.is_dir().then_some(corpus)
 }
 
 #[test]
 fn every_drawing_of_the_corpus_is_read_as_its_truth_says() {
     let Some(corpus) = corpus() else {
-        println!("skipped: there is no ../shared/corpus beside this repository");
+        eprintln!("skipped: there is no ../shared/corpus beside this repository");
         return;
     };
     let (mut wrong, mut compared) = (Vec::new(), 0);
@@ -132,7 +140,7 @@ fn every_drawing_of_the_corpus_is_read_as_its_truth_says() {
         }
     }
     assert!(wrong.is_empty(), "of {compared} drawings:\n{}", wrong.join("\n"));
-    println!("{compared} drawings compared");
+    eprintln!("{compared} drawings compared");
 }
 
 fn ours(name: &str, bytes: &[u8]) -> Value {

@@ -159,10 +159,8 @@ pub fn facts_text(file: &str, size: u64, drawing: &Drawing, facts: &Facts) -> St
     match facts.bounds {
         None => line("extent", "nothing to cut".to_owned()),
         Some(b) => {
-            line(
-                "extent",
-                format!("{:.2} x {:.2} mm from ({:.2}, {:.2})", b.width(), b.height(), b.min.x, b.min.y),
-            );
+            let [x, y, ..] = corners(&b, 1.0, 2);
+            line("extent", format!("{:.2} x {:.2} mm from ({x:.2}, {y:.2})", b.width(), b.height()));
             line("length", format!("{:.1} mm in {}", facts.length, counted(facts.paths, "path")));
             line("contours", contours_text(facts));
         }

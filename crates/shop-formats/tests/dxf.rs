@@ -2,6 +2,8 @@
 //!
 //! Drawings are written one group a line, `code value`, and spread to DXF's two lines by [`dxf`].
 
+#![allow(clippy::format_push_string)] // Plain over fast: these texts are small.
+
 use shop_formats::dxf::{DxfFacts, ReadOptions, read, read_with_facts};
 use shop_formats::{Drawing, Exclusion};
 use shop_geom::curve::Curve;
@@ -445,6 +447,32 @@ fn units() {
     let text = dxf("0 SECTION\n2 ENTITIES\n0 LINE\n10 0\n20 0\n11 2\n21 0\n0 ENDSEC\n0 EOF");
     let checked = read(SourceId(0), text.as_bytes(), &inch);
     assert_eq!((only(&checked.value).length(), checked.diagnostics.len()), (50.8, 0));
+}
+
+#[test]
+fn a_header_out_of_step_still_gives_its_unit() {
+    let text = dxf("0 SECTION\n2 HEADER\n9 $ACADVER\n1 AC1015")
+        + "stray\n"
+        + &dxf(
+            "9 $INSUNITS\n70 1\n0 ENDSEC\n0 SECTION\n2 ENTITIES\n0 LINE\n10 0\n20 0\n11 1\n21 0\n0 ENDSEC\n0 EOF",
+        );
+    let checked = read_text(&text);
+    assert_eq!(codes(&checked), ["dxf/bad-header"]);
+    assert_eq!(only(&checked.value).length(), 25.4);
+}
+
+#[test]
+fn drawings_of_release_1() {
+    let text = "EXTENTS,1\r\n0.0,8.0,0.0,8.0\r\nLAYER,1\r\n1\r\nLINE,1\r\n2.0,3.0,5.0,7.0\r\nARC,1\r\n5.0,5.0,1.0,270.0,0.0\r\n\
+        CIRCLE,2\r\n3.0,1.0,1.0\r\nPOINT,1\r\n1.0,7.0\r\nTEXT,1\r\n1.0,4.0,0.75,0.0\r\nFOO\r\n\x1a";
+    let checked = read_text(text);
+    assert_eq!(codes(&checked), ["dxf/units-missing", "dxf/release-1"]);
+    let d = checked.value;
+    assert_eq!(polyline(&d, 0).length(), 5.0);
+    near(polyline(&d, 1).vertices[0].point, 5.0, 4.0);
+    near(polyline(&d, 1).last().expect("an end"), 6.0, 5.0);
+    assert!((polyline(&d, 2).area() - PI).abs() < 1e-12);
+    assert_eq!((d.points.len(), d.layers.len(), d.ignored.len()), (1, 2, 1));
 }
 
 #[test]

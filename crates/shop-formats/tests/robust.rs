@@ -129,7 +129,17 @@ fn numbers_of_unheard_of_size() {
 
 #[test]
 fn lines_without_end_and_marks_without_number() {
-    for part in ["SEC", "0\nSECTION\n", "0\n", "\n", " ", "0\nENDSEC\n", "999\n", "0\nPOLYLINE\n", "0\nINSERT\n66\n1\n"] {
+    for part in [
+        "SEC",
+        "0\nSECTION\n",
+        "0\n",
+        "\n",
+        " ",
+        "0\nENDSEC\n",
+        "999\n",
+        "0\nPOLYLINE\n",
+        "0\nINSERT\n66\n1\n",
+    ] {
         let long = part.repeat((1 << 20) / part.len());
         survives(long.as_bytes());
         survives(format!("0\nSECTION\n2\nENTITIES\n{long}").as_bytes());

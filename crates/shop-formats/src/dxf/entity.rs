@@ -162,26 +162,22 @@ impl<'a> Parse<'a, '_> {
     fn odd_number(&mut self, g: &Group<'a>, number: Number) -> Option<f64> {
         let span = self.talk.span(g.at, g.at + g.value.len());
         let text = || String::from_utf8_lossy(&g.text()[..g.text().len().min(40)]).into_owned();
-        match number {
-            Number::Comma(v) => {
-                self.talk.warn(
-                    "dxf/decimal-comma",
-                    span,
-                    || format!("`{}` has a decimal comma; read as a point", text()),
-                    "a DXF file has decimal points; export it again with an English number format to be sure",
-                );
-                Some(v)
-            }
-            _ => {
-                self.talk.error(
-                    "dxf/bad-number",
-                    span,
-                    || format!("`{}` in group {} is not a finite number", text(), g.code),
-                    "the entity is left out; export the drawing again",
-                );
-                None
-            }
+        if let Number::Comma(v) = number {
+            self.talk.warn(
+                "dxf/decimal-comma",
+                span,
+                || format!("`{}` has a decimal comma; read as a point", text()),
+                "a DXF file has decimal points; export it again with an English number format to be sure",
+            );
+            return Some(v);
         }
+        self.talk.error(
+            "dxf/bad-number",
+            span,
+            || format!("`{}` in group {} is not a finite number", text(), g.code),
+            "the entity is left out; export the drawing again",
+        );
+        None
     }
 
     /// Reads what all entities share. True when the group was one of those.
@@ -232,7 +228,7 @@ impl<'a> Parse<'a, '_> {
                 name,
                 at: record.at,
                 end,
-                layer: common.layer.unwrap_or_else(|| self.layers.id(b"0")),
+                layer: common.layer.unwrap_or(self.layers.zero),
                 colour: common.colour,
                 invisible: common.invisible,
                 paper: common.paper,

@@ -220,6 +220,16 @@ impl<'a> Groups<'a> {
         };
     }
 
+    /// Moves to the next line; false when there is none or the file has no lines.
+    pub fn skip_line(&mut self) -> bool {
+        let Format::Ascii { eol } = self.format else { return false };
+        match memchr(eol, &self.bytes[self.pos..]) {
+            Some(n) => self.pos += n + 1,
+            None => self.pos = self.bytes.len(),
+        }
+        self.pos < self.bytes.len()
+    }
+
     /// Passes over the groups of the record at hand. Returns the offset of what is broken, if so.
     pub fn skip_record(&mut self) -> Option<usize> {
         loop {

@@ -19,7 +19,7 @@ pub(super) struct Header {
 
 impl Header {
     /// Reads the variables of a HEADER section; the last of a name counts.
-    pub fn read(&mut self, mut groups: Groups<'_>) {
+    pub fn read<'a>(&mut self, mut groups: Groups<'a>, talk: &mut Talk<'a>) {
         let mut variable: &[u8] = b"";
         loop {
             match groups.next() {
@@ -35,9 +35,15 @@ impl Header {
                     }
                 }
                 Next::End => return,
-                Next::Broken(_) => {
-                    // Variables have no `0` groups to find the way back by.
-                    return;
+                Next::Broken(at) => {
+                    // Variables have no `0` groups to find the way back by; a line that is no code is passed over,
+                    // until codes and values are in step again.
+                    let span = talk.span(at, at + 1);
+                    let message = || "no group code where one must stand, in the header".to_owned();
+                    talk.warn("dxf/bad-header", span, message, "check the unit that was read");
+                    if !groups.skip_line() {
+                        return;
+                    }
                 }
             }
         }
@@ -61,15 +67,15 @@ impl Header {
                 talk.say(Severity::Warning, "dxf/units-missing", None, message, hint);
                 Units::default()
             }
-            Some(code) => match mm_per_unit(code) {
-                Some(mm_per_unit) => Units { mm_per_unit, declared: true },
-                None => {
-                    let message = || format!("unit {code} ($INSUNITS) is not known; millimetres assumed");
-                    let hint = "--units mm or --units in says it";
-                    talk.say(Severity::Warning, "dxf/units-unknown", None, message, hint);
-                    Units::default()
+            Some(code) => {
+                if let Some(mm_per_unit) = mm_per_unit(code) {
+                    return Units { mm_per_unit, declared: true };
                 }
-            },
+                let message = || format!("unit {code} ($INSUNITS) is not known; millimetres assumed");
+                let hint = "--units mm or --units in says it";
+                talk.say(Severity::Warning, "dxf/units-unknown", None, message, hint);
+                Units::default()
+            }
         }
     }
 }
@@ -96,7 +102,7 @@ const UNITS: [(&str, f64); 25] = [
     ("Gm", 1e12),
     ("au", 1.495978707e14),
     ("ly", 9.4607304725808e18),
-    ("pc", 3.0856775814913673e19),
+    ("pc", 3.085677581491367e19),
     ("US ft", 1_200_000.0 / 3937.0),
     ("US in", 100_000.0 / 3937.0),
     ("US yd", 3_600_000.0 / 3937.0),

@@ -97,13 +97,22 @@ pub(super) struct LayerNames<'a, 'b> {
     pub added: Layers,
     seen: HashMap<&'a [u8], u32>,
     last: (&'a [u8], u32),
+    /// Layer 0.
+    pub zero: u32,
 }
 
 impl<'a, 'b> LayerNames<'a, 'b> {
     pub fn new(known: &'b Layers, charset: Charset) -> Self {
-        let mut names =
-            LayerNames { known, charset, added: Layers::default(), seen: HashMap::new(), last: (b"0", 0) };
-        names.last.1 = names.look_up(b"0");
+        let mut names = LayerNames {
+            known,
+            charset,
+            added: Layers::default(),
+            seen: HashMap::new(),
+            last: (b"0", 0),
+            zero: 0,
+        };
+        names.zero = names.look_up(b"0");
+        names.last.1 = names.zero;
         names
     }
 

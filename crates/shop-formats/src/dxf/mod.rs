@@ -21,6 +21,7 @@ mod groups;
 mod hatch;
 mod header;
 mod layers;
+mod old;
 mod place;
 mod spline;
 mod talk;
@@ -131,6 +132,9 @@ pub fn read_with_facts(
         let empty = Checked { value: Drawing::default(), diagnostics: vec![d] };
         (empty, DxfFacts::default())
     };
+    if old::recognised(bytes) {
+        return (old::read(source, bytes, options.mm_per_unit), DxfFacts::default());
+    }
     let (start, format) = match recognise(source, bytes) {
         Ok(found) => found,
         Err(d) => return refuse(d),
@@ -214,6 +218,18 @@ struct Before<'a> {
     units: Units,
 }
 
+impl<'a> Before<'a> {
+    fn placer<'b>(&'b self, budget: Option<&'b Budget>) -> Placer<'a, 'b> {
+        Placer {
+            blocks: &self.blocks,
+            charset: self.charset,
+            mm_per_unit: self.units.mm_per_unit,
+            budget,
+            out: Output::default(),
+        }
+    }
+}
+
 /// A part of the entities: its bytes, and what it became.
 struct Part<'a> {
     output: Output<'a>,
@@ -273,7 +289,7 @@ impl<'a> File<'a> {
     fn before(&self, talk: &mut Talk<'a>) -> (Before<'a>, Talk<'a>) {
         let mut header = Header::default();
         for s in self.sections(b"HEADER") {
-            header.read(Groups::new(&self.bytes[..s.end], s.start, self.format));
+            header.read(Groups::new(&self.bytes[..s.end], s.start, self.format), talk);
         }
         let (charset, known) = Charset::of(header.acadver.as_deref(), header.codepage.as_deref());
         if !known {
@@ -314,12 +330,12 @@ impl<'a> File<'a> {
         while let Some(record) = next_record(&mut groups, &mut parse.talk) {
             match record.text() {
                 b"BLOCK" => {
-                    blocks_push(blocks, open.take());
+                    blocks_push(blocks, open.take(), &mut parse.talk, record.at);
                     open = Some(header::block(&mut groups, charset));
                 }
                 b"ENDBLK" => {
                     groups.skip_record();
-                    blocks_push(blocks, open.take());
+                    blocks_push(blocks, open.take(), &mut parse.talk, record.at);
                 }
                 _ => match (&mut open, parse.entity(&mut groups, record)) {
                     (Some(block), Some(entity)) => block.entities.push(entity),
@@ -331,7 +347,7 @@ impl<'a> File<'a> {
                 },
             }
         }
-        blocks_push(blocks, open);
+        blocks_push(blocks, open, &mut parse.talk, section.end);
     }
 
     /// Reads and places all entities, in parts, and returns these in the order of the file.
@@ -364,7 +380,7 @@ impl<'a> File<'a> {
     fn layouts(&self, before: &Before<'a>, budget: Option<&Budget>) -> Part<'a> {
         let mut layers = LayerNames::new(&before.layers, before.charset);
         let mut talk = Talk::new(self.source);
-        let mut placer = self.placer(before, budget);
+        let mut placer = before.placer(budget);
         for block in before.blocks.list.iter().filter(|b| is_layout(&b.name)) {
             let paper = block.name.to_ascii_lowercase().contains("paper");
             for e in &block.entities {
@@ -372,16 +388,6 @@ impl<'a> File<'a> {
             }
         }
         Part { output: placer.out, added: layers.added, talk, end: 0 }
-    }
-
-    fn placer<'b>(&self, before: &'b Before<'a>, budget: Option<&'b Budget>) -> Placer<'a, 'b> {
-        Placer {
-            blocks: &before.blocks,
-            charset: before.charset,
-            mm_per_unit: before.units.mm_per_unit,
-            budget,
-            out: Output::default(),
-        }
     }
 
     /// Returns where the parts of a section begin. Only records that stand alone begin a part: not what follows a
@@ -415,7 +421,7 @@ impl<'a> File<'a> {
         let mut groups = Groups::new(&self.bytes[..section_end], from, self.format);
         let mut parse =
             Parse { layers: LayerNames::new(&before.layers, before.charset), talk: Talk::new(self.source) };
-        let mut placer = self.placer(before, budget);
+        let mut placer = before.placer(budget);
         while groups.pos() < to {
             let Some(record) = next_record(&mut groups, &mut parse.talk) else { break };
             if let Some(entity) = parse.entity(&mut groups, record) {
@@ -521,11 +527,14 @@ impl<'a> File<'a> {
     }
 }
 
-/// Adds a block, unless nobody could ever show it.
-fn blocks_push<'a>(blocks: &mut Blocks<'a>, block: Option<Block<'a>>) {
-    blocks.list.reserve(1);
-    if let Some(block) = block.filter(|b| !b.name.is_empty()) {
-        blocks.push(block);
+/// Adds a block, unless it has no name and nobody could ever show it.
+fn blocks_push<'a>(blocks: &mut Blocks<'a>, block: Option<Block<'a>>, talk: &mut Talk<'a>, at: usize) {
+    match block {
+        Some(block) if block.name.is_empty() => {
+            talk.ignore(b"BLOCK", "it has no name", talk.span(at, at + 1));
+        }
+        Some(block) => blocks.push(block),
+        None => {}
     }
 }
 

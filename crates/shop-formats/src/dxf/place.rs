@@ -258,7 +258,7 @@ impl<'a> Placer<'a, '_> {
 
     fn place(&mut self, e: &Entity<'a>, place: &Place, layers: &mut LayerNames<'a, '_>, talk: &mut Talk<'a>) {
         let layer = match place.layer {
-            Some(outer) if e.layer == layers.id(b"0") => outer,
+            Some(outer) if e.layer == layers.zero => outer,
             _ => e.layer,
         };
         let state = layers.state(layer);
@@ -395,7 +395,7 @@ impl<'a> Placer<'a, '_> {
         }
         match &e.geometry {
             Geometry::Circle { .. } | Geometry::Arc { .. } if place.uneven => {
-                self.out.expanded.add(b"ELLIPSE")
+                self.out.expanded.add(b"ELLIPSE");
             }
             Geometry::Flat { .. } if place.depth > 0 && made > 1 => {
                 for shape in &self.out.shapes[before..] {
@@ -782,7 +782,7 @@ fn exact_sin_cos(degrees: f64) -> (f64, f64) {
 }
 
 /// Returns by how many degrees an arc turns; the same angle twice is nothing, a full turn apart is a circle.
-fn arc_sweep(start: f64, end: f64) -> f64 {
+pub(super) fn arc_sweep(start: f64, end: f64) -> f64 {
     let sweep = (end - start).rem_euclid(360.0);
     if sweep == 0.0 && start != end { 360.0 } else { sweep }
 }
@@ -795,19 +795,15 @@ fn parameter_sweep(start: f64, end: f64) -> f64 {
 }
 
 /// Returns a circle or part of one in the plane of `m`, as it lands in the drawing.
-fn circular(m: &Affine, center: Xyz, radius: f64, start: f64, sweep: f64) -> Curve {
+pub(super) fn circular(m: &Affine, center: Xyz, radius: f64, start: f64, sweep: f64) -> Curve {
     let plane = m.plane();
     let at = m.flat_point(center);
-    match plane.similarity() {
-        Some((scale, turn, mirrored)) => {
-            let (start, sweep) = if mirrored { (turn - start, -sweep) } else { (turn + start, sweep) };
-            Curve::Polyline(round(at, radius * scale, start, sweep))
-        }
-        None => {
-            let (major, minor) = (plane.u * radius, plane.v * radius);
-            Curve::Ellipse(EllipseArc { center: at, major, minor, start, sweep })
-        }
-    }
+    let Some((scale, turn, mirrored)) = plane.similarity() else {
+        let (major, minor) = (plane.u * radius, plane.v * radius);
+        return Curve::Ellipse(EllipseArc { center: at, major, minor, start, sweep });
+    };
+    let (start, sweep) = if mirrored { (turn - start, -sweep) } else { (turn + start, sweep) };
+    Curve::Polyline(round(at, radius * scale, start, sweep))
 }
 
 fn round(center: Point, radius: f64, start: f64, sweep: f64) -> Polyline {

@@ -39,7 +39,6 @@ impl Charset {
             949 => "euc-kr",
             950 => "big5",
             1250..=1258 => &format!("windows-{number}"),
-            1361 => "euc-kr",
             10000 => "macintosh",
             _ => match name.as_str() {
                 "utf8" | "utf-8" | "ansi_65001" => "utf-8",
@@ -47,7 +46,7 @@ impl Charset {
                 "mac-roman" | "macroman" => "macintosh",
                 "gb2312" => "gbk",
                 "big5" => "big5",
-                "johab" | "ksc5601" => "euc-kr",
+                "ksc5601" => "euc-kr",
                 _ if name.starts_with("iso8859") => &name.replace("iso8859", "iso-8859").replace('_', "-"),
                 _ => "",
             },
@@ -127,12 +126,13 @@ fn unescape(text: &str) -> String {
     out
 }
 
-/// Returns the character that `\M+` names: pages 1 to 5 are 932, 950, 949, 1361 and 936.
+/// Returns the character that `\M+` names: pages 1 to 5 are 932, 950, 949, 1361 (Johab, which nobody
+/// reads any more) and 936.
 fn multibyte(page: u8, code: u16) -> Option<String> {
     let label = match page {
         b'1' => "shift_jis",
         b'2' => "big5",
-        b'3' | b'4' => "euc-kr",
+        b'3' => "euc-kr",
         b'5' => "gbk",
         _ => return None,
     };
@@ -154,12 +154,11 @@ fn carets(text: &str) -> Cow<'_, str> {
             continue;
         }
         match chars.next() {
-            Some(' ') => out.push('^'),
             Some('I') => out.push('\t'),
             Some('J') => out.push('\n'),
             Some('@'..='_') => {}
+            Some(' ') | None => out.push('^'),
             Some(c) => out.extend(['^', c]),
-            None => out.push('^'),
         }
     }
     Cow::Owned(out)
