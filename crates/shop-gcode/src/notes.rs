@@ -37,9 +37,11 @@ impl Notes {
             return None;
         }
         self.keys.push((code, key));
-        self.list.push(
-            Diagnostic::new(severity, code, message()).span(Span::new(self.source, start, end.max(start + 1))),
-        );
+        self.list.push(Diagnostic::new(severity, code, message()).span(Span::new(
+            self.source,
+            start,
+            end.max(start + 1),
+        )));
         self.list.last_mut()
     }
 

@@ -5,9 +5,8 @@
 //! `10^-decimals`, so that a coordinate has one spelling and equal coordinates are equal integers.
 
 /// Powers of ten that are exact in a double.
-const POWERS: [f64; 19] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
-];
+const POWERS: [f64; 19] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
 
 /// A number as written: `mantissa · 10^-scale`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -138,7 +137,7 @@ impl Grid {
         let mut rest = steps.unsigned_abs();
         // Strip the zeros after the point by arithmetic: the loop below then writes no digit twice.
         let mut decimals = self.decimals;
-        while decimals > 0 && rest % 10 == 0 {
+        while decimals > 0 && rest.is_multiple_of(10) {
             rest /= 10;
             decimals -= 1;
         }

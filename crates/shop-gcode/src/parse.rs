@@ -107,7 +107,7 @@ impl Iterator for Scanner<'_> {
     }
 }
 
-impl<'a> Scanner<'a> {
+impl Scanner<'_> {
     /// Returns how far the scanner is.
     #[inline]
     pub fn offset(&self) -> usize {
@@ -380,11 +380,20 @@ mod tests {
     fn lines_as_they_come() {
         let c = |text: &str, expected: &str| assert_eq!(show(text, Syntax::default()), expected);
         c("g01x-1.5 Y 2;end\r\n", "Word<g01> Word<x-1.5> Word<Y 2> Remark<;end> Newline<\\r\\n>");
-        c("/N10 G91.1 (a(b) c) X", "BlockDelete</> Word<N10> Word<G91.1> Comment<(a(b)> Bare<c> StrayParenthesis<)> Bare<X>");
-        c("%\n$32=1\nM3 $0 S1", "Percent<%> Newline<\\n> Dollar<$32=1> Newline<\\n> Word<M3> Word<$0> Word<S1>");
+        c(
+            "/N10 G91.1 (a(b) c) X",
+            "BlockDelete</> Word<N10> Word<G91.1> Comment<(a(b)> Bare<c> StrayParenthesis<)> Bare<X>",
+        );
+        c(
+            "%\n$32=1\nM3 $0 S1",
+            "Percent<%> Newline<\\n> Dollar<$32=1> Newline<\\n> Word<M3> Word<$0> Word<S1>",
+        );
         c("G1 X[1+[2*3]]Y#<a b>Z-#5", "Word<G1> Formula<X[1+[2*3]]> Formula<Y#<a b>> Formula<Z-#5>");
-        c("#1=-5 #<x>=[#1] o100 if [#1 GT 2] (c)", "Assignment<#1=-5> Assignment<#<x>=[#1]> \
-          Flow<o100 if [#1 GT 2]> Comment<(c)>");
+        c(
+            "#1=-5 #<x>=[#1] o100 if [#1 GT 2] (c)",
+            "Assignment<#1=-5> Assignment<#<x>=[#1]> \
+          Flow<o100 if [#1 GT 2]> Comment<(c)>",
+        );
         c("F#<_hal[plasmac.cut-feed-rate]>", "Formula<F#<_hal[plasmac.cut-feed-rate]>>");
         c("G1 Xsin[30] Yatan[1]/[2]Z1", "Word<G1> Formula<Xsin[30]> Formula<Yatan[1]/[2]> Word<Z1>");
         c("hello G1 (open", "Unknown<hello> Word<G1> OpenComment<(open>");

@@ -295,8 +295,7 @@ fn sections(ops: &[Op], machine: &Machine) -> Vec<Section> {
     let mut at = [10.0, 20.0, 5.0];
     let kind = machine.kind;
     let qt = machine.post.dialect == Dialect::QtPlasmaC;
-    let mut commands =
-        vec![Command::Rapid { to: at }, Command::Feed(Speed::from_mm_per_min(800.0))];
+    let mut commands = vec![Command::Rapid { to: at }, Command::Feed(Speed::from_mm_per_min(800.0))];
     for op in ops {
         match op {
             Op::Rapid(x, y, z) => {

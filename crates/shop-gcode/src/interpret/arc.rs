@@ -70,12 +70,14 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         if block.has(b'P') && !self.rules.one_command {
             turns = block.get(b'P').unwrap_or(1.0);
             if !(1.0..=10_000.0).contains(&turns) || turns.fract() != 0.0 {
-                self.notes.error("gcode/arc-turns", 0, block.place(b'P'), || format!("an arc of {turns} turns"));
+                self.notes
+                    .error("gcode/arc-turns", 0, block.place(b'P'), || format!("an arc of {turns} turns"));
                 turns = 1.0;
             }
         }
         if self.state.plane == 0 && turns == 1.0 {
-            let length = if self.rules_need_length() { radius * sweep(start, end, center, full) } else { 1.0 };
+            let length =
+                if self.rules_need_length() { radius * sweep(start, end, center, full) } else { 1.0 };
             self.feed_for(length, block);
             let center = Point::new(center[0], center[1]);
             self.emit(Command::Arc { to, center, counter_clockwise });
@@ -86,7 +88,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             let ccw = sweep(start, end, center, full);
             if counter_clockwise || full { ccw } else { TAU - ccw }
         };
-        self.winding(block, Winding { a, b, c, center, radius, angle, turns, counter_clockwise, from, to });
+        let w = Winding { a, b, c, center, radius, angle, turns, counter_clockwise, from, to };
+        self.winding(block, &w);
     }
 
     fn rules_need_length(&self) -> bool {
@@ -98,9 +101,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let name = self.rules.name;
         let text = format!("the arc's end lies {end:.4} mm from its centre, its start {start:.4} mm");
         if refused {
-            self.notes.error("gcode/arc-radius-mismatch", 0, block.span(), || {
-                format!("{text}; {name} refuses it")
-            });
+            self.notes
+                .error("gcode/arc-radius-mismatch", 0, block.span(), || format!("{text}; {name} refuses it"));
         } else {
             self.notes.error("gcode/arc-radius-mismatch", 0, block.span(), || {
                 format!("{text}; {name} makes something of it, others refuse it")
@@ -131,9 +133,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 "with G90.1 an arc needs both coordinates of its centre".into()
             });
         }
-        let at = |letter: u8, axis: usize, here: f64| {
-            block.get(letter).map_or(here, |v| v * unit + offset[axis])
-        };
+        let at =
+            |letter: u8, axis: usize, here: f64| block.get(letter).map_or(here, |v| v * unit + offset[axis]);
         [at(first, a, start[0]), at(second, b, start[1])]
     }
 
@@ -157,22 +158,22 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let half = chord / 2.0;
         if half - radius.abs() > SHORT_RADIUS.max(1e-6 * half) {
             self.notes.error("gcode/arc-radius-too-small", 0, block.span(), || {
-                format!("the radius {:.4} mm is less than half the way to the end, {half:.4} mm", radius.abs())
+                format!(
+                    "the radius {:.4} mm is less than half the way to the end, {half:.4} mm",
+                    radius.abs()
+                )
             });
             return None;
         }
         let height = (radius * radius - half * half).max(0.0).sqrt();
         // The centre of a short counter-clockwise arc lies to the left of its chord.
         let side = if counter_clockwise == (radius > 0.0) { height } else { -height };
-        Some([
-            start[0] + dx / 2.0 - dy / chord * side,
-            start[1] + dy / 2.0 + dx / chord * side,
-        ])
+        Some([start[0] + dx / 2.0 - dy / chord * side, start[1] + dy / 2.0 + dx / chord * side])
     }
 
     /// Arcs of several turns, and arcs outside the XY plane (as chords).
     #[cold]
-    fn winding(&mut self, block: &Block, w: Winding) {
+    fn winding(&mut self, block: &Block, w: &Winding) {
         let total = w.angle + TAU * (w.turns - 1.0);
         self.feed_for((w.radius * total).hypot(w.to[w.c] - w.from[w.c]), block);
         if self.state.plane == 0 {
@@ -190,7 +191,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.state.position = w.to;
             return;
         }
-        let step = 2.0 * (1.0 - CHORD_TOLERANCE / w.radius.max(2.0 * CHORD_TOLERANCE)).clamp(-1.0, 1.0).acos();
+        let step =
+            2.0 * (1.0 - CHORD_TOLERANCE / w.radius.max(2.0 * CHORD_TOLERANCE)).clamp(-1.0, 1.0).acos();
         let chords = (total / step).ceil().clamp(1.0, MOST_CHORDS * w.turns);
         if chords > 64.0 && !self.spend(chords as u64, block) {
             return;

@@ -108,7 +108,8 @@ impl Block {
 
     /// Adds a word whose number was computed.
     pub(crate) fn word(&mut self, letter: u8, v: f64, start: usize, notes: &mut Notes) {
-        let code = |scaled: f64| if (scaled - scaled.round()).abs() < 1e-4 { scaled.round() as i64 } else { -1 };
+        let code =
+            |scaled: f64| if (scaled - scaled.round()).abs() < 1e-4 { scaled.round() as i64 } else { -1 };
         match letter {
             b'G' => self.code(true, Code { number: code(v * 10.0), at: start as u32 }, notes),
             b'M' => self.code(false, Code { number: code(v), at: start as u32 }, notes),

@@ -314,9 +314,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         };
         if group > 0 && *groups & (1 << group) != 0 {
             let what = if group == 1 { "gcode/two-motions" } else { "gcode/two-in-group" };
-            self.notes.error(what, group, at, || {
-                format!("{} contradicts another G word of this line", g_name(n))
-            });
+            self.notes
+                .error(what, group, at, || format!("{} contradicts another G word of this line", g_name(n)));
             return;
         }
         *groups |= 1 << group;
@@ -375,7 +374,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     }
 
     fn set_feed(&mut self, f: f64, block: &Block) {
-        if f < 0.0 || f > 1e9 {
+        if !(0.0..=1e9).contains(&f) {
             let at = block.place(b'F');
             self.notes.error("gcode/bad-feed", 0, at, || format!("a feed of {f} is impossible"));
             return;
@@ -533,7 +532,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             }
             Motion::Probe => self.probe(block),
             Motion::Cycle(code) => {
-                line.used |= bit(b'R') | bit(b'Q') | bit(b'P') | bit(b'L') | bit(b'I') | bit(b'J') | bit(b'K');
+                line.used |=
+                    bit(b'R') | bit(b'Q') | bit(b'P') | bit(b'L') | bit(b'I') | bit(b'J') | bit(b'K');
                 self.cycle(code, block);
             }
         }
@@ -587,7 +587,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 }
                 self.state.place_offset();
             }
-            921 | 922 | 923 => {
+            921..=923 => {
                 if code.number == 921 {
                     self.state.shift = [0.0; 3];
                 }
@@ -671,7 +671,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     #[cold]
     pub(crate) fn probe_without_touch_off(&mut self, to: f64) {
         self.notes.warning("gcode/probe", 0, (0, 1), || {
-            "a probing move without setting z (G92 Z, G10 L20) after it: the height after it is not known".into()
+            "a probing move without setting z (G92 Z, G10 L20) after it: the height after it is not known"
+                .into()
         });
         self.emit_at(Command::Probe { to, z: to }, self.state.probing_line);
     }
@@ -717,9 +718,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let l = block.get(b'L').unwrap_or(-1.0);
         let p = block.get(b'P').unwrap_or(0.0);
         if !(l == 2.0 || l == 20.0) || !(0.0..=9.0).contains(&p) || p.fract() != 0.0 {
-            self.notes.info("gcode/not-interpreted", 100, at, || {
-                "this G10 changes tables in the machine".into()
-            });
+            self.notes
+                .info("gcode/not-interpreted", 100, at, || "this G10 changes tables in the machine".into());
             return;
         }
         let index = if p == 0.0 { self.state.system } else { p as usize - 1 };
@@ -843,7 +843,10 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         }
         let number = t as u32;
         self.state.selected = Some(number);
-        if !self.rules.tool_change && self.state.tool != Some(number) && self.context.kind != MachineKind::Laser {
+        if !self.rules.tool_change
+            && self.state.tool != Some(number)
+            && self.context.kind != MachineKind::Laser
+        {
             self.tool_change(number);
         }
     }
@@ -1081,7 +1084,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         system.absolute = s.absolute;
         system.tool = f64::from(s.tool.or(s.selected).unwrap_or(0));
         system.line = f64::from(self.line);
-        system.system = s.system as f64 + 1.0;
+        system.work_offset = s.system as f64 + 1.0;
         // QtPlasmaC's own parameter: the cutting feed of the material in force.
         let feed = s.cut_feed.unwrap_or(self.context.feed.mm_per_min()) / s.unit;
         system.cut_feed = (self.context.dialect == Dialect::QtPlasmaC).then_some(feed);

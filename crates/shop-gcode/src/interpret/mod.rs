@@ -70,7 +70,11 @@ impl Context {
             source: SourceId(0),
             dialect: machine.post.dialect,
             kind: machine.kind,
-            laser_full_s: if machine.process.laser_full_s > 0.0 { machine.process.laser_full_s } else { 1000.0 },
+            laser_full_s: if machine.process.laser_full_s > 0.0 {
+                machine.process.laser_full_s
+            } else {
+                1000.0
+            },
             home: [-machine.work_zero[0], -machine.work_zero[1], machine.process.safe_height],
             materials: cuts.filter_map(|c| c.number.map(|n| (n, c.feed))).collect(),
             feed: machine.process.feed,
@@ -194,7 +198,8 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
 
     fn all(&mut self) {
         if self.program.starts_with(b"GCDE") {
-            self.notes.error("gcode/binary", 0, (0, 4), || "this is binary G-code (.bgcode), not text".into());
+            self.notes
+                .error("gcode/binary", 0, (0, 4), || "this is binary G-code (.bgcode), not text".into());
             return;
         }
         let mut block = Block::default();
@@ -292,7 +297,8 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             match crate::expression::primary(text, token.start + 1, &self.parameters) {
                 Ok((v, _)) => computed.word(token.letter, v, token.start, &mut self.notes),
                 Err(fault) => {
-                    self.notes.error("gcode/expression", 1, (fault.at.min(token.end), token.end), || fault.message);
+                    self.notes
+                        .error("gcode/expression", 1, (fault.at.min(token.end), token.end), || fault.message);
                     return None;
                 }
             }
@@ -307,7 +313,8 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             match crate::expression::assignment(text, token.start, &self.parameters) {
                 Ok(setting) => settings.push(setting),
                 Err(fault) => {
-                    self.notes.error("gcode/expression", 2, (fault.at.min(token.end), token.end), || fault.message);
+                    self.notes
+                        .error("gcode/expression", 2, (fault.at.min(token.end), token.end), || fault.message);
                 }
             }
         }
@@ -366,10 +373,11 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             }
         } else if let Some(rest) = text.strip_prefix("tool ") {
             let digits = rest.split(':').next().unwrap_or_default();
-            if self.rules.one_command && rest.contains(':') {
-                if let Ok(number) = digits.parse::<u32>() {
-                    self.tool_change(number);
-                }
+            if self.rules.one_command
+                && rest.contains(':')
+                && let Ok(number) = digits.parse::<u32>()
+            {
+                self.tool_change(number);
             }
         }
     }

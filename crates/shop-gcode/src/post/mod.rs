@@ -128,10 +128,8 @@ impl Force {
 /// assert!(text.ends_with("M30\n"));
 /// ```
 pub fn post(sections: &[Section], machine: &Machine) -> Checked<String> {
-    let summaries: Vec<Force> = sections
-        .par_iter()
-        .map(|s| s.commands.iter().fold(Force::default(), Force::after))
-        .collect();
+    let summaries: Vec<Force> =
+        sections.par_iter().map(|s| s.commands.iter().fold(Force::default(), Force::after)).collect();
     let mut entries = Vec::with_capacity(sections.len());
     let mut force = Force::default();
     let mut written = sections.len();

@@ -147,15 +147,13 @@ impl<'a> Writer<'a> {
                 ')' | '}' if !remarks => ']',
                 // Real-time commands act even from within a comment; '*' begins a checksum.
                 '!' | '?' => '.',
-                '~' => '-',
                 '*' | '×' => 'x',
-                '–' | '—' | '−' => '-',
+                '~' | '–' | '—' | '−' => '-',
                 '°' => 'd',
-                'µ' | 'μ' => 'u',
                 'ø' | 'Ø' | '⌀' => 'D',
                 'ä' => 'a',
                 'ö' => 'o',
-                'ü' => 'u',
+                'ü' | 'µ' | 'μ' => 'u',
                 'ß' => 's',
                 'é' | 'è' | 'ê' => 'e',
                 ' '..='\x7d' => c,
@@ -256,7 +254,8 @@ impl<'a> Writer<'a> {
         for line in &style.machine.post.footer {
             self.verbatim(line);
         }
-        if force.probed && !matches!(style.dialect, Dialect::LinuxCnc | Dialect::QtPlasmaC | Dialect::Marlin) {
+        if force.probed && !matches!(style.dialect, Dialect::LinuxCnc | Dialect::QtPlasmaC | Dialect::Marlin)
+        {
             self.text_line("G92.1");
         }
         if let Some(end) = style.rules.end {
@@ -467,11 +466,7 @@ impl<'a> Writer<'a> {
                     };
                     self.feed_word(scaled);
                 }
-                _ => self.find(
-                    Severity::Error,
-                    "gcode/no-feed",
-                    "a cutting move before any feed",
-                ),
+                _ => self.find(Severity::Error, "gcode/no-feed", "a cutting move before any feed"),
             }
         }
         if let Some(power) = self.power.take() {
@@ -516,13 +511,8 @@ impl<'a> Writer<'a> {
         };
         let grid = self.style.grid;
         let from_z = self.exact[2].unwrap_or(to[2]);
-        let request = Request {
-            from: [x, y],
-            to: [to[0], to[1]],
-            center,
-            counter_clockwise,
-            grid_from: [gx, gy],
-        };
+        let request =
+            Request { from: [x, y], to: [to[0], to[1]], center, counter_clockwise, grid_from: [gx, gy] };
         let (Some(_), Some(end_z)) = (grid.round(from_z), grid.round(to[2])) else {
             self.out_of_range();
             return;
@@ -591,7 +581,9 @@ impl<'a> Writer<'a> {
         if !canned || self.at.contains(&None) {
             let mut commands = Vec::new();
             drill.expand(from, |c| commands.push(c));
-            commands.iter().for_each(|c| self.command(c));
+            for c in &commands {
+                self.command(c);
+            }
             return;
         }
         let grid = self.style.grid;
@@ -777,7 +769,8 @@ impl<'a> Writer<'a> {
             (mist, flood) = (false, true);
         }
         let before = self.coolant.replace((mist, flood)).unwrap_or((false, false));
-        if (!mist && !flood) || (before.0 && !mist) || (before.1 && !flood) {
+        let drops = (before.0 && !mist) || (before.1 && !flood);
+        if drops || !(mist || flood) {
             self.text_line("M9");
         }
         if mist {
@@ -848,9 +841,8 @@ impl<'a> Writer<'a> {
 
 /// True when LinuxCNC would act on a comment of this text.
 fn active(text: &str) -> bool {
-    const WORDS: [&str; 10] = [
-        "msg", "debug", "print", "log", "logopen", "logappend", "logclose", "probeopen", "probeclose", "py",
-    ];
+    const WORDS: [&str; 10] =
+        ["msg", "debug", "print", "log", "logopen", "logappend", "logclose", "probeopen", "probeclose", "py"];
     let word = text.trim_start().split(',').next().unwrap_or_default().trim().to_ascii_lowercase();
     WORDS.contains(&word.as_str())
 }
