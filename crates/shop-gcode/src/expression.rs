@@ -43,7 +43,7 @@ pub(crate) struct System {
     /// `#<_hal[plasmac.cut-feed-rate]>` in the program's units.
     pub(crate) cut_feed: Option<f64>,
     /// Number of the work coordinate system, 1 for G54.
-    pub(crate) system: f64,
+    pub(crate) work_offset: f64,
 }
 
 /// One call's own parameters.
@@ -124,7 +124,7 @@ impl Parameters {
                 frame.numbered.get(*n as usize - 1).copied()
             }
             Name::Number(n @ 5420..=5422) => self.system.position.get(*n as usize - 5420).copied(),
-            Name::Number(5220) => Some(self.system.system),
+            Name::Number(5220) => Some(self.system.work_offset),
             Name::Number(5400) => Some(self.system.tool),
             // A number that was never set is 0 (volatile) in LinuxCNC.
             Name::Number(n) => Some(self.numbered.get(n).copied().unwrap_or(0.0)),
@@ -142,7 +142,6 @@ impl Parameters {
             b"_x" => s.position[0],
             b"_y" => s.position[1],
             b"_z" => s.position[2],
-            b"_a" | b"_b" | b"_c" | b"_u" | b"_v" | b"_w" => 0.0,
             b"_feed" => s.feed,
             b"_rpm" => s.rpm,
             b"_metric" => flag(s.metric),
@@ -151,7 +150,9 @@ impl Parameters {
             b"_incremental" => flag(!s.absolute),
             b"_current_tool" | b"_selected_tool" => s.tool,
             b"_line" => s.line,
-            b"_task" | b"_call_level" | b"_remap_level" => 0.0,
+            b"_a" | b"_b" | b"_c" | b"_u" | b"_v" | b"_w" | b"_task" | b"_call_level" | b"_remap_level" => {
+                0.0
+            }
             b"_vmajor" => 2.0,
             b"_vminor" => 9.0,
             b"_hal[plasmac.cut-feed-rate]" => return s.cut_feed,

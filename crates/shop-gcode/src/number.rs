@@ -137,7 +137,7 @@ impl Grid {
         let mut rest = steps.unsigned_abs();
         // Strip the zeros after the point by arithmetic: the loop below then writes no digit twice.
         let mut decimals = self.decimals;
-        while decimals > 0 && rest % 10 == 0 {
+        while decimals > 0 && rest.is_multiple_of(10) {
             rest /= 10;
             decimals -= 1;
         }

@@ -107,7 +107,7 @@ impl Iterator for Scanner<'_> {
     }
 }
 
-impl<'a> Scanner<'a> {
+impl Scanner<'_> {
     /// Returns how far the scanner is.
     #[inline]
     pub fn offset(&self) -> usize {

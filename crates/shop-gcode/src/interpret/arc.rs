@@ -88,7 +88,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             let ccw = sweep(start, end, center, full);
             if counter_clockwise || full { ccw } else { TAU - ccw }
         };
-        self.winding(block, Winding { a, b, c, center, radius, angle, turns, counter_clockwise, from, to });
+        let w = Winding { a, b, c, center, radius, angle, turns, counter_clockwise, from, to };
+        self.winding(block, &w);
     }
 
     fn rules_need_length(&self) -> bool {
@@ -172,7 +173,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
 
     /// Arcs of several turns, and arcs outside the XY plane (as chords).
     #[cold]
-    fn winding(&mut self, block: &Block, w: Winding) {
+    fn winding(&mut self, block: &Block, w: &Winding) {
         let total = w.angle + TAU * (w.turns - 1.0);
         self.feed_for((w.radius * total).hypot(w.to[w.c] - w.from[w.c]), block);
         if self.state.plane == 0 {

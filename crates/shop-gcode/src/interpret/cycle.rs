@@ -42,18 +42,13 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.notes.error("gcode/cycle-words", 0, block.span(), || "a canned cycle needs Z and R".into());
             return;
         };
-        let peck = match code {
-            730 | 830 => match q.filter(|q| *q > 0.0) {
-                Some(q) => Some(q),
-                None => {
-                    self.notes.error("gcode/cycle-words", 1, block.span(), || {
-                        format!("G{} needs a peck Q above 0", code / 10)
-                    });
-                    None
-                }
-            },
-            _ => None,
-        };
+        let pecks = matches!(code, 730 | 830);
+        let peck = q.filter(|q| pecks && *q > 0.0);
+        if pecks && peck.is_none() {
+            self.notes.error("gcode/cycle-words", 1, block.span(), || {
+                format!("G{} needs a peck Q above 0", code / 10)
+            });
+        }
         let s = &self.state;
         let (retract, bottom) = if s.absolute {
             (r + s.offset[2], z + s.offset[2])

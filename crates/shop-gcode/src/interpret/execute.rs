@@ -374,7 +374,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     }
 
     fn set_feed(&mut self, f: f64, block: &Block) {
-        if f < 0.0 || f > 1e9 {
+        if !(0.0..=1e9).contains(&f) {
             let at = block.place(b'F');
             self.notes.error("gcode/bad-feed", 0, at, || format!("a feed of {f} is impossible"));
             return;
@@ -587,7 +587,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 }
                 self.state.place_offset();
             }
-            921 | 922 | 923 => {
+            921..=923 => {
                 if code.number == 921 {
                     self.state.shift = [0.0; 3];
                 }
@@ -1084,7 +1084,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         system.absolute = s.absolute;
         system.tool = f64::from(s.tool.or(s.selected).unwrap_or(0));
         system.line = f64::from(self.line);
-        system.system = s.system as f64 + 1.0;
+        system.work_offset = s.system as f64 + 1.0;
         // QtPlasmaC's own parameter: the cutting feed of the material in force.
         let feed = s.cut_feed.unwrap_or(self.context.feed.mm_per_min()) / s.unit;
         system.cut_feed = (self.context.dialect == Dialect::QtPlasmaC).then_some(feed);

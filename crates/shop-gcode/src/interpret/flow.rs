@@ -165,16 +165,13 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 }
                 Kind::Flow => {
                     let text = &self.program[..token.end];
-                    let (id, after) = match label(text, token.start + 1) {
-                        Some((name, after)) => {
-                            let fresh = self.flow.labels.len() as u32;
-                            (*self.flow.labels.entry(name).or_insert(fresh), after)
-                        }
-                        None => {
-                            let end = expression::primary(text, token.start + 1, &self.parameters)
-                                .map_or(token.end, |(_, end)| end);
-                            (COMPUTED, end)
-                        }
+                    let (id, after) = if let Some((name, after)) = label(text, token.start + 1) {
+                        let fresh = self.flow.labels.len() as u32;
+                        (*self.flow.labels.entry(name).or_insert(fresh), after)
+                    } else {
+                        let end = expression::primary(text, token.start + 1, &self.parameters)
+                            .map_or(token.end, |(_, end)| end);
+                        (COMPUTED, end)
                     };
                     let word = blanks(text, after);
                     let run = text[word..].iter().take_while(|b| b.is_ascii_alphabetic()).count();

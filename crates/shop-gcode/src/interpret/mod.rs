@@ -373,10 +373,11 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             }
         } else if let Some(rest) = text.strip_prefix("tool ") {
             let digits = rest.split(':').next().unwrap_or_default();
-            if self.rules.one_command && rest.contains(':') {
-                if let Ok(number) = digits.parse::<u32>() {
-                    self.tool_change(number);
-                }
+            if self.rules.one_command
+                && rest.contains(':')
+                && let Ok(number) = digits.parse::<u32>()
+            {
+                self.tool_change(number);
             }
         }
     }

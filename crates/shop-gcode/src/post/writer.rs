@@ -147,15 +147,13 @@ impl<'a> Writer<'a> {
                 ')' | '}' if !remarks => ']',
                 // Real-time commands act even from within a comment; '*' begins a checksum.
                 '!' | '?' => '.',
-                '~' => '-',
                 '*' | '×' => 'x',
-                '–' | '—' | '−' => '-',
+                '~' | '–' | '—' | '−' => '-',
                 '°' => 'd',
-                'µ' | 'μ' => 'u',
                 'ø' | 'Ø' | '⌀' => 'D',
                 'ä' => 'a',
                 'ö' => 'o',
-                'ü' => 'u',
+                'ü' | 'µ' | 'μ' => 'u',
                 'ß' => 's',
                 'é' | 'è' | 'ê' => 'e',
                 ' '..='\x7d' => c,
@@ -583,7 +581,9 @@ impl<'a> Writer<'a> {
         if !canned || self.at.contains(&None) {
             let mut commands = Vec::new();
             drill.expand(from, |c| commands.push(c));
-            commands.iter().for_each(|c| self.command(c));
+            for c in &commands {
+                self.command(c);
+            }
             return;
         }
         let grid = self.style.grid;
@@ -769,7 +769,8 @@ impl<'a> Writer<'a> {
             (mist, flood) = (false, true);
         }
         let before = self.coolant.replace((mist, flood)).unwrap_or((false, false));
-        if (!mist && !flood) || (before.0 && !mist) || (before.1 && !flood) {
+        let drops = (before.0 && !mist) || (before.1 && !flood);
+        if drops || !(mist || flood) {
             self.text_line("M9");
         }
         if mist {
