@@ -1,5 +1,6 @@
 //! What was drawn, in mm, before anyone decides what it means.
 
+use rayon::prelude::*;
 use shop_geom::curve::Curve;
 use shop_geom::{Point, Polyline};
 use shop_report::Span;
@@ -109,9 +110,10 @@ pub struct Ignored {
 }
 
 impl Drawing {
-    /// Returns the shapes to be made as lines and arcs within `tolerance`, each with its index in `shapes`.
+    /// Returns the shapes to be made as lines and arcs within `tolerance`, each with its index in `shapes`,
+    /// in file order. Shapes are fitted in parallel.
     pub fn paths(&self, tolerance: f64) -> Vec<(u32, Polyline)> {
-        (self.shapes.iter().enumerate())
+        (self.shapes.par_iter().enumerate())
             .filter(|(_, s)| s.excluded.is_none())
             .map(|(i, s)| (i as u32, s.curve.to_polyline(tolerance)))
             .collect()
