@@ -93,7 +93,13 @@ fn turns(wall: &Piece, p: Point) -> i32 {
     }
     // An arc turns about `p` as its chord does, unless `p` lies between the two.
     let chord = turns(&Piece::line(wall.a, wall.b), p);
-    let side = cross(wall.b - wall.a, p - wall.a);
+    let along = wall.b - wall.a;
+    let side = match cross(along, p - wall.a) {
+        // On the chord: on the side on which the rule for lines puts a point on a line.
+        0.0 if along.y != 0.0 => -along.y,
+        0.0 => along.x,
+        side => side,
+    };
     let beyond = if wall.sweep > 0.0 { side < 0.0 } else { side > 0.0 };
     let between = (p - wall.center).norm() < wall.radius && (beyond || wall.a == wall.b);
     chord + if between { wall.sweep.signum() as i32 } else { 0 }
@@ -135,6 +141,18 @@ mod tests {
             if d > 1e-6 {
                 prop_assert_eq!(inside, crossings_inside(&points, p));
                 prop_assert_eq!(walls.winding(p, u32::MAX) > 0, crossings_inside(&points, p));
+            }
+        }
+
+        /// A hole that touches the outline from within leaves a void up to the very point.
+        #[test]
+        fn a_hole_that_touches_is_a_hole(turn in 0usize..4, x in 0.01..1.99f64) {
+            let (s, c) = [(0.0, 1.0), (1.0, 0.0), (0.0, -1.0), (-1.0, 0.0)][turn];
+            let square = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)].map(|(x, y)| Point::new(x, y));
+            let hole = Polyline::circle(Point::origin(), 1.0).mapped(false, |p| Point::new(c * p.x - s * p.y, s * p.x + c * p.y));
+            let walls = Walls::new([Polyline::polygon(square), hole.reversed()].iter(), 1.0, 1.0);
+            for p in [Point::new(x - 1.0, 0.0), Point::new(0.0, x - 1.0)] {
+                prop_assert_eq!(walls.signed(p, 1e9, u32::MAX).map(|s| s.1), Some(false));
             }
         }
 
