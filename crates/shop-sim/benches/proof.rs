@@ -1,10 +1,11 @@
 //! Proof, estimate and picture of whole programs: sheets of small parts, one long contour, engraving.
 //!
-//! Measured on four shared cores (2026-11): a sheet of 37,500 contours and 225,000 moves is proved in 115 ms, one
-//! contour of 200,000 vertices in 190 ms (0.24 s of processor time), 2,000 engraved lines of 60 pieces in 28 ms.
-//! A move is held in 112 bytes and a wall in 64; each is read a few times, so that memory bandwidth (10 GB/s)
-//! would allow about 10 ms for the sheet: the rest is square roots and divisions of exact distances, 3 to 6 a
-//! move, and the walk over a grid's cells.
+//! Measured on four cores shared with other work (2026-11): a sheet of 37,500 contours and 300,000 commands is
+//! proved in 115 to 155 ms, one contour of 200,000 vertices in 130 ms, 2,000 engraved lines of 60 pieces in 32 ms;
+//! the sheet's time is estimated in 130 ms on one core, and its tenth drawn three ways in 190 ms.
+//! A move is held in about 90 bytes and a wall in 64; each is read a few times, so that memory bandwidth (10 GB/s)
+//! would allow about 10 ms for the sheet: the rest is the square roots and divisions of exact distances and the
+//! walk over a grid's cells.
 
 use shop_cam::Speed;
 use shop_cam::canon::{Command, Role, Section, Spindle};

@@ -128,10 +128,21 @@ impl Index {
     }
 
     /// Collects into `found` every piece that may lie within `margin` of one of `pieces`, ascending, once each.
-    pub fn near<'a>(&self, pieces: impl Iterator<Item = &'a Piece>, margin: f64, found: &mut Vec<u32>) {
+    pub fn near<'a>(
+        &self,
+        pieces: impl Iterator<Item = &'a Piece> + Clone,
+        margin: f64,
+        found: &mut Vec<u32>,
+    ) {
         found.clear();
-        for p in pieces {
-            self.boxes(p, margin, |area| self.visit(area, found));
+        // Neighbours are near the same things: one look at their common box, unless it is large.
+        let area = pieces.clone().fold(Aabb::EMPTY, |b, p| b.union(p.bounds())).inflated(margin);
+        if area.width().max(area.height()) <= 6.0 * self.cell() + 2.0 * margin {
+            self.visit(&area, found);
+        } else {
+            for p in pieces {
+                self.boxes(p, margin, |area| self.visit(area, found));
+            }
         }
         found.sort_unstable();
         found.dedup();

@@ -135,7 +135,7 @@ pub(super) fn check(
     figures: &mut ProofFigures,
     progress: &dyn Progress,
 ) -> Result<Vec<Fate>, Cancelled> {
-    let size = 4.0 * ctx.path.cell();
+    let size = 1.5 * ctx.path.cell();
     let parts = chunks(
         contours.pieces.len(),
         |i| &contours.pieces[i],

@@ -53,7 +53,7 @@ pub(super) fn check(
     let joined = |i: usize| {
         works[i].run == works[i - 1].run && (works[i].piece.a - works[i - 1].piece.b).norm_squared() < 1e-12
     };
-    let size = 4.0 * ctx.walls.index.cell();
+    let size = 1.5 * ctx.walls.index.cell();
     let parts = chunks(works.len(), |i| &works[i].piece, joined, size, 64);
     progress.begin("proving paths", parts.len() as u64);
     let bites: Result<Vec<Bite>, Cancelled> = parts

@@ -243,11 +243,12 @@ fn context(intent: &Intent, program: Program) -> Ctx<'_> {
     }
     let kept_pieces = |p: &Polyline| p.segments().filter(|s| s.length() > 0.0).count() as u32;
     let kept = intent.kept.iter().map(kept_pieces).sum();
+    let solid = intent.kept.iter().map(Polyline::area).sum();
     let radius = program.largest;
     let works = &program.works;
     let mean = works.iter().map(|w| w.piece.length()).sum::<f64>() / works.len().max(1) as f64;
     let path = Index::new(works.iter().map(|w| &w.piece), radius.max(0.5 * mean).max(0.2));
-    let walls = Walls::new(intent.kept.iter().chain(&walls), radius);
+    let walls = Walls::new(intent.kept.iter().chain(&walls), radius, solid);
     Ctx { intent, program, path, walls, kept }
 }
 
