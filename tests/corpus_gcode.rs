@@ -9,21 +9,33 @@ use shop_gcode::{Context, interpret};
 use shop_report::Severity;
 use std::path::Path;
 
-/// Our code for an expected error of the corpus.
-fn code(expected: &str) -> Option<&'static str> {
-    Some(match expected.split(':').next().unwrap_or_default() {
-        "E-no-feed-before-cut" => "gcode/no-feed",
-        "E-unknown-text" => "gcode/unknown-text",
-        "E-repeated-word" => "gcode/repeated-word",
-        "E-arc-without-ijk-or-r" => "gcode/arc-without-center",
-        "E-arc-radius-mismatch" => "gcode/arc-radius-mismatch",
-        "E-stray-close-paren" => "gcode/stray-parenthesis",
-        "E-arc-r-too-small" => "gcode/arc-radius-too-small",
-        "E-two-motions-in-block" => "gcode/two-motions",
-        "E-unclosed-comment" => "gcode/unclosed-comment",
-        _ => return None,
-    })
+/// Our codes for an expected error of the corpus; any of them says it.
+fn codes(expected: &str) -> &'static [&'static str] {
+    match expected.split(':').next().unwrap_or_default() {
+        "E-no-feed-before-cut" => &["gcode/no-feed"],
+        "E-unknown-text" => &["gcode/unknown-text", "gcode/checksum", "gcode/number-missing"],
+        "E-repeated-word" => &["gcode/repeated-word"],
+        "E-arc-without-ijk-or-r" => &["gcode/arc-without-center"],
+        "E-arc-radius-mismatch" => &["gcode/arc-radius-mismatch"],
+        "E-stray-close-paren" => &["gcode/stray-parenthesis"],
+        "E-arc-r-too-small" => &["gcode/arc-radius-too-small"],
+        "E-two-motions-in-block" => &["gcode/two-motions"],
+        "E-unclosed-comment" => &["gcode/unclosed-comment"],
+        _ => &[],
+    }
 }
+
+/// Expected errors that cannot be found by running the program: the corpus lists them from the text alone.
+const NOT_RUN: [&str; 5] = [
+    // In a subprogram that nothing calls.
+    "linuxcnc__useful-subroutines.ngc: E-no-feed-before-cut",
+    // Transcripts of a console: the whole line is unknown text, which is reported.
+    "fluidnc__flow_control_basic.nc: E-repeated-word",
+    "fluidnc__m66_basic.nc: E-repeated-word",
+    // Behind the program's end.
+    "gcode-rs__samples.ngc: E-arc-without-ijk-or-r",
+    "gcode-rs__samples.ngc: E-no-feed-before-cut",
+];
 
 fn context(flavour: &str, exercises: &str) -> Context {
     let dialect = match flavour {
@@ -72,7 +84,7 @@ fn every_program_ends_in_a_result_or_a_diagnostic() {
             .unwrap_or_default();
         for w in &wanted {
             expected += 1;
-            if code(w).is_some_and(|c| errors.contains(&c)) {
+            if codes(w).iter().any(|c| errors.contains(c)) {
                 found += 1;
             } else {
                 missing.push(format!("{}: {w}", text("file")));
@@ -94,6 +106,8 @@ fn every_program_ends_in_a_result_or_a_diagnostic() {
         }
     }
     println!("{commands} commands, {clean} programs without errors; {found} of {expected} expected errors found");
+    let unexplained: Vec<&String> = missing.iter().filter(|m| !NOT_RUN.contains(&m.as_str())).collect();
+    assert!(unexplained.is_empty(), "not found: {unexplained:?}");
     println!("missing:\n{}", missing.join("\n"));
     println!("errors in {} other programs:\n{}", false_errors.len(), false_errors.join("\n"));
 }

@@ -200,6 +200,11 @@ impl Scanner<'_> {
                     None => self.unknown(start),
                 }
             }
+            b'"' if self.syntax.text_arguments => {
+                let line_end = self.line_end(start);
+                let end = memchr(b'"', &self.bytes[start + 1..line_end]).map_or(line_end, |n| start + n + 2);
+                plain(Kind::Text, start, end)
+            }
             b'#' => self.assignment(start),
             0xEF if start == 0 && self.bytes.starts_with(b"\xEF\xBB\xBF") => {
                 self.line_start = true;

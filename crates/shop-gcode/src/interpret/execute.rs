@@ -326,6 +326,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             30 => line.motion = Some(Motion::Arc { counter_clockwise: true }),
             382..=385 => line.motion = Some(Motion::Probe),
             730 | 810..=890 => line.motion = Some(Motion::Cycle(n as u16)),
+            // Prusa's build of Marlin levels the bed with G80; others cancel a motion mode that G0 and G1 repeat anyway.
+            800 if marlin => line.used = u32::MAX,
             800 => line.motion = Some(Motion::None),
             40 => line.dwell = true,
             170 | 180 | 190 => line.plane = Some((n as usize - 170) / 10),
@@ -762,6 +764,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             }
             (Some(p), _) if self.rules.dwell_ms => p / 1000.0,
             (Some(p), _) => p,
+            // Marlin's bare G4 waits for the moves before it.
+            _ if self.rules.one_command => return,
             _ => {
                 self.notes.error("gcode/dwell", 0, block.span(), || "G4 without a time".into());
                 return;
@@ -854,7 +858,14 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     fn m_word(&mut self, n: i64, at: (usize, usize), block: &Block, line: &mut Line) {
         let name = self.rules.name;
         let lenient = self.rules.m.is_empty();
-        if n < 0 || (!lenient && !self.rules.runs_m(n)) {
+        if n < 0 && lenient {
+            line.used = u32::MAX;
+            self.notes.info("gcode/not-interpreted", u32::MAX, at, || {
+                "an M code with a point does not move the machine; not interpreted".into()
+            });
+            return;
+        }
+        if n < 0 || !(lenient || self.rules.runs_m(n)) {
             let user = (100..200).contains(&n) && self.rules.tool_change;
             let key = u32::try_from(n).unwrap_or(u32::MAX);
             line.used = u32::MAX;

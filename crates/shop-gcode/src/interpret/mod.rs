@@ -125,7 +125,7 @@ pub fn visit(program: &[u8], context: &Context, sink: impl FnMut(Step, u32)) -> 
 /// let read = interpret(b"G21 G90\nG1 X10 F600\nM30\n", &context);
 /// assert!(read.diagnostics.is_empty());
 /// assert_eq!(read.value[0].commands[1], Command::Line { to: [10.0, 0.0, 0.0] });
-/// assert_eq!(read.value[0].lines, [2, 2]);
+/// assert_eq!(read.value[0].lines, [2, 2, 3]);
 /// ```
 pub fn interpret(program: &[u8], context: &Context) -> Checked<Vec<Section>> {
     let mut sections: Vec<Section> = Vec::new();
