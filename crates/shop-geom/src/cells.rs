@@ -46,7 +46,8 @@ fn bucket_of(h: u64, shift: u32) -> usize {
 impl Cells {
     /// Lists every piece in each cell that it passes within `margin` of.
     pub fn of_segments(segments: &[Segment], margin: f64) -> Cells {
-        let inverse = 1.0 / cell_of(segments);
+        // Cells smaller than the margin would list every piece in a swarm of them.
+        let inverse = 1.0 / cell_of(segments).max(margin);
         let mut found: Vec<(u64, u32)> = Vec::with_capacity(segments.len() * 2);
         for (i, s) in segments.iter().enumerate() {
             cells_along(s, inverse, margin, &mut |x, y| found.push((hash(x, y), i as u32)));
@@ -56,7 +57,7 @@ impl Cells {
 
     /// Lists every point in its cell, and in the neighbouring ones of which it is within `margin`.
     pub fn of_points(points: impl ExactSizeIterator<Item = Point>, cell: f64, margin: f64) -> Cells {
-        let inverse = 1.0 / cell;
+        let inverse = 1.0 / cell.max(margin);
         let mut found: Vec<(u64, u32)> = Vec::with_capacity(points.len() + points.len() / 64);
         for (i, p) in points.enumerate() {
             let (x0, y0) = (index(p.x - margin, inverse), index(p.y - margin, inverse));

@@ -29,6 +29,7 @@ impl Span {
     }
 
     /// Returns the 1-based line on which the span starts in `bytes`, the text of its source.
+    #[expect(clippy::naive_bytecount, reason = "asked a few times a run; not worth a dependency")]
     pub fn line_in(&self, bytes: &[u8]) -> usize {
         let start = (self.start as usize).min(bytes.len());
         bytes[..start].iter().filter(|&&b| b == b'\n').count() + 1
