@@ -96,7 +96,7 @@ fn the_gantry_sheet_is_its_twin() {
         let on = dxf.shapes.iter().filter_map(|s| s.curve.start());
         assert!(on.filter(|p| ((p - center).norm() - radius).abs() < 0.01).count() >= 12, "{h:?}");
     }
-    assert!((length(&svg) - (3705.018_679 + 409.663_656)).abs() < 1e-3, "{}", length(&svg));
+    assert!((length(&svg) - (3_705.018_679 + 409.663_656)).abs() < 1e-3, "{}", length(&svg));
 }
 
 /// The DXF has no unit and 0.75 of the SVG's numbers, hence the shape of the extent is compared.

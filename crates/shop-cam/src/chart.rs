@@ -68,6 +68,7 @@ impl Material {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that `min_by` calls")]
 fn by_thickness(a: &&Cut, b: &&Cut) -> std::cmp::Ordering {
     a.thickness.total_cmp(&b.thickness)
 }

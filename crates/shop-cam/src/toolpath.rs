@@ -11,6 +11,7 @@ use crate::machine::{MachineKind, TorchControl};
 use crate::settings::Settings;
 use rayon::prelude::*;
 use shop_geom::{Point, Segment};
+use std::fmt::Write as _;
 
 /// What a piece of a pass is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -205,7 +206,7 @@ fn temporary_material(settings: &Settings) -> String {
     );
     for (key, value) in [("ca", settings.amps), ("cv", settings.volts)] {
         if let Some(value) = value {
-            text.push_str(&format!(", {key}={value}"));
+            let _ = write!(text, ", {key}={value}");
         }
     }
     text

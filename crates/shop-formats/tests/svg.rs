@@ -268,7 +268,8 @@ fn loops_and_bombs_of_use_end() {
     assert!(c.value.shapes.len() < 10);
     let mut bomb = String::from("<defs><path id='u0' d='M0 0h1'/>");
     for i in 1..30 {
-        bomb += &format!("<g id='u{i}'>{}</g>", format!("<use href='#u{}'/>", i - 1).repeat(10));
+        let uses = format!("<use href='#u{}'/>", i - 1).repeat(10);
+        bomb = format!("{bomb}<g id='u{i}'>{uses}</g>");
     }
     bomb += "</defs><use href='#u29'/>";
     let c = page(&bomb);

@@ -44,6 +44,9 @@ pub struct Read {
     pub bounds: Option<Aabb>,
 }
 
+/// Layer, colour and place of a piece.
+type Tag = (u32, Option<Rgb>, Span);
+
 /// A shape ready to be chained.
 struct Piece {
     path: Polyline,
@@ -69,11 +72,10 @@ pub fn features(
     let mut groups: BTreeMap<LayerOperation, Vec<Piece>> = BTreeMap::new();
     progress.begin("reading", drawings.len() as u64);
     for drawing in drawings {
-        take(drawing, &mut features, &mut read, reading, |layer, colour| {
-            meaning(rules, options, layer, colour)
-        })
-        .into_iter()
-        .for_each(|(operation, piece)| groups.entry(operation).or_default().push(piece));
+        let mean = |layer: &str, colour| meaning(rules, options, layer, colour);
+        for (operation, piece) in take(&drawing, &mut features, &mut read, reading, mean) {
+            groups.entry(operation).or_default().push(piece);
+        }
         progress.advance(1)?;
     }
     let mut closed: Vec<Contour> = Vec::new();
@@ -108,7 +110,7 @@ fn nothing_to_make(read: &Read) -> Diagnostic {
 
 /// Moves one drawing's shapes, points and texts over; layers of equal name are one layer.
 fn take(
-    drawing: Drawing,
+    drawing: &Drawing,
     features: &mut Features,
     read: &mut Read,
     reading: &Reading,
@@ -158,7 +160,7 @@ fn chain(
     read: &mut Read,
     notes: &mut Vec<Diagnostic>,
 ) -> Result<()> {
-    let (paths, tags): (Vec<Polyline>, Vec<(u32, Option<Rgb>, Span)>) =
+    let (paths, tags): (Vec<Polyline>, Vec<Tag>) =
         pieces.into_iter().map(|p| (p.path, (p.layer, p.colour, p.span))).unzip();
     let options = TraceOptions { tolerance: reading.join, drop_duplicates: true };
     let traced = trace(&paths, &options, progress)?;
@@ -181,13 +183,7 @@ fn chain(
 }
 
 /// Says what chaining joined, dropped and had to choose.
-fn report(
-    traced: &Traced,
-    tags: &[(u32, Option<Rgb>, Span)],
-    reading: &Reading,
-    read: &mut Read,
-    notes: &mut Vec<Diagnostic>,
-) {
+fn report(traced: &Traced, tags: &[Tag], reading: &Reading, read: &mut Read, notes: &mut Vec<Diagnostic>) {
     let span = |path: u32| tags.get(path as usize).map(|t| t.2);
     let place = |mut d: Diagnostic, path: u32, at: shop_geom::Point| {
         d.span = span(path);

@@ -106,8 +106,8 @@ pub fn text(outcome: &Outcome, sources: &Sources<'_>, written: bool) -> String {
     let verdict = match (written, outcome.verdict) {
         (true, Verdict::Proven) => format!("{}, {}", outcome.output.display(), size(program)),
         (true, _) => format!("{}, {} (forced, NOT proven)", outcome.output.display(), size(program)),
-        (false, Verdict::InputErrors) => "nothing: the input has errors".to_owned(),
-        (false, _) => "nothing: the program did not pass its proof".to_owned(),
+        (false, Verdict::InputErrors) => format!("nothing: {}", report::summary(&outcome.diagnostics)),
+        (false, _) => format!("nothing, for want of proof: {}", report::summary(&outcome.diagnostics)),
     };
     line("wrote", verdict);
     let names: Vec<String> = outcome.inputs.iter().map(|p| p.display().to_string()).collect();
@@ -115,8 +115,11 @@ pub fn text(outcome: &Outcome, sources: &Sources<'_>, written: bool) -> String {
 }
 
 fn size(text: &[u8]) -> String {
-    let lines = text.iter().filter(|&&b| b == b'\n').count();
-    format!("{lines} lines, {:.1} kB", text.len() as f64 / 1000.0)
+    format!("{} lines, {:.1} kB", lines(text), text.len() as f64 / 1000.0)
+}
+
+fn lines(text: &[u8]) -> usize {
+    text.split(|&b| b == b'\n').count() - 1
 }
 
 fn read_line(outcome: &Outcome) -> String {
@@ -355,7 +358,7 @@ pub fn json(outcome: &Outcome, sources: &Sources<'_>, written: bool) -> Value {
         "time": { "total_s": e.total_s, "cut_s": e.cut_s, "rapid_s": e.rapid_s, "dwell_s": e.dwell_s },
         "material_cost": material_cost(outcome),
         "program": {
-            "lines": program.iter().filter(|&&b| b == b'\n').count(), "bytes": program.len(),
+            "lines": lines(program), "bytes": program.len(),
         },
         "diagnostics": report::to_json(&outcome.diagnostics, sources),
     })

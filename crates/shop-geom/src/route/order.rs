@@ -149,7 +149,7 @@ impl Group {
     }
 
     /// Or-opt of single stops within the places that precedence allows; a few sweeps.
-    fn improve(&self, order: &mut Vec<u32>, from: Point) {
+    fn improve(&self, order: &mut [u32], from: Point) {
         let n = order.len();
         let neighbours = super::tour::nearest_neighbours(&self.points, 8);
         let mut place = vec![0usize; n];
