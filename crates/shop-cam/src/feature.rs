@@ -317,6 +317,7 @@ pub fn operations(
         unmarkable: Tally::default(),
         unroutable: Tally::default(),
         open: Tally::default(),
+        unclosed: Tally::default(),
     };
     sorter.contours(features.contours);
     sorter.lines(features.lines);
@@ -343,6 +344,10 @@ pub fn as_circle(path: &Polyline) -> Option<(Point, f64)> {
     let full = (sweep.abs() - std::f64::consts::TAU).abs() < 1e-6;
     first.filter(|_| full).map(|arc| (arc.center, arc.radius))
 }
+
+/// Ends closer than this fraction of a chain's length were meant to meet: a gap of 5 % is the widest that reads as a
+/// drawing fault and not as a hook or bracket shape.
+const ALMOST: f64 = 0.05;
 
 /// What a layer or colour means.
 #[derive(Clone, Debug)]
@@ -431,6 +436,7 @@ struct Sorter<'a> {
     unmarkable: Tally,
     unroutable: Tally,
     open: Tally,
+    unclosed: Tally,
 }
 
 impl Sorter<'_> {
@@ -642,6 +648,10 @@ impl Sorter<'_> {
             let key = (line.layer, line.colour);
             let mut meaning = self.meaning(key);
             let at = line.path.first().unwrap_or_else(Point::origin);
+            if let Some(gap) = self.almost_closed(&line.path, &meaning) {
+                self.unclosed.add(line.span, at, gap);
+                (meaning.operation, meaning.why) = (O::Ignore, "a contour that does not close".to_owned());
+            }
             match meaning.operation {
                 O::Profile | O::Outside | O::Inside
                     if self.options.request == Request::Auto && !meaning.named =>
@@ -664,6 +674,15 @@ impl Sorter<'_> {
                 self.trace(line.path, &meaning, line.span);
             }
         }
+    }
+
+    /// Returns the gap of a chain that was surely meant to be a contour: it is to be cut out, and its ends are near
+    /// each other for its length. A part whose outline is left out, or marked, would be scrap.
+    fn almost_closed(&self, path: &Polyline, meaning: &Meaning) -> Option<f64> {
+        use LayerOperation as O;
+        let cut_out = matches!(meaning.operation, O::Profile | O::Outside | O::Inside | O::Pocket);
+        let gap = (path.last()? - path.first()?).norm();
+        (cut_out && path.segment_count() > 2 && gap <= ALMOST * path.length()).then_some(gap)
     }
 
     fn points(&mut self, points: Vec<Mark>) {
@@ -705,6 +724,13 @@ impl Sorter<'_> {
             };
             self.notes.push(self.small.place(d));
         }
+        if self.unclosed.count > 0 {
+            let gap = self.unclosed.first.map_or(0.0, |f| f.2);
+            let message = format!("a contour is open: its ends are {gap:.3} mm apart");
+            let d = Diagnostic::error("cut/open-contour", message)
+                .hint("close it in the drawing, or raise the joining tolerance above the gap");
+            self.notes.push(self.unclosed.place(d));
+        }
         if self.open.count > 0 {
             let marked = self.options.request == Request::Auto && self.options.can_mark;
             let message =
@@ -723,7 +749,20 @@ impl Sorter<'_> {
                 .hint("a plasma table marks with a scribe or spotting arc");
             self.notes.push(self.unmarkable.place(d));
         }
+        self.notes.extend(self.nothing_left());
         Checked { value: self.out, diagnostics: self.notes }
+    }
+
+    /// Says so when there were shapes and none of them is made.
+    fn nothing_left(&self) -> Option<Diagnostic> {
+        let o = &self.out;
+        let none = o.profiles.is_empty() && o.pockets.is_empty() && o.traces.is_empty() && o.holes.is_empty();
+        let explained = self.unclosed.count > 0
+            || (self.small.count > 0 && self.options.small_holes == SmallHoles::Refuse);
+        (none && !o.assignments.is_empty() && !explained).then(|| {
+            Diagnostic::error("cut/nothing-to-make", "every shape of the drawing is left out")
+                .hint("see what became what, and say --op or [[layers]] rules for these layers")
+        })
     }
 }
 

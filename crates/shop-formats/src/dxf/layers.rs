@@ -4,7 +4,7 @@ use super::colour::aci;
 use super::groups::{Groups, Next, Section};
 use super::text::Charset;
 use crate::{Layer, Rgb};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// What a layer is and whether it shows.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct LayerState {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layers {
     pub list: Vec<LayerState>,
-    by_name: HashMap<String, u32>,
+    by_name: BTreeMap<String, u32>,
     /// How many of them the LAYER table holds.
     pub in_table: usize,
 }
@@ -95,7 +95,7 @@ pub(super) struct LayerNames<'a, 'b> {
     known: &'b Layers,
     charset: Charset,
     pub added: Layers,
-    seen: HashMap<&'a [u8], u32>,
+    seen: BTreeMap<&'a [u8], u32>,
     last: (&'a [u8], u32),
     /// Layer 0.
     pub zero: u32,
@@ -107,7 +107,7 @@ impl<'a, 'b> LayerNames<'a, 'b> {
             known,
             charset,
             added: Layers::default(),
-            seen: HashMap::new(),
+            seen: BTreeMap::new(),
             last: (b"0", 0),
             zero: 0,
         };

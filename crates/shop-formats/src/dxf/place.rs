@@ -16,7 +16,7 @@ use crate::{Exclusion, Rgb, Shape, Text};
 use shop_geom::curve::{Curve, EllipseArc};
 use shop_geom::{Point, Polyline, Vertex, cross};
 use shop_report::Span;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
 /// How deep blocks may stand in blocks. Real drawings go to five or so; the bound keeps the stack small.
@@ -43,7 +43,7 @@ pub(super) struct Block<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Blocks<'a> {
     pub list: Vec<Block<'a>>,
-    by_name: HashMap<String, u32>,
+    by_name: BTreeMap<String, u32>,
     /// (block, entity) of INSERTs that would place a block in itself.
     cut: Vec<(u32, u32)>,
 }

@@ -11,7 +11,7 @@ use nalgebra::Affine2;
 use shop_geom::Point;
 use shop_geom::curve::{Curve, PathBuilder};
 use shop_report::Span;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ pub(super) fn outlines(
     jobs: &[TextJob<'_>],
     fonts: &Arc<Fonts>,
     sheet: &Sheet,
-    ids: &HashMap<&str, Node<'_, '_>>,
+    ids: &BTreeMap<&str, Node<'_, '_>>,
 ) -> Vec<Vec<Curve>> {
     let mut out = vec![Vec::new(); jobs.len()];
     if jobs.is_empty() || fonts.is_empty() {

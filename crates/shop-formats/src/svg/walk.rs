@@ -10,7 +10,7 @@ use nalgebra::Affine2;
 use shop_geom::curve::{Curve, PathBuilder};
 use shop_geom::{Point, Polyline, Vector};
 use shop_report::{Checked, Diagnostic, Span};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use usvg::roxmltree::{Node, NodeId};
 
@@ -34,7 +34,7 @@ pub(super) fn walk<'a>(
     out: &'a mut Checked<Drawing>,
 ) {
     let mut sheet = Sheet::default();
-    let mut ids = HashMap::new();
+    let mut ids = BTreeMap::new();
     let mut labelled = false;
     let mut elements = 0_u32;
     for n in root.descendants().filter(Node::is_element) {
@@ -56,7 +56,7 @@ pub(super) fn walk<'a>(
         options,
         labelled,
         wrappers: wrappers(root),
-        layers: HashMap::new(),
+        layers: BTreeMap::new(),
         budget: elements.saturating_mul(MOST_COPIES).saturating_add(10_000).min(MOST_ELEMENTS),
         using: Vec::new(),
         texts: Vec::new(),
@@ -177,13 +177,13 @@ fn count(at: &mut Option<(Span, u32)>, span: Span) {
 struct Walker<'a> {
     source: &'a Source,
     sheet: &'a Sheet,
-    ids: HashMap<&'a str, Node<'a, 'a>>,
+    ids: BTreeMap<&'a str, Node<'a, 'a>>,
     page: &'a Page,
     options: &'a ReadOptions,
     /// True when the file has Inkscape's layers.
     labelled: bool,
     wrappers: Vec<NodeId>,
-    layers: HashMap<String, u32>,
+    layers: BTreeMap<String, u32>,
     budget: u32,
     using: Vec<NodeId>,
     texts: Vec<TextJob<'a>>,

@@ -1,3 +1,5 @@
+//! Pictures of small programs: what is drawn, what is written on them, and that they never break.
+
 use super::*;
 use crate::proof::tests::{plates, pocket, pocket_intent, read, router};
 use shop_cam::machine::MachineKind;
