@@ -33,7 +33,7 @@ use shop_cam::toolpath::{Toolpath, lower};
 use shop_geom::{Aabb, Point};
 use shop_report::{Diagnostic, Severity, SourceId};
 use shop_sim::preview::PreviewInput;
-use shop_sim::{Estimate, Proof};
+use shop_sim::{Estimate, Proof, Swept};
 use std::path::{Path, PathBuf};
 
 /// One program: what it was made from and what came of it.
@@ -265,18 +265,21 @@ fn plan_and_prove(
     progress: &Ticker,
 ) -> Result<()> {
     let Outcome { operations, settings, machine, diagnostics, .. } = outcome;
-    let plan = plan(args, operations, settings, progress, diagnostics)?;
+    let mut plan = plan(args, operations, settings, progress, diagnostics)?;
     let sections = lower(&plan.toolpaths, settings);
+    // A big sheet's pieces weigh more than its program: let them go before the text is made.
+    plan.toolpaths = Vec::new();
     let text = shop_gcode::post(&sections, machine).drain_into(diagnostics);
     drop(sections);
     outcome.program = sources.add(outcome.output.display().to_string(), text.into_bytes());
     let limits = Limits { pierce_clearance: plan.pierce_clearance, sheet: args.sheet(), ..Limits::default() };
     let wanted = intent(operations, settings, &limits);
+    // The intent has its own copy of all that is to be made; the table of what became what stays.
+    let assignments = std::mem::take(&mut operations.assignments);
+    *operations = Operations { assignments, ..Operations::default() };
     let bytes = sources.bytes(outcome.program).unwrap_or_default();
     let context = shop_gcode::Context::of(machine).source(outcome.program);
     let reread: Vec<Section> = shop_gcode::interpret(bytes, &context).drain_into(diagnostics);
-    let proof = shop_sim::prove(&wanted, &reread, progress)?;
-    diagnostics.extend(proof.diagnostics.iter().cloned());
     let estimate = shop_sim::estimate(&reread, machine);
     let [x, y, _] = settings.envelope;
     let view = PreviewInput {
@@ -289,6 +292,11 @@ fn plan_and_prove(
     for path in &args.preview {
         outcome.pictures.push((path.clone(), picture::picture(path, &view)?));
     }
+    // The sections of a big sheet weigh as much as the proof's own tables: they go before it begins.
+    let swept = Swept::new(&wanted, &reread);
+    drop(reread);
+    let proof = swept.prove(&wanted, progress)?;
+    diagnostics.extend(proof.diagnostics.iter().cloned());
     outcome.plan = plan;
     outcome.proof = proof;
     outcome.estimate = estimate;

@@ -21,4 +21,4 @@ pub mod proof;
 
 pub use estimate::{Estimate, SectionTime, estimate};
 pub use preview::{PreviewInput, preview_html, preview_png, preview_svg};
-pub use proof::{Proof, ProofFigures, prove};
+pub use proof::{Proof, ProofFigures, Swept, prove};

@@ -203,13 +203,43 @@ fn goal_bottoms(intent: &Intent) -> impl Iterator<Item = f64> + '_ {
 /// Near-linear in moves and pieces; the parts are judged in parallel, the result is the same for any number of
 /// threads.
 pub fn prove(intent: &Intent, sections: &[Section], progress: &dyn Progress) -> Result<Proof, Cancelled> {
-    let mut findings = Findings::default();
-    let mut figures = ProofFigures::default();
-    let mut program = program::read(intent, sections, &mut findings, &mut figures);
-    if intent.kind == MachineKind::Knife && intent.blade_offset > 0.0 {
-        blade::trail(&mut program, intent.blade_offset);
+    Swept::new(intent, sections).prove(intent, progress)
+}
+
+/// What a program does in the work: all that the proof needs of it, so that the sections may go before the large
+/// part of the proof begins.
+pub struct Swept {
+    program: Program,
+    findings: Findings,
+    figures: ProofFigures,
+}
+
+impl Swept {
+    /// Follows the program and judges what can be judged on the way.
+    pub fn new(intent: &Intent, sections: &[Section]) -> Swept {
+        let mut findings = Findings::default();
+        let mut figures = ProofFigures::default();
+        let mut program = program::read(intent, sections, &mut findings, &mut figures);
+        if intent.kind == MachineKind::Knife && intent.blade_offset > 0.0 {
+            blade::trail(&mut program, intent.blade_offset);
+        }
+        Swept { program, findings, figures }
     }
-    let mut ctx = context(intent, program);
+
+    /// Holds it against the same intent.
+    pub fn prove(self, intent: &Intent, progress: &dyn Progress) -> Result<Proof, Cancelled> {
+        let Swept { program, findings, figures } = self;
+        judge(context(intent, program), findings, figures, progress)
+    }
+}
+
+fn judge(
+    mut ctx: Ctx<'_>,
+    mut findings: Findings,
+    mut figures: ProofFigures,
+    progress: &dyn Progress,
+) -> Result<Proof, Cancelled> {
+    let intent = ctx.intent;
     progress.advance(0)?;
     let mut finish: Vec<Option<u32>> = vec![None; intent.goals.len()];
     let mut contours = goal_contours(&ctx);
