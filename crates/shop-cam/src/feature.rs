@@ -648,7 +648,7 @@ impl Sorter<'_> {
             let key = (line.layer, line.colour);
             let mut meaning = self.meaning(key);
             let at = line.path.first().unwrap_or_else(Point::origin);
-            if let Some(gap) = self.almost_closed(&line.path, &meaning) {
+            if let Some(gap) = almost_closed(&line.path, &meaning) {
                 self.unclosed.add(line.span, at, gap);
                 (meaning.operation, meaning.why) = (O::Ignore, "a contour that does not close".to_owned());
             }
@@ -674,15 +674,6 @@ impl Sorter<'_> {
                 self.trace(line.path, &meaning, line.span);
             }
         }
-    }
-
-    /// Returns the gap of a chain that was surely meant to be a contour: it is to be cut out, and its ends are near
-    /// each other for its length. A part whose outline is left out, or marked, would be scrap.
-    fn almost_closed(&self, path: &Polyline, meaning: &Meaning) -> Option<f64> {
-        use LayerOperation as O;
-        let cut_out = matches!(meaning.operation, O::Profile | O::Outside | O::Inside | O::Pocket);
-        let gap = (path.last()? - path.first()?).norm();
-        (cut_out && path.segment_count() > 2 && gap <= ALMOST * path.length()).then_some(gap)
     }
 
     fn points(&mut self, points: Vec<Mark>) {
@@ -746,7 +737,7 @@ impl Sorter<'_> {
         }
         if self.unmarkable.count > 0 {
             let d = Diagnostic::warning("cut/no-marking-tool", "a mark is left out: the machine cannot mark")
-                .hint("a plasma table marks with a scribe or spotting arc");
+                .hint("a plasma table marks with a scribe or spotting arc: --mark-with");
             self.notes.push(self.unmarkable.place(d));
         }
         self.notes.extend(self.nothing_left());
@@ -764,6 +755,15 @@ impl Sorter<'_> {
                 .hint("see what became what, and say --op or [[layers]] rules for these layers")
         })
     }
+}
+
+/// Returns the gap of a chain that was surely meant to be a contour: it is to be cut out, and its ends are near
+/// each other for its length. A part whose outline is left out, or marked, would be scrap.
+fn almost_closed(path: &Polyline, meaning: &Meaning) -> Option<f64> {
+    use LayerOperation as O;
+    let cut_out = matches!(meaning.operation, O::Profile | O::Outside | O::Inside | O::Pocket);
+    let gap = (path.last()? - path.first()?).norm();
+    (cut_out && path.segment_count() > 2 && gap <= ALMOST * path.length()).then_some(gap)
 }
 
 /// Nesting among some of the contours.

@@ -5,6 +5,7 @@ use crate::input::UnitFlag;
 use crate::report::Colour;
 use clap::{Args, ValueEnum};
 use shop_cam::Speed;
+use shop_cam::canon::Torch;
 use shop_cam::feature::{FeatureOptions, Request, SmallHoles, TabRule, Waste};
 use shop_cam::lead::LeadStyle;
 use shop_cam::settings::{Choice, Settings};
@@ -80,6 +81,9 @@ pub struct CutArgs {
     /// Outer corners of the path
     #[arg(long, value_enum, default_value_t, help_heading = "Path")]
     pub corners: CornerFlag,
+    /// How a plasma table marks; without it marks are left out
+    #[arg(long, value_enum, value_name = "HOW", help_heading = "Path")]
+    pub mark_with: Option<MarkFlag>,
     /// Route rapids around parts already cut loose
     #[arg(long, help_heading = "Path")]
     pub avoid_loose: bool,
@@ -175,6 +179,15 @@ pub enum CornerFlag {
     Loop,
 }
 
+/// Values of `--mark-with`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MarkFlag {
+    /// A scribe on the torch carriage
+    Scribe,
+    /// Short pulses of the arc
+    Spot,
+}
+
 /// A width and a height, mm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Size(pub f64, pub f64);
@@ -244,6 +257,7 @@ impl CutArgs {
                 SmallHoleFlag::Skip => SmallHoles::Skip,
             },
             tabs,
+            can_mark: self.mark_with.is_some() || FeatureOptions::new(settings.kind).can_mark,
             ..FeatureOptions::new(settings.kind)
         }
     }
@@ -278,6 +292,12 @@ impl CutArgs {
         if let Some(distance) = self.pierce_spacing_mm {
             o.thermal = (distance > 0.0)
                 .then(|| shop_cut::ThermalRule { distance, ..shop_cut::ThermalRule::default() });
+        }
+        if let Some(how) = self.mark_with {
+            o.marking = match how {
+                MarkFlag::Scribe => Torch::Scribe,
+                MarkFlag::Spot => Torch::Spot,
+            };
         }
         if self.avoid_loose {
             o.avoid_loose = shop_cut::AvoidLoose::Detour;

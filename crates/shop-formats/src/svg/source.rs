@@ -122,10 +122,8 @@ impl Source {
     /// Overwrites `--` within the comments with blanks, offsets kept, when the text at `at` is in a comment; true
     /// when something was changed.
     pub fn mend_comments(&mut self, at: usize) -> bool {
-        let text = &self.text;
-        if !(text[..at.min(text.len())].rfind("<!--") > text[..at.min(text.len())].rfind("-->")
-            || text[at.min(text.len())..].starts_with("<!--"))
-        {
+        let (before, after) = self.text.split_at(self.text.floor_char_boundary(at));
+        if !(before.rfind("<!--") > before.rfind("-->") || after.starts_with("<!--")) {
             return false;
         }
         let mut bytes = std::mem::take(&mut self.text).into_bytes();

@@ -194,7 +194,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let step =
             2.0 * (1.0 - CHORD_TOLERANCE / w.radius.max(2.0 * CHORD_TOLERANCE)).clamp(-1.0, 1.0).acos();
         let chords = (total / step).ceil().clamp(1.0, MOST_CHORDS * w.turns);
-        if chords > 64.0 && !self.spend(chords as u64, block) {
+        // Two chords weigh as one repeated line: a loop of arcs may fill memory too, and a program may honestly hold
+        // a million chords.
+        if !self.spend((chords / 2.0).ceil() as u64, block) {
             return;
         }
         let count = chords as u64;

@@ -12,8 +12,10 @@ use crate::expression;
 use crate::parse::{Kind, tokens};
 use std::collections::BTreeMap;
 
-/// Lines that loops and calls may repeat in all.
-const BUDGET: u64 = 2_000_000;
+/// Lines that loops and calls may repeat in all. Each may become a command of some 60 bytes and, posted again, a line
+/// of as many: half a million keep a malicious kilobyte below a hundred megabytes, and a pocket cleared by a loop of
+/// 0.1 mm steps is far below that.
+pub(super) const BUDGET: u64 = 500_000;
 /// Deepest nesting of calls.
 const DEEPEST_CALL: usize = 100;
 

@@ -1,7 +1,7 @@
 //! What it means: a program's text to canonical commands, as one controller family would run it.
 //!
 //! The interpreter walks over the lines once. A line becomes a [`Block`] of words; the block is judged by the
-//! dialect's [`Rules`](crate::dialect::Rules) and executed in the order of RS274/NGC (NISTIR 6556, table 8), and
+//! dialect's [`Rules`] and executed in the order of RS274/NGC (NISTIR 6556, table 8), and
 //! every command it gives goes to the caller at once with its 1-based line, so that memory need not grow with the
 //! program ([`visit`]). What a controller would refuse is an error, what it would do differently from what the
 //! text suggests a warning; nothing is passed over in silence.
@@ -259,7 +259,7 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
         if !enough {
             let at = (block.start, block.end);
             self.notes.error("gcode/endless", 0, at, || {
-                "loops, calls and repeats run longer than 2,000,000 lines; stopped here".into()
+                format!("loops, calls and repeats run longer than {} lines; stopped here", flow::BUDGET)
             });
             self.ended = true;
         }

@@ -2,7 +2,7 @@
 //!
 //! **Swept region.** The grown solid is the solid, plus the strip that every piece sweeps on its outside, plus a
 //! sector at every convex corner: a point within δ of the solid has a nearest point there, and lies in the strip or
-//! sector of it. Add up windings, w = [solid] + Σ [strip] + Σ [sector]; the grown solid is where w ≥ 1. Walking
+//! sector of it. Add up windings, w = ⟦solid⟧ + Σ ⟦strip⟧ + Σ ⟦sector⟧; the grown solid is where w ≥ 1. Walking
 //! along the outer sides of strips and sectors, and through the corner itself where the way turns right, runs once
 //! around each of them, so the closed walk *is* that sum:
 //!

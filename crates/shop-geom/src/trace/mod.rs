@@ -1,7 +1,7 @@
 //! Chaining: from loose pieces to closed contours, and a report of what was joined and dropped.
 //!
-//! Four steps, each its own file or function: pieces that repeat another are left out ([`overlap`]); ends that
-//! belong together are found, nearest first ([`joints`]); the way through them is walked ([`walk`]); the chains are
+//! Four steps, each its own file or function: pieces that repeat another are left out (`overlap`); ends that
+//! belong together are found, nearest first (`joints`); the way through them is walked (`walk`); the chains are
 //! put together. Everything is near-linear and flat; memory per piece is a few dozen bytes beyond the result.
 //!
 //! Words: a *piece* is an input path or what is left of one; an *end* is one of its two; a *junction* is a place at
