@@ -1,6 +1,9 @@
 //! Everything that is tested through the command, and the invariants of the house.
 
 mod cli;
+mod corpus_dxf;
+mod corpus_gcode;
 mod corpus_svg;
 mod profiles;
+mod readme;
 mod tidy;
