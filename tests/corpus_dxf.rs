@@ -178,5 +178,6 @@ fn agree(record: &Value, field: &str, want: &Value, got: &Value) -> bool {
 
 /// True for R12 drawings that insert what they do not define.
 fn added_definitions(record: &Value) -> bool {
-    record["release"] == "R12" && record["in_block_definitions"].as_object().is_some_and(|m| m.is_empty())
+    record["release"] == "R12"
+        && record["in_block_definitions"].as_object().is_some_and(serde_json::Map::is_empty)
 }

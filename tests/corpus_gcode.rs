@@ -63,7 +63,10 @@ fn every_program_ends_in_a_result_or_a_diagnostic() {
         return;
     };
     // Python writes NaN and Infinity, which JSON does not know.
-    let facts = String::from_utf8_lossy(&facts).replace("-Infinity", "null").replace("Infinity", "null").replace("NaN", "null");
+    let facts = String::from_utf8_lossy(&facts)
+        .replace("-Infinity", "null")
+        .replace("Infinity", "null")
+        .replace("NaN", "null");
     let facts: Value = serde_json::from_str(&facts).expect("facts.json is JSON");
     let (mut expected, mut found, mut missing, mut clean, mut commands) = (0, 0, Vec::new(), 0, 0);
     let mut false_errors = Vec::new();
@@ -72,12 +75,8 @@ fn every_program_ends_in_a_result_or_a_diagnostic() {
         let bytes = std::fs::read(folder.join(text("file"))).expect("the file of the list");
         let read = interpret(&bytes, &context(text("flavour"), text("exercises")));
         commands += read.value.iter().map(|s| s.commands.len()).sum::<usize>();
-        let errors: Vec<&str> = read
-            .diagnostics
-            .iter()
-            .filter(|d| d.severity == Severity::Error)
-            .map(|d| d.code)
-            .collect();
+        let errors: Vec<&str> =
+            read.diagnostics.iter().filter(|d| d.severity == Severity::Error).map(|d| d.code).collect();
         let wanted: Vec<&str> = entry["warnings"]
             .as_array()
             .map(|w| w.iter().filter_map(Value::as_str).filter(|w| w.starts_with("E-")).collect())
@@ -105,7 +104,9 @@ fn every_program_ends_in_a_result_or_a_diagnostic() {
             false_errors.push(format!("{} [{}]\n{}", text("file"), text("flavour"), first.join("\n")));
         }
     }
-    println!("{commands} commands, {clean} programs without errors; {found} of {expected} expected errors found");
+    println!(
+        "{commands} commands, {clean} programs without errors; {found} of {expected} expected errors found"
+    );
     let unexplained: Vec<&String> = missing.iter().filter(|m| !NOT_RUN.contains(&m.as_str())).collect();
     assert!(unexplained.is_empty(), "not found: {unexplained:?}");
     println!("missing:\n{}", missing.join("\n"));
