@@ -17,9 +17,37 @@ use std::collections::BTreeMap;
 /// Offsets are made this exact, mm: a tenth of what the proof forgives, so that rounding in the post has the rest.
 pub const OFFSET_TOLERANCE: f64 = 2e-4;
 
-/// Paths run this much farther into the waste than half the cut, mm: the offset's own tolerance and the rounding of
-/// a post to four decimals together never bite. A thirteenth of what the proof forgives as skin.
-pub const OFFSET_MARGIN: f64 = 1.5e-4;
+/// How a gap exactly as wide as the cut is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// The tool goes in: slots and reliefs drawn for a cutter of their own width are common, and what their
+    /// coordinates are rounded to must not decide. Paths run [`SNUG`] nearer to the part than the radius.
+    Snug,
+    /// The cut stays out: a jet would run along its own kerf a second time. Paths run [`CLEAR`] farther from the part
+    /// than the radius.
+    Clear,
+}
+
+/// How much nearer to the part a snug path runs, mm: twice what the offset and a post to four decimals may round
+/// off, so that a slot of the tool's own width is a slot still; a quarter of the gouge that the proof forgives.
+pub const SNUG: f64 = 5e-4;
+
+/// How much farther from the part a clear path runs, mm: the offset's own tolerance and the rounding of a post to four
+/// decimals together never bite. A thirteenth of what the proof forgives as skin.
+pub const CLEAR: f64 = 1.5e-4;
+
+/// A closed path shorter than this is a place, mm: where the tool goes down into a hole or a relief of its own size.
+pub const SPOT: f64 = 20.0 * SNUG;
+
+impl Fit {
+    /// Returns how far the tool's middle runs from the part, mm, for a cut of this half width.
+    pub fn distance(self, radius: f64) -> f64 {
+        match self {
+            Fit::Snug => (radius - SNUG).max(0.5 * radius),
+            Fit::Clear => radius + CLEAR,
+        }
+    }
+}
 
 /// The path of the tool's middle along one or more contours.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +64,13 @@ pub struct CutPath {
     pub group: u32,
 }
 
+impl CutPath {
+    /// True when the path is a place rather than a way: the tool goes straight down there.
+    pub fn is_spot(&self) -> bool {
+        !self.on_line && self.track.length() < SPOT
+    }
+}
+
 /// Compensated profiles.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Compensated {
@@ -45,10 +80,11 @@ pub struct Compensated {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Offsets all profiles by `radius` into their waste. Near-linear, as the offset is.
+/// Offsets all profiles by `radius` into their waste, near enough for `fit`. Near-linear, as the offset is.
 pub fn compensate(
     profiles: &[Profile],
     radius: f64,
+    fit: Fit,
     corner: Corner,
     progress: &dyn Progress,
 ) -> Result<Compensated, Cancelled> {
@@ -71,7 +107,7 @@ pub fn compensate(
                 if hole { p.contour.clone().reversed() } else { p.contour.clone() }
             })
             .collect();
-        let distance = radius + OFFSET_MARGIN;
+        let distance = fit.distance(radius);
         let distance = if matches!(class, Class::Inside(_)) { -distance } else { distance };
         let options = OffsetOptions { corner, tolerance: OFFSET_TOLERANCE };
         let found = offset(&contours, distance, &options, progress)?;
@@ -83,7 +119,9 @@ pub fn compensate(
             (sources, if turn { track.reversed() } else { track }, false)
         }));
     }
-    raw.retain(|(sources, track, _)| !sources.is_empty() && !track.is_empty());
+    raw.retain(|(sources, track, _)| {
+        !sources.is_empty() && !track.is_empty() && (fit == Fit::Snug || track.length() >= SPOT)
+    });
     Ok(relate(profiles, raw))
 }
 

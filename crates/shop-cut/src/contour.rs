@@ -5,7 +5,7 @@ use crate::order::{self, Candidate};
 use crate::{AvoidLoose, CornerStyle, Options, Plan, SmallHoleRule, loops, loose};
 use rayon::prelude::*;
 use shop_cam::canon::{Role, Torch};
-use shop_cam::compensate::{CutPath, compensate};
+use shop_cam::compensate::{CutPath, Fit, compensate};
 use shop_cam::feature::{Operations, Profile, Trace, Waste};
 use shop_cam::lead::{Lead, LeadRule, LeadStyle, Room, starts};
 use shop_cam::machine::MachineKind;
@@ -133,7 +133,7 @@ impl<'a> Planner<'a> {
         let radius =
             if self.settings.kind == MachineKind::Knife { 0.0 } else { self.settings.diameter / 2.0 };
         let corner = self.options.offset_corner();
-        let mut found = compensate(&operations.profiles, radius, corner, progress)?;
+        let mut found = compensate(&operations.profiles, radius, Fit::Clear, corner, progress)?;
         self.diagnostics.append(&mut found.diagnostics);
         let limits = self.options.sheet.map(|s| s.inflated(-radius));
         let mut room = Room::new(found.paths.iter().map(|p| &p.track), limits);

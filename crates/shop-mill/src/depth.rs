@@ -17,7 +17,7 @@
 
 use shop_cam::toolpath::{Pass, Piece, PieceKind};
 use shop_cam::track::Track;
-use shop_geom::Segment;
+use shop_geom::{Point, Segment};
 
 use crate::upright;
 
@@ -190,11 +190,27 @@ pub fn back_and_forth(track: &Track, layers: &[f64], percent: f32) -> Pass {
     pass
 }
 
+/// Returns a pass straight down at one place, layer by layer; with `pecks` the tool comes up to the top between two
+/// of them, to clear its flutes.
+pub fn plunge(at: Point, layers: &[f64], pecks: bool) -> Pass {
+    let mut pass = Pass::new(0.0);
+    let mut go = |z: f64| {
+        pass.pieces.push(Piece { segment: upright(at), z, kind: PieceKind::Lift, feed_percent: 100.0 });
+    };
+    for (k, &z) in layers.iter().enumerate() {
+        if pecks && k > 0 {
+            go(0.0);
+        }
+        go(z);
+    }
+    pass
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use shop_geom::{Point, Polyline};
+    use shop_geom::Polyline;
 
     fn circle(radius: f64) -> Track {
         Track::new(&Polyline::circle(Point::new(3.0, 4.0), radius))

@@ -11,7 +11,7 @@ use crate::depth::{Spiral, layers, spiral};
 use crate::{Direction, Planner};
 use rayon::prelude::*;
 use shop_cam::canon::Role;
-use shop_cam::compensate::{OFFSET_MARGIN, OFFSET_TOLERANCE};
+use shop_cam::compensate::{Fit, OFFSET_TOLERANCE};
 use shop_cam::feature::Pocket;
 use shop_cam::toolpath::{Pass, Piece, PieceKind, Toolpath};
 use shop_cam::track::Track;
@@ -77,7 +77,7 @@ impl Planner<'_> {
 
     /// Returns the rings of a pocket, wall first.
     fn rings(&self, pocket: &Pocket, progress: &dyn Progress) -> Result<Vec<Vec<Track>>, Cancelled> {
-        let (radius, step) = (self.settings.diameter / 2.0 + OFFSET_MARGIN, self.settings.step_over);
+        let (radius, step) = (Fit::Snug.distance(self.settings.diameter / 2.0), self.settings.step_over);
         let options = OffsetOptions { corner: Corner::Round, tolerance: OFFSET_TOLERANCE };
         let mut out = Vec::new();
         // Every ring is made from the wall itself, so that errors do not add up.

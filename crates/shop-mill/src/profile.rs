@@ -1,10 +1,10 @@
 //! Cutting out: each contour to its full depth in one spiral, on and off on tangent arcs where there is room.
 
-use crate::depth::{Gap, Spiral, layers, spiral};
+use crate::depth::{Gap, Spiral, layers, plunge, spiral};
 use crate::{Direction, Planner};
 use rayon::prelude::*;
 use shop_cam::canon::Role;
-use shop_cam::compensate::{CutPath, compensate};
+use shop_cam::compensate::{CutPath, Fit, compensate};
 use shop_cam::feature::{Profile, Waste};
 use shop_cam::lead::{Lead, LeadRule, LeadStyle, Room, starts};
 use shop_cam::toolpath::{Pass, Piece, PieceKind, Toolpath};
@@ -29,7 +29,7 @@ impl Planner<'_> {
         progress: &dyn Progress,
     ) -> Result<Vec<Toolpath>, Cancelled> {
         let radius = self.settings.diameter / 2.0;
-        let mut found = compensate(profiles, radius, Corner::Round, progress)?;
+        let mut found = compensate(profiles, radius, Fit::Snug, Corner::Round, progress)?;
         self.diagnostics.append(&mut found.diagnostics);
         if self.options.direction == Direction::Conventional {
             found.paths.par_iter_mut().for_each(|p| p.track = p.track.reversed());
@@ -70,6 +70,10 @@ impl Planner<'_> {
 
     fn ways_into(&self, path: &CutPath, room: &Room) -> Vec<Lead> {
         let (track, options) = (&path.track, self.options);
+        if path.is_spot() {
+            let onto = track.point(0.0);
+            return vec![Lead { at: 0.0, onto, pieces: Vec::new(), clearance: 0.0 }];
+        }
         if options.lead_radius > 0.0 && !path.on_line {
             let radius = options.lead_radius;
             let rule = LeadRule {
@@ -114,6 +118,10 @@ impl Planner<'_> {
         let lead = &job.leads[way];
         let track = job.path.track.started_at(lead.at);
         let heights = layers(job.profile.bottom, self.settings.step_down);
+        if job.path.is_spot() {
+            let pecks = -job.profile.bottom > self.options.peck_diameters * self.settings.diameter;
+            return plunge(track.point(0.0), &heights, pecks);
+        }
         let gaps = self.gaps(job, lead.at);
         let percent = job.profile.feed_percent as f32;
         let mut pieces = lead.pieces.clone();
@@ -165,6 +173,11 @@ impl Planner<'_> {
     fn count(&mut self, jobs: &[Job<'_>], visits: &[Visit]) {
         for v in visits {
             let job = &jobs[v.stop as usize];
+            // A relief of the tool's own size in a corner is one more plunge, not one more contour.
+            let relief = |b: u32| jobs[b as usize].path.profile == job.path.profile;
+            if job.path.is_spot() && job.path.before.is_some_and(relief) {
+                continue;
+            }
             self.figures.contours += 1;
             self.figures.parts += u32::from(job.profile.waste == Waste::Outside);
             self.figures.tabs += job.profile.tabs.len() as u32;

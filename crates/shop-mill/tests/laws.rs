@@ -212,3 +212,78 @@ fn an_open_line_is_engraved_there_and_back() {
     assert_eq!(pass.length_of(PieceKind::Cut), 20.0);
     assert_eq!(pass.pieces.last().map(|p| p.z), Some(-3.0));
 }
+
+/// A plate 40 mm wide with an open slot from its top edge, a round hole, a closed slot, and a square hole with a relief in
+/// each corner: all exactly as wide as a 2 mm tool.
+fn plate_of_tight_places() -> Vec<Polyline> {
+    let polygon = |points: &[(f64, f64)]| Polyline::polygon(points.iter().map(|&(x, y)| Point::new(x, y)));
+    let plate = polygon(&[
+        (-20.0, -20.0),
+        (20.0, -20.0),
+        (20.0, 20.0),
+        (1.0, 20.0),
+        (1.0, 12.0),
+        (-1.0, 12.0),
+        (-1.0, 20.0),
+        (-20.0, 20.0),
+    ]);
+    // A round relief about each corner of a square; it meets the sides one radius from the corner.
+    let corners = [(5.0, 5.0), (-5.0, 5.0), (-5.0, -5.0), (5.0, -5.0)];
+    let three_quarters = (3.0 * std::f64::consts::FRAC_PI_8).tan();
+    let mut square = Polyline { vertices: Vec::new(), closed: true };
+    for (i, &(x, y)) in corners.iter().enumerate() {
+        let (px, py) = corners[(i + 3) % 4];
+        let (nx, ny) = corners[(i + 1) % 4];
+        let toward = |tx: f64, ty: f64| {
+            (x + (tx - x).signum() * f64::from(tx != x), y + (ty - y).signum() * f64::from(ty != y))
+        };
+        let (a, b) = (toward(px, py), toward(nx, ny));
+        square.vertices.push(shop_geom::Vertex::new(a.0, a.1, three_quarters));
+        square.vertices.push(shop_geom::Vertex::new(b.0, b.1, 0.0));
+    }
+    vec![
+        plate,
+        Polyline::circle(Point::new(-12.0, 0.0), 1.0),
+        sheet::Shape::Slot(3.0, 1.0).at(12.0, -12.0),
+        square,
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Wherever a tool of exactly this size fits, it goes, however the drawing is turned and rounded.
+    #[test]
+    fn a_tool_goes_into_a_place_of_its_own_size(turn in 0.0..7.0f64, x in -50.0..50.0f64, digits in 4..12i32) {
+        let (s, c) = turn.sin_cos();
+        let unit = 10f64.powi(digits);
+        let round = |v: f64| (v * unit).round() / unit;
+        let moved = |p: Point| Point::new(round(c * p.x - s * p.y + x), round(s * p.x + c * p.y));
+        let exact: Vec<Polyline> = plate_of_tight_places();
+        let mut f = features(&[], 0.0);
+        for (i, path) in exact.iter().enumerate() {
+            let (depth, parent) = if i == 0 { (0, None) } else { (1, Some(0)) };
+            let path = path.mapped(false, moved);
+            f.contours.push(shop_cam::feature::Contour { path, depth, parent, layer: 0, colour: None, span: None });
+        }
+        f.layers = vec!["0".to_owned()];
+        let (made, settings) = job(MachineKind::Router, 2.0, f);
+        let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
+        prop_assert!(plan.diagnostics.iter().all(|d| d.severity != shop_report::Severity::Error), "{:?}", plan.diagnostics);
+        let all = contours(&made);
+        let plunged = passes(&plan).into_iter().flat_map(|p| &p.pieces).filter(|p| p.z <= -settings.depth + 1e-9);
+        let cut: Vec<Segment> = plunged.filter(|p| p.kind == PieceKind::Lift).map(|p| p.segment).collect();
+        let cut = [cut, at_depth(&plan, -settings.depth)].concat();
+        for p in samples(cut.iter().copied(), 0.25) {
+            prop_assert!(bite(&all, 1.0, p) < TOLERANCE);
+        }
+        // The tool's middle must pass through the bottom of the slot, the hole, the closed slot's ends, the reliefs.
+        let owed = [(0.0, 13.0), (0.0, 19.0), (-12.0, 0.0), (9.0, -12.0), (15.0, -12.0), (5.0, 5.0), (-5.0, -5.0)];
+        for (px, py) in owed {
+            let p = moved(Point::new(px, py));
+            prop_assert!(nearest(&cut, p) < TOLERANCE, "nothing at {p}: {}", nearest(&cut, p));
+        }
+        // Three holes and the outline; the reliefs are plunges, not contours.
+        prop_assert_eq!((plan.figures.contours, plan.figures.parts), (4, 1));
+    }
+}

@@ -326,8 +326,10 @@ fn skin(ctx: &Ctx<'_>, contour: &Contour, piece: &Piece, t: f64) -> Option<f64> 
 
 /// Returns how near a path must come to `s`: the radius where the tool can touch it, more in a corner.
 fn owed(ctx: &Ctx<'_>, contour: &Contour, s: Point, n: shop_geom::Vector, radius: f64) -> Option<f64> {
-    // A little larger than the tool, so that a place it fits into only to the last micrometre is not asked for.
-    let room = radius + (0.5 * ctx.intent.skin_tolerance).min(0.005);
+    // A spinning tool goes wherever it fits. A jet does not go where it would run along its own kerf again: it is
+    // taken a little wider, and a place that it fits into only to the last micrometre is not asked for.
+    let slack = if ctx.has_depth() { 0.0 } else { (0.5 * ctx.intent.skin_tolerance).min(0.005) };
+    let room = radius + slack;
     let mut c = s + n * room;
     let mut pushed = false;
     for _ in 0..24 {
