@@ -452,9 +452,15 @@ fn append(vertices: &mut Vec<Vertex>, path: &[Vertex], backwards: bool) {
     }
 }
 
-/// True for a line there and back.
+/// True for a line there and back: every piece lies on another. Equal areas to the left and right are not enough,
+/// a bow tie has them too.
 fn encloses_nothing(polyline: &Polyline) -> bool {
-    polyline.segment_count() <= 4 && polyline.area().abs() <= SNAP * polyline.length()
+    let n = polyline.segment_count();
+    let doubled = |i: usize| {
+        let middle = polyline.segment(i).point_at(0.5);
+        (0..n).any(|k| k != i && polyline.segment(k).distance_to(middle) <= SNAP)
+    };
+    n <= 4 && polyline.area().abs() <= SNAP * polyline.length() && (0..n).all(doubled)
 }
 
 /// Turns a closed chain into an open one with the same pieces.

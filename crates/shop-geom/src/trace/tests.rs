@@ -474,3 +474,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_bow_tie_is_closed_and_a_line_there_and_back_is_not() {
+    let line = |a: (f64, f64), b: (f64, f64)| Polyline::open([Point::new(a.0, a.1), Point::new(b.0, b.1)]);
+    let (a, b, c, d) = ((0.0, 0.0), (10.0, 0.0), (0.0, 10.0), (10.0, 10.0));
+    let options = TraceOptions { tolerance: 0.05, drop_duplicates: true };
+    let t = trace(&[line(a, b), line(b, c), line(c, d), line(d, a)], &options, &Silent).unwrap();
+    assert_eq!((t.closed.len(), t.open.len()), (1, 0));
+    let all = TraceOptions { drop_duplicates: false, ..options };
+    let t = trace(&[line(a, b), line(b, a)], &all, &Silent).unwrap();
+    assert!(t.closed.is_empty(), "{}", told(&t));
+}
