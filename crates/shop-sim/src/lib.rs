@@ -8,7 +8,7 @@
 //!
 //! All three see the program through one walker, so that they agree about where the tool is and what it does.
 //! [`prove`] is told what must be made by an [`Intent`](shop_cam::intent::Intent) and nothing about how it was
-//! planned; its geometry is its own, so that a mistake in an offset is not repeated in the check of it.
+//! planned, [`drawn`] holds the contours it starts from against the drawing itself; its geometry is its own, so that a mistake in an offset is not repeated in the check of it.
 
 mod cover;
 pub mod estimate;
@@ -21,4 +21,4 @@ pub mod proof;
 
 pub use estimate::{Estimate, SectionTime, estimate};
 pub use preview::{PreviewInput, preview_html, preview_png, preview_svg};
-pub use proof::{Proof, ProofFigures, Swept, prove};
+pub use proof::{Drawn, Proof, ProofFigures, Swept, drawn, prove};

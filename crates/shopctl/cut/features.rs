@@ -38,6 +38,8 @@ pub struct Read {
     pub gaps: (usize, f64),
     /// Pieces left out because another covers them, wholly or in part.
     pub duplicates: usize,
+    /// How far the contours are from what was drawn, mm.
+    pub off_drawing: f64,
     /// Entities that are no geometry or not supported, by name.
     pub ignored: Vec<(String, &'static str, u32)>,
     /// Everything that is to be made.
@@ -164,6 +166,10 @@ fn chain(
         pieces.into_iter().map(|p| (p.path, (p.layer, p.colour, p.span))).unzip();
     let options = TraceOptions { tolerance: reading.join, drop_duplicates: true };
     let traced = trace(&paths, &options, progress)?;
+    let made = traced.closed.iter().chain(&traced.open).map(|c| &c.polyline);
+    let found = shop_sim::drawn(&paths, &traced.short, made, reading.join, progress)?;
+    read.off_drawing = read.off_drawing.max(found.farthest);
+    notes.extend(found.diagnostics);
     drop(paths);
     report(&traced, &tags, reading, read, notes);
     let tag = |c: &Chain| c.pieces.first().and_then(|p| tags.get(p.0 as usize)).copied();

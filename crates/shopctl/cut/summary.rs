@@ -348,6 +348,7 @@ pub fn json(outcome: &Outcome, sources: &Sources<'_>, written: bool) -> Value {
             "mark_mm": f.mark_length, "lead_mm": f.lead_length, "rapid_mm": f.rapid_length, "remarks": f.remarks,
         },
         "proof": {
+            "off_drawing_mm": outcome.read.off_drawing,
             "gouge_mm": p.max_gouge.max(0.0), "skin_mm": p.max_skin.max(0.0), "contours": p.contours,
             "missed": p.missed, "unreachable": p.unreachable, "order_violations": p.order_violations,
             "pierces": p.pierces, "bad_pierces": p.bad_pierces, "old_kerf_pierces": p.old_kerf_pierces,

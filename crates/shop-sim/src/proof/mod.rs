@@ -16,6 +16,7 @@
 
 mod blade;
 mod contours;
+mod drawn;
 mod entry;
 mod findings;
 mod floor;
@@ -28,6 +29,7 @@ mod walls;
 
 use crate::index::Index;
 use contours::{Contours, Side};
+pub use drawn::{Drawn, drawn};
 pub(crate) use findings::Findings;
 use program::Program;
 use shop_cam::canon::Section;
