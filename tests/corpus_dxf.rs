@@ -79,7 +79,7 @@ const EXPLAINED: [(&str, &[&str], &str); 13] = [
     (
         "openscad__nothing-decimal-comma-separated.dxf",
         SHAPE,
-        "2,5 is two and a half, with a warning; ezdxf reads 2",
+        "2,5 is shown as two and a half and is an error; ezdxf's recovery reads 2",
     ),
     ("bjnortier-dxf__array-rotated.dxf", SHAPE, Z_SCALE_0),
     ("bjnortier-dxf__arrayed-holes.dxf", SHAPE, Z_SCALE_0),

@@ -501,12 +501,23 @@ fn broken_entities_are_left_out_and_the_next_is_read() {
     }
 }
 
+/// Nobody knows for sure what a decimal comma means, so nothing is made of it; but it is shown where they stand and
+/// what the drawing would be.
 #[test]
-fn decimal_commas_are_read_and_said() {
-    let checked = read_text(&drawing_text("", "0 LINE\n10 0,5\n20 0\n11 2,5\n21 0"));
+fn decimal_commas_are_errors_and_their_drawing_can_be_looked_at() {
+    let text = drawing_text("", "0 LINE\n10 0,5\n20 0\n11 2,5\n21 0");
+    let checked = read_text(&text);
     assert_eq!(codes(&checked), ["dxf/decimal-comma"]);
     assert_eq!(checked.diagnostics[0].count, 2);
+    assert_eq!(checked.diagnostics[0].severity, Severity::Error);
+    let span = checked.diagnostics[0].span.expect("a place");
+    assert_eq!(&text[span.start as usize..span.end as usize], "0,5");
     assert_eq!(only(&checked.value).length(), 2.0);
+    // In a hatch and in a block's base point as well.
+    let hatch = "0 HATCH\n91 1\n92 2\n72 0\n73 1\n93 3\n10 0,5\n20 0\n10 1\n20 0\n10 1\n20 1\n97 0\n75 0";
+    assert_eq!(codes(&read_text(&drawing_text("", hatch))), ["dxf/decimal-comma"]);
+    let block = "0 BLOCK\n2 B\n10 1,5\n20 0\n0 ENDBLK";
+    assert_eq!(codes(&read_text(&drawing_text(block, "0 LINE\n10 0\n20 0\n11 2\n21 0"))), ["dxf/decimal-comma"]);
 }
 
 #[test]

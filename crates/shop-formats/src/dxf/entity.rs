@@ -154,30 +154,8 @@ impl<'a> Parse<'a, '_> {
     fn number(&mut self, g: &Group<'a>) -> Option<f64> {
         match g.number() {
             Number::Plain(v) => Some(v),
-            other => self.odd_number(g, other),
+            other => self.talk.odd_number(g, other),
         }
-    }
-
-    #[cold]
-    fn odd_number(&mut self, g: &Group<'a>, number: Number) -> Option<f64> {
-        let span = self.talk.span(g.at, g.at + g.value.len());
-        let text = || String::from_utf8_lossy(&g.text()[..g.text().len().min(40)]).into_owned();
-        if let Number::Comma(v) = number {
-            self.talk.warn(
-                "dxf/decimal-comma",
-                span,
-                || format!("`{}` has a decimal comma; read as a point", text()),
-                "a DXF file has decimal points; export it again with an English number format to be sure",
-            );
-            return Some(v);
-        }
-        self.talk.error(
-            "dxf/bad-number",
-            span,
-            || format!("`{}` in group {} is not a finite number", text(), g.code),
-            "the entity is left out; export the drawing again",
-        );
-        None
     }
 
     /// Reads what all entities share. True when the group was one of those.
@@ -493,6 +471,13 @@ impl<'a> Parse<'a, '_> {
             if !boundary.take(&g) {
                 self.common(&g, common);
             }
+        }
+        let mut bad_number = false;
+        for (g, number) in std::mem::take(&mut boundary.odd) {
+            bad_number |= self.talk.odd_number(&g, number).is_none();
+        }
+        if bad_number {
+            return Err(Fault::Number);
         }
         let elevation = boundary.elevation;
         Ok(Geometry::Hatch { loops: boundary.finish(), elevation })

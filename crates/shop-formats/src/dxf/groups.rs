@@ -29,6 +29,8 @@ pub(super) struct Group<'a> {
     pub value: &'a [u8],
     /// Offset of the group's first byte.
     pub at: usize,
+    /// Offset of the value from there.
+    value_from: u8,
     binary: bool,
 }
 
@@ -136,7 +138,8 @@ impl<'a> Groups<'a> {
         self.pos = (end + 1).min(b.len());
         let value = &b[start..end];
         let value = value.strip_suffix(b"\r").unwrap_or(value);
-        Next::Group(Group { code: if negative { -code } else { code }, value, at, binary: false })
+        let value_from = (start - at).min(255) as u8;
+        Next::Group(Group { code: if negative { -code } else { code }, value, at, value_from, binary: false })
     }
 
     fn any_binary(&mut self, wide: bool) -> Next<'a> {
@@ -178,7 +181,8 @@ impl<'a> Groups<'a> {
         };
         let Some(value) = b.get(i..i + width) else { return self.cut_off() };
         self.pos = i + width + usize::from(matches!(binary_width(code), Width::Text));
-        Next::Group(Group { code, value, at, binary: true })
+        let value_from = (i - at) as u8;
+        Next::Group(Group { code, value, at, value_from, binary: true })
     }
 
     fn cut_off(&mut self) -> Next<'a> {
@@ -243,6 +247,11 @@ impl<'a> Groups<'a> {
 }
 
 impl<'a> Group<'a> {
+    /// Returns where the value stands in the file.
+    pub fn value_at(&self) -> usize {
+        self.at + usize::from(self.value_from)
+    }
+
     /// Returns the value as text bytes, white space at both ends removed.
     pub fn text(&self) -> &'a [u8] {
         self.value.trim_ascii()

@@ -60,7 +60,9 @@ enum State {
 
 /// Collects the boundary, group by group.
 #[derive(Default)]
-pub(super) struct Boundary {
+pub(super) struct Boundary<'a> {
+    /// Numbers that are none, or have a decimal comma.
+    pub odd: Vec<(Group<'a>, Number)>,
     pub elevation: f64,
     state: State,
     announced: bool,
@@ -76,12 +78,12 @@ pub(super) struct Boundary {
     degree: i64,
 }
 
-impl Boundary {
+impl<'a> Boundary<'a> {
     /// Takes a group; false when it is not the boundary's.
-    pub fn take(&mut self, g: &Group<'_>) -> bool {
+    pub fn take(&mut self, g: &Group<'a>) -> bool {
         match (self.state, g.code) {
             (State::Outside, 91) => self.announced = true,
-            (State::Outside, 30) => self.elevation = real(g),
+            (State::Outside, 30) => self.elevation = real(g, &mut self.odd),
             // Before 91, a 92 is the size of a preview.
             (_, 92) if self.announced => {
                 self.close_edge();
@@ -116,28 +118,28 @@ impl Boundary {
             (State::Spline, 94) => self.degree = g.integer().unwrap_or(3),
             (State::Path, _) => return !matches!(g.code, 8 | 60 | 62 | 67 | 420),
             (_, 10) => {
-                self.points.push([real(g), 0.0]);
+                self.points.push([real(g, &mut self.odd), 0.0]);
                 self.bulges.push(0.0);
             }
             (_, 20) => {
                 if let Some(p) = self.points.last_mut() {
-                    p[1] = real(g);
+                    p[1] = real(g, &mut self.odd);
                 }
             }
-            (State::Line | State::Ellipse, 11) => self.second[0] = real(g),
-            (State::Line | State::Ellipse, 21) => self.second[1] = real(g),
+            (State::Line | State::Ellipse, 11) => self.second[0] = real(g, &mut self.odd),
+            (State::Line | State::Ellipse, 21) => self.second[1] = real(g, &mut self.odd),
             (State::Polyline | State::Spline, 42) => {
-                let bulge = real(g);
+                let bulge = real(g, &mut self.odd);
                 // In a spline this is a weight, one per control point.
                 match self.bulges.last_mut() {
                     Some(last) => *last = bulge,
                     None => return false,
                 }
             }
-            (State::Spline, 40) => self.knots.push(real(g)),
-            (_, 40) => self.radius = real(g),
-            (_, 50) => self.angles[0] = real(g),
-            (_, 51) => self.angles[1] = real(g),
+            (State::Spline, 40) => self.knots.push(real(g, &mut self.odd)),
+            (_, 40) => self.radius = real(g, &mut self.odd),
+            (_, 50) => self.angles[0] = real(g, &mut self.odd),
+            (_, 51) => self.angles[1] = real(g, &mut self.odd),
             _ => return !matches!(g.code, 8 | 60 | 62 | 67 | 210 | 220 | 230 | 420),
         }
         true
@@ -179,9 +181,12 @@ impl Boundary {
     }
 }
 
-fn real(g: &Group<'_>) -> f64 {
+fn real<'a>(g: &Group<'a>, odd: &mut Vec<(Group<'a>, Number)>) -> f64 {
     match g.number() {
-        Number::Plain(v) | Number::Comma(v) => v,
-        Number::Bad => 0.0,
+        Number::Plain(v) => v,
+        other => {
+            odd.push((*g, other));
+            if let Number::Comma(v) = other { v } else { 0.0 }
+        }
     }
 }

@@ -119,13 +119,17 @@ fn mm_per_unit(code: i64) -> Option<f64> {
 }
 
 /// Reads the heading of a block: 2 name, 10 base point, 70 flags (4, 8, 16, 32: an external reference).
-pub(super) fn block<'a>(groups: &mut Groups<'a>, charset: &Charset) -> Block<'a> {
+pub(super) fn block<'a>(groups: &mut Groups<'a>, charset: &Charset, talk: &mut Talk<'a>) -> Block<'a> {
     let mut block = Block::default();
     while let Next::Group(g) = groups.next() {
         match g.code {
             2 => block.name = charset.decode(g.text()).into_owned(),
             10 | 20 | 30 => {
-                if let Number::Plain(v) | Number::Comma(v) = g.number() {
+                let value = match g.number() {
+                    Number::Plain(v) => Some(v),
+                    odd => talk.odd_number(&g, odd),
+                };
+                if let Some(v) = value {
                     block.base[g.code as usize / 10 - 1] = v;
                 }
             }

@@ -331,7 +331,7 @@ impl<'a> File<'a> {
             match record.text() {
                 b"BLOCK" => {
                     blocks_push(blocks, open.take(), &mut parse.talk, record.at);
-                    open = Some(header::block(&mut groups, charset));
+                    open = Some(header::block(&mut groups, charset, &mut parse.talk));
                 }
                 b"ENDBLK" => {
                     groups.skip_record();

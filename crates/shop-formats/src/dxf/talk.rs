@@ -1,5 +1,6 @@
 //! What is found while reading: one diagnostic per code with a count, one line per kind of thing left out.
 
+use super::groups::{Group, Number};
 use crate::Ignored;
 use shop_report::{Diagnostic, Severity, SourceId, Span};
 use std::collections::BTreeMap;
@@ -46,6 +47,37 @@ impl<'a> Talk<'a> {
 
     pub fn warn(&mut self, code: &'static str, span: Span, message: impl FnOnce() -> String, hint: &str) {
         self.say(Severity::Warning, code, Some(span), message, hint);
+    }
+
+    /// Says what is wrong with a number; returns what it may have meant, so that the drawing can be looked at.
+    ///
+    /// A decimal comma is an error although its meaning can be guessed: `1,234` may as well be a thousand, other
+    /// programs read `2,5` as 2 (ezdxf's recovery) or as nothing, and a program that is cut must not hang on a guess.
+    #[cold]
+    pub fn odd_number(&mut self, g: &Group<'a>, number: Number) -> Option<f64> {
+        let text = || String::from_utf8_lossy(&g.text()[..g.text().len().min(40)]).into_owned();
+        let span = self.span(g.value_at(), g.value_at() + g.value.len());
+        match number {
+            Number::Plain(v) => Some(v),
+            Number::Comma(v) => {
+                self.error(
+                    "dxf/decimal-comma",
+                    span,
+                    || format!("`{}` has a decimal comma, and a DXF file has decimal points", text()),
+                    "export it again with an English number format; what is shown takes the commas for points",
+                );
+                Some(v)
+            }
+            Number::Bad => {
+                self.error(
+                    "dxf/bad-number",
+                    span,
+                    || format!("`{}` in group {} is not a finite number", text(), g.code),
+                    "what it belongs to is left out; export the drawing again",
+                );
+                None
+            }
+        }
     }
 
     /// Counts something that is in the file and not in the drawing.
