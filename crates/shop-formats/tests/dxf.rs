@@ -40,6 +40,13 @@ fn clean(blocks: &str, entities: &str) -> Drawing {
     checked.value
 }
 
+/// Reads a drawing about which just this is to be said.
+fn said(blocks: &str, entities: &str, code: &str) -> Drawing {
+    let checked = read_text(&drawing_text(blocks, entities));
+    assert_eq!(codes(&checked), [code]);
+    checked.value
+}
+
 fn facts_of(text: &str) -> DxfFacts {
     read_with_facts(SourceId(0), text.as_bytes(), &ReadOptions::default()).1
 }
@@ -68,7 +75,7 @@ fn codes(checked: &Checked<Drawing>) -> Vec<&'static str> {
 
 #[test]
 fn line() {
-    let d = clean("", "0 LINE\n8 CUT\n10 1\n20 2\n30 9\n11 4\n21 6\n31 0");
+    let d = clean("", "0 LINE\n8 CUT\n10 1\n20 2\n30 9\n11 4\n21 6\n31 9");
     let p = only(&d);
     near(p.vertices[0].point, 1.0, 2.0);
     near(p.vertices[1].point, 4.0, 6.0);
@@ -166,8 +173,8 @@ fn polyline_in_the_plane_and_in_space() {
     let d = clean("", &heavy(0, &half));
     assert!((only(&d).length() - 2.0 * PI).abs() < 1e-9);
     near(only(&d).bounds().max, 4.0, 2.0);
-    let d =
-        clean("", &heavy(9, &[("10 0\n20 0\n30 5", 32), ("10 3\n20 0\n30 7", 32), ("10 3\n20 4\n30 0", 32)]));
+    let points = [("10 0\n20 0\n30 5", 32), ("10 3\n20 0\n30 7", 32), ("10 3\n20 4\n30 0", 32)];
+    let d = said("", &heavy(9, &points), "dxf/not-flat");
     assert!(only(&d).closed);
     assert_eq!(only(&d).length(), 12.0);
 }
@@ -233,10 +240,11 @@ fn fit_points_alone_are_interpolated() {
 
 #[test]
 fn helix_is_its_spline() {
-    let d = clean(
+    let d = said(
         "",
         "0 HELIX\n100 AcDbSpline\n70 8\n71 1\n40 0\n40 0\n40 1\n40 1\n10 0\n20 0\n30 0\n10 3\n20 4\n30 5
          100 AcDbHelix\n10 99\n20 99\n30 99\n40 7\n41 3",
+        "dxf/not-flat",
     );
     assert!((d.shapes[0].curve.length() - 5.0).abs() < 1e-9);
 }
@@ -284,7 +292,7 @@ fn stretched_insert_makes_ellipses() {
 
 #[test]
 fn a_tilted_polyline_stays_one_curve() {
-    let d = clean("", &format!("{SLOT}\n210 0\n220 1\n230 1"));
+    let d = said("", &format!("{SLOT}\n210 0\n220 1\n230 1"), "dxf/not-flat");
     assert_eq!(d.shapes.len(), 1);
     assert!(d.shapes[0].curve.is_closed(0.01));
 }
@@ -501,6 +509,103 @@ fn broken_entities_are_left_out_and_the_next_is_read() {
     }
 }
 
+/// What looks otherwise in the CAD program is read and said: what, how many, and where first.
+#[test]
+fn what_a_plan_does_not_show_is_said() {
+    let line = "0 LINE\n10 0\n20 0\n11 5\n21 0\n";
+    let tables = "0 ENDSEC\n0 SECTION\n2 TABLES\n0 LTYPE\n2 Plain\n73 0\n0 LTYPE\n2 HIDDEN\n73 2
+        0 LAYER\n2 Bends\n70 0\n62 1\n6 Hidden\n0 LAYER\n2 Notes\n6 PLAIN\n290 0";
+    for (entities, code, sentence, count) in [
+        ("0 LWPOLYLINE\n43 3\n10 0\n20 0\n10 5\n20 0", "dxf/polyline-width", "up to 3.000 mm wide", 1),
+        ("0 LWPOLYLINE\n10 0\n20 0\n40 0\n41 0.5\n10 5\n20 0", "dxf/polyline-width", "0.500 mm", 1),
+        (
+            "0 POLYLINE\n66 1\n40 2\n41 2\n0 VERTEX\n10 0\n20 0\n0 VERTEX\n10 1\n20 0\n40 4\n41 1\n0 SEQEND",
+            "dxf/polyline-width",
+            "up to 4.000 mm wide; their middle line is read: 1 POLYLINE",
+            1,
+        ),
+        ("0 CIRCLE\n10 0\n20 0\n40 1\n39 5", "dxf/thickness", "1 CIRCLE", 1),
+        ("0 LINE\n10 0\n20 0\n30 1\n11 5\n21 0", "dxf/not-flat", "1 LINE", 1),
+        ("0 CIRCLE\n10 0\n20 0\n40 1\n210 1\n220 0\n230 1", "dxf/not-flat", "1 CIRCLE", 1),
+        ("0 ELLIPSE\n10 0\n20 0\n11 5\n21 0\n40 0.5\n210 0\n220 1\n230 1", "dxf/not-flat", "1 ELLIPSE", 1),
+        ("0 CIRCLE\n10 0\n20 0\n30 7\n40 1", "dxf/heights", "from 0.000 to 7.000 mm", 1),
+        ("0 LINE\n8 Bends\n10 0\n20 1\n11 5\n21 1", "dxf/line-type", "1 Hidden", 1),
+        (
+            "0 LINE\n8 Bends\n6 Continuous\n10 0\n20 1\n11 5\n21 1\n0 LINE\n6 CENTER\n10 0\n20 2\n11 5\n21 2
+             0 LINE\n6 center2\n10 0\n20 3\n11 5\n21 3\n0 LINE\n6 CENTER\n10 0\n20 4\n11 5\n21 4
+             0 LINE\n6 bylayer\n10 0\n20 5\n11 5\n21 5",
+            "dxf/line-type",
+            "2 CENTER, 1 center2",
+            3,
+        ),
+        ("0 LINE\n8 NOTES\n10 0\n20 1\n11 5\n21 1", "dxf/not-plotted", "1 Notes", 1),
+    ] {
+        let text = drawing_text(tables, &format!("{line}{entities}"));
+        let checked = read_text(&text);
+        assert_eq!(codes(&checked), [code], "{entities}");
+        let d = &checked.diagnostics[0];
+        assert!(d.message.contains(sentence) && d.count == count, "{d:?}");
+        assert!(d.hint.is_some() && d.severity != Severity::Error);
+        if code != "dxf/heights" {
+            let start = d.span.expect("a place").start as usize;
+            assert!(start > text.find("ENTITIES").expect("a section"), "{entities}");
+        }
+    }
+    // What is left out anyway is not talked about, nor heights that differ by the rounding of a program.
+    clean("", &format!("{line}0 LINE\n10 0\n20 0\n30 1e-9\n11 5\n21 0"));
+    let hidden = format!("{line}0 LWPOLYLINE\n60 1\n43 3\n10 0\n20 0\n10 5\n20 0");
+    said("", &hidden, "dxf/invisible");
+}
+
+/// A block draws BYBLOCK lines as its INSERT says.
+#[test]
+fn line_types_come_through_blocks() {
+    let block = "0 BLOCK\n2 B\n10 0\n20 0\n0 LINE\n6 BYBLOCK\n10 0\n20 0\n11 1\n21 0\n0 ENDBLK";
+    clean(block, "0 INSERT\n2 B");
+    let checked = read_text(&drawing_text(block, "0 INSERT\n2 B\n6 DASHED\n0 INSERT\n2 B\n6 DASHED"));
+    assert_eq!(codes(&checked), ["dxf/line-type"]);
+    assert_eq!(checked.diagnostics[0].count, 2);
+}
+
+/// The clip hangs on the INSERT by two dictionaries; one that is switched off, or somebody else's, is none.
+#[test]
+fn a_clipped_block_is_read_whole_and_said() {
+    let insert = "0 INSERT\n102 {ACAD_XDICTIONARY\n360 2A\n102 }\n2 PART";
+    let objects = |on: u8, filter: &str| {
+        format!(
+            "0 INSERT\n2 PART\n{insert}\n0 ENDSEC\n0 SECTION\n2 OBJECTS
+             0 DICTIONARY\n5 2a\n3 OTHER\n360 77\n3 ACAD_FILTER\n360 2B
+             0 DICTIONARY\n5 2B\n3 {filter}\n360 2C
+             0 SPATIAL_FILTER\n5 2C\n70 2\n10 0\n20 0\n10 1\n20 1\n71 {on}"
+        )
+    };
+    let checked = read_text(&drawing_text(BLOCK, &objects(1, "SPATIAL")));
+    assert_eq!(codes(&checked), ["dxf/clipped"]);
+    let d = &checked.diagnostics[0];
+    assert!(d.message.ends_with("1 PART") && d.count == 1 && d.severity == Severity::Warning, "{d:?}");
+    assert_eq!(checked.value.shapes.len(), 4);
+    clean(BLOCK, &objects(0, "SPATIAL"));
+    clean(BLOCK, &objects(1, "SORTENTS"));
+}
+
+#[test]
+fn blocks_that_nobody_shows_and_blocks_defined_twice() {
+    said(BLOCK, "", "dxf/only-blocks");
+    let arrow = BLOCK.replace("2 Part", "2 _DOT");
+    clean(&arrow, "");
+    let d = said(&format!("{BLOCK}\n{BLOCK}"), "0 INSERT\n2 PART", "dxf/block-twice");
+    assert_eq!(d.shapes.len(), 2);
+}
+
+#[test]
+fn an_attribute_marked_invisible_is_left_out() {
+    let insert =
+        "0 INSERT\n66 1\n2 PART\n0 ATTRIB\n10 0\n20 0\n1 a\n70 1\n0 ATTRIB\n10 0\n20 0\n1 b\n70 0\n0 SEQEND";
+    let d = clean(BLOCK, insert);
+    assert_eq!(d.texts.iter().map(|t| t.text.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!((d.ignored[0].what.as_str(), d.ignored[0].why), ("ATTRIB", "marked invisible"));
+}
+
 /// Nobody knows for sure what a decimal comma means, so nothing is made of it; but it is shown where they stand and
 /// what the drawing would be.
 #[test]
@@ -517,7 +622,10 @@ fn decimal_commas_are_errors_and_their_drawing_can_be_looked_at() {
     let hatch = "0 HATCH\n91 1\n92 2\n72 0\n73 1\n93 3\n10 0,5\n20 0\n10 1\n20 0\n10 1\n20 1\n97 0\n75 0";
     assert_eq!(codes(&read_text(&drawing_text("", hatch))), ["dxf/decimal-comma"]);
     let block = "0 BLOCK\n2 B\n10 1,5\n20 0\n0 ENDBLK";
-    assert_eq!(codes(&read_text(&drawing_text(block, "0 LINE\n10 0\n20 0\n11 2\n21 0"))), ["dxf/decimal-comma"]);
+    assert_eq!(
+        codes(&read_text(&drawing_text(block, "0 LINE\n10 0\n20 0\n11 2\n21 0"))),
+        ["dxf/decimal-comma"]
+    );
 }
 
 #[test]

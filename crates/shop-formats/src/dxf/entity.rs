@@ -22,6 +22,12 @@ pub(super) struct Entity<'a> {
     pub invisible: bool,
     pub paper: bool,
     pub extrusion: Xyz,
+    /// Line type as named; empty is BYLAYER.
+    pub line_type: &'a [u8],
+    /// It is drawn as a wall (group 39).
+    pub thick: bool,
+    /// Widest width of a polyline, drawing units.
+    pub width: f64,
     pub geometry: Geometry<'a>,
 }
 
@@ -79,6 +85,8 @@ pub(super) struct Insert<'a> {
     pub rows: u32,
     pub column_step: f64,
     pub row_step: f64,
+    /// Handle of its extension dictionary, which may hold a clip.
+    pub dictionary: &'a [u8],
     pub attributes: Vec<Entity<'a>>,
 }
 
@@ -122,6 +130,8 @@ struct Fields<'a> {
     name: &'a [u8],
     /// 66.
     follows: bool,
+    /// 360.
+    dictionary: &'a [u8],
 }
 
 impl Fields<'_> {
@@ -140,12 +150,39 @@ impl Fields<'_> {
 }
 
 /// What is common to all entities.
-struct Common {
+struct Common<'a> {
     layer: Option<u32>,
     colour: Colour,
     invisible: bool,
     paper: bool,
     extrusion: Xyz,
+    line_type: &'a [u8],
+    thick: bool,
+    width: f64,
+}
+
+impl Default for Common<'_> {
+    fn default() -> Self {
+        Common {
+            layer: None,
+            colour: Colour::ByLayer,
+            invisible: false,
+            paper: false,
+            extrusion: [0.0, 0.0, 1.0],
+            line_type: b"",
+            thick: false,
+            width: 0.0,
+        }
+    }
+}
+
+impl Common<'_> {
+    /// Keeps the widest width of a polyline; one that is no number has none.
+    fn widen(&mut self, g: &Group<'_>) {
+        if let Number::Plain(v) | Number::Comma(v) = g.number() {
+            self.width = self.width.max(v.abs());
+        }
+    }
 }
 
 impl<'a> Parse<'a, '_> {
@@ -160,9 +197,11 @@ impl<'a> Parse<'a, '_> {
 
     /// Reads what all entities share. True when the group was one of those.
     #[inline]
-    fn common(&mut self, g: &Group<'a>, common: &mut Common) -> bool {
+    fn common(&mut self, g: &Group<'a>, common: &mut Common<'a>) -> bool {
         match g.code {
             8 => common.layer = Some(self.layers.id(g.text())),
+            6 => common.line_type = g.text(),
+            39 => common.thick = !matches!(g.number(), Number::Plain(0.0) | Number::Bad),
             62 => {
                 if !matches!(common.colour, Colour::Own(_)) {
                     common.colour = g.integer().map_or(Colour::ByLayer, Colour::of_index);
@@ -183,13 +222,7 @@ impl<'a> Parse<'a, '_> {
 
     /// Reads the entity whose `0` group was just consumed, with the records that belong to it.
     pub fn entity(&mut self, groups: &mut Groups<'a>, record: Group<'a>) -> Option<Entity<'a>> {
-        let mut common = Common {
-            layer: None,
-            colour: Colour::ByLayer,
-            invisible: false,
-            paper: false,
-            extrusion: [0.0, 0.0, 1.0],
-        };
+        let mut common = Common::default();
         let name = record.text();
         let read = match name {
             b"LWPOLYLINE" => self.lwpolyline(groups, &mut common),
@@ -211,6 +244,9 @@ impl<'a> Parse<'a, '_> {
                 invisible: common.invisible,
                 paper: common.paper,
                 extrusion: common.extrusion,
+                line_type: common.line_type,
+                thick: common.thick,
+                width: common.width,
                 geometry,
             }),
             Err(Fault::Broken(at)) => {
@@ -239,7 +275,7 @@ impl<'a> Parse<'a, '_> {
         }
     }
 
-    fn fields(&mut self, groups: &mut Groups<'a>, common: &mut Common) -> Result<Fields<'a>, Fault> {
+    fn fields(&mut self, groups: &mut Groups<'a>, common: &mut Common<'a>) -> Result<Fields<'a>, Fault> {
         let mut f = Fields { name: b"", ..Fields::default() };
         let mut bad_number = false;
         loop {
@@ -280,6 +316,7 @@ impl<'a> Parse<'a, '_> {
                 1 | 3 => f.texts.push(g.value),
                 2 => f.name = g.text(),
                 66 => f.follows = g.integer() == Some(1),
+                360 => f.dictionary = g.text(),
                 // An embedded object repeats codes with other meanings.
                 101 => {
                     if let Some(at) = groups.skip_record() {
@@ -297,7 +334,7 @@ impl<'a> Parse<'a, '_> {
     fn simple(
         &mut self,
         groups: &mut Groups<'a>,
-        common: &mut Common,
+        common: &mut Common<'a>,
         name: &[u8],
     ) -> Result<Geometry<'a>, Fault> {
         if let Some(why) = not_geometry(name) {
@@ -349,6 +386,8 @@ impl<'a> Parse<'a, '_> {
             _ => {
                 need(f.has(0), "place")?;
                 let multiline = name == b"MTEXT";
+                // An attribute has its own mark for what is not shown.
+                common.invisible |= name == b"ATTRIB" && f.flags[0] & 1 != 0;
                 // Group 72/73 other than left and baseline: the second point is where the text was put.
                 let aligned = !multiline && f.has(1) && (f.flags[2] != 0 || f.flags[3] != 0);
                 let height = f.real(40).unwrap_or(0.0);
@@ -364,7 +403,11 @@ impl<'a> Parse<'a, '_> {
         })
     }
 
-    fn lwpolyline(&mut self, groups: &mut Groups<'a>, common: &mut Common) -> Result<Geometry<'a>, Fault> {
+    fn lwpolyline(
+        &mut self,
+        groups: &mut Groups<'a>,
+        common: &mut Common<'a>,
+    ) -> Result<Geometry<'a>, Fault> {
         let mut vertices: Vec<[f64; 3]> = Vec::new();
         let (mut elevation, mut closed, mut bad_number, mut complete) = (0.0, false, false, true);
         loop {
@@ -393,6 +436,8 @@ impl<'a> Parse<'a, '_> {
                 // A believable count saves growing; a lie costs nothing.
                 90 => vertices.reserve(g.integer().unwrap_or(0).clamp(0, 256) as usize),
                 70 => closed = g.integer().unwrap_or(0) & 1 != 0,
+                // Start and end width of the piece that leaves a vertex, and the width of all pieces.
+                40 | 41 | 43 => common.widen(&g),
                 _ => {
                     self.common(&g, common);
                 }
@@ -408,7 +453,7 @@ impl<'a> Parse<'a, '_> {
         Ok(Geometry::Flat { vertices, elevation, closed })
     }
 
-    fn spline(&mut self, groups: &mut Groups<'a>, common: &mut Common) -> Result<Geometry<'a>, Fault> {
+    fn spline(&mut self, groups: &mut Groups<'a>, common: &mut Common<'a>) -> Result<Geometry<'a>, Fault> {
         let mut s = Spline { degree: 3, ..Spline::default() };
         let (mut bad_number, mut in_spline) = (false, true);
         let mut tangents = [[0.0; 3]; 2];
@@ -460,7 +505,7 @@ impl<'a> Parse<'a, '_> {
         Ok(Geometry::Spline(Box::new(s)))
     }
 
-    fn hatch(&mut self, groups: &mut Groups<'a>, common: &mut Common) -> Result<Geometry<'a>, Fault> {
+    fn hatch(&mut self, groups: &mut Groups<'a>, common: &mut Common<'a>) -> Result<Geometry<'a>, Fault> {
         let mut boundary = hatch::Boundary::default();
         loop {
             let g = match groups.next() {
@@ -485,18 +530,14 @@ impl<'a> Parse<'a, '_> {
 
     /// Group 70 of a POLYLINE: 1 closed, 2 curve-fit, 4 spline-fit, 8 in space, 16 mesh, 64 polyface. Of a VERTEX:
     /// 16 is a point of the frame that a spline-fit curve replaces; what the fit added (1, 8) is on the curve.
-    fn polyline(&mut self, groups: &mut Groups<'a>, common: &mut Common) -> Result<Geometry<'a>, Fault> {
+    fn polyline(&mut self, groups: &mut Groups<'a>, common: &mut Common<'a>) -> Result<Geometry<'a>, Fault> {
         let header = self.fields(groups, common);
         let mut vertices: Vec<[f64; 4]> = Vec::new();
         let mut fault = None;
-        let mut nobody = Common {
-            layer: None,
-            colour: Colour::ByLayer,
-            invisible: false,
-            paper: false,
-            extrusion: [0.0; 3],
-        };
+        let mut nobody = Common::default();
         let flags = header.as_ref().map_or(0, |h| h.flags[0]);
+        // 40 and 41 are the widths that vertices have which name none.
+        let mut width = header.as_ref().map_or(0.0, |h| h.reals[0].abs().max(h.reals[1].abs()));
         loop {
             let from = groups.pos();
             let Some(record) = groups.record(|_| {}) else {
@@ -508,6 +549,7 @@ impl<'a> Parse<'a, '_> {
                     Ok(v) if v.flags[0] & 16 != 0 && flags & 4 != 0 => {}
                     Ok(v) if v.has(0) => {
                         let [x, y, z] = v.points[0];
+                        width = width.max(v.reals[0].abs()).max(v.reals[1].abs());
                         vertices.push([x, y, z, v.reals[2]]);
                     }
                     Ok(_) if flags & (16 | 64) != 0 => {}
@@ -539,6 +581,7 @@ impl<'a> Parse<'a, '_> {
         if flags & 64 != 0 {
             return Ok(Geometry::Other("a polyface mesh, no outline"));
         }
+        common.width = width;
         if flags & 8 != 0 {
             let points = vertices.into_iter().map(|[x, y, z, _]| [x, y, z]).collect();
             return Ok(Geometry::Spatial { points, closed });
@@ -548,7 +591,7 @@ impl<'a> Parse<'a, '_> {
         Ok(Geometry::Flat { vertices, elevation, closed })
     }
 
-    fn insert(&mut self, groups: &mut Groups<'a>, common: &mut Common) -> Result<Geometry<'a>, Fault> {
+    fn insert(&mut self, groups: &mut Groups<'a>, common: &mut Common<'a>) -> Result<Geometry<'a>, Fault> {
         let header = self.fields(groups, common);
         let follows = header.as_ref().is_ok_and(|h| h.follows);
         let mut attributes = Vec::new();
@@ -579,6 +622,7 @@ impl<'a> Parse<'a, '_> {
             rows: count(71),
             column_step: h.reals[4],
             row_step: h.reals[5],
+            dictionary: h.dictionary,
             attributes,
         })))
     }
@@ -621,6 +665,10 @@ fn not_geometry(name: &[u8]) -> Option<&'static str> {
         b"MLINE" => "a multi-line; explode it to cut it",
         b"ACAD_TABLE" => "a table",
         b"VERTEX" | b"SEQEND" => "outside of a polyline",
+        b"ACAD_PROXY_ENTITY" | b"ACAD_ZOMBIE_ENTITY" => {
+            "made by an add-on (a proxy); explode it where that is"
+        }
+        b"ARCALIGNEDTEXT" | b"RTEXT" => "a text of an add-on; explode it to cut it",
         b"LIGHT" | b"SUN" | b"CAMERA" | b"SECTIONOBJECT" => "a scene object",
         _ => "not known to this reader",
     })

@@ -4,7 +4,7 @@ use super::colour::aci;
 use super::groups::{Groups, Next, Section};
 use super::text::Charset;
 use crate::{Layer, Rgb};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a layer is and whether it shows.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +13,12 @@ pub(super) struct LayerState {
     pub colour: Option<Rgb>,
     pub frozen: bool,
     pub off: bool,
+    /// Its line type has gaps.
+    pub gaps: bool,
+    /// Its line type, as named.
+    pub line_type: Vec<u8>,
+    /// Shown, and not printed.
+    pub not_plotted: bool,
 }
 
 /// All layers known so far. Maps are only asked, never walked.
@@ -20,6 +26,8 @@ pub(super) struct LayerState {
 pub(super) struct Layers {
     pub list: Vec<LayerState>,
     by_name: BTreeMap<String, u32>,
+    /// Line types without gaps, in lower case.
+    whole: BTreeSet<Vec<u8>>,
     /// How many of them the LAYER table holds.
     pub in_table: usize,
 }
@@ -40,7 +48,37 @@ impl Layers {
         self.by_name.get(&name.to_lowercase()).copied()
     }
 
-    /// Reads the LAYER table: 2 name, 62 colour (negative: off), 420 true colour, 70 bit 1 frozen.
+    /// True when lines of this type have gaps. A type that the file does not define has, unless it is CONTINUOUS.
+    fn has_gaps(&self, line_type: &[u8]) -> bool {
+        let name = line_type.to_ascii_lowercase();
+        !matches!(name.as_slice(), b"" | b"continuous" | b"bylayer" | b"byblock")
+            && !self.whole.contains(&name)
+    }
+
+    /// Reads the LTYPE table: 2 name, 73 number of dashes and gaps.
+    pub fn read_line_types(&mut self, bytes: &[u8], section: &Section<'_>, format: super::groups::Format) {
+        let mut groups = Groups::new(&bytes[..section.end], section.start, format);
+        while let Some(record) = groups.record(|_| {}) {
+            if record.text() != b"LTYPE" {
+                groups.skip_record();
+                continue;
+            }
+            let (mut name, mut pieces) = (b"".as_slice(), 0);
+            while let Next::Group(g) = groups.next() {
+                match g.code {
+                    2 => name = g.text(),
+                    73 => pieces = g.integer().unwrap_or(0),
+                    _ => {}
+                }
+            }
+            if pieces == 0 {
+                self.whole.insert(name.to_ascii_lowercase());
+            }
+        }
+    }
+
+    /// Reads the LAYER table: 2 name, 6 line type, 62 colour (negative: off), 420 true colour, 70 bit 1 frozen,
+    /// 290 printed.
     pub fn read_table(
         &mut self,
         bytes: &[u8],
@@ -69,11 +107,14 @@ impl Layers {
                         state.colour = Some([r, g, b]);
                     }
                     70 => state.frozen = g.integer().unwrap_or(0) & 1 != 0,
+                    6 => state.line_type = g.text().to_vec(),
+                    290 => state.not_plotted = g.integer() == Some(0),
                     _ => {}
                 }
             }
             if let Some(name) = name {
                 state.name = charset.decode(name).into_owned();
+                state.gaps = self.has_gaps(&state.line_type);
                 let id = self.named(&state.name.clone());
                 self.list[id as usize] = state;
             }
@@ -90,6 +131,15 @@ impl Layers {
     }
 }
 
+/// What a line type says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineType {
+    ByLayer,
+    ByBlock,
+    Whole,
+    Gaps,
+}
+
 /// Layers as one part of the file sees them: those known before, and names that nobody declared.
 pub(super) struct LayerNames<'a, 'b> {
     known: &'b Layers,
@@ -97,6 +147,7 @@ pub(super) struct LayerNames<'a, 'b> {
     pub added: Layers,
     seen: BTreeMap<&'a [u8], u32>,
     last: (&'a [u8], u32),
+    last_line_type: (&'a [u8], LineType),
     /// Layer 0.
     pub zero: u32,
 }
@@ -109,6 +160,7 @@ impl<'a, 'b> LayerNames<'a, 'b> {
             added: Layers::default(),
             seen: BTreeMap::new(),
             last: (b"0", 0),
+            last_line_type: (b"", LineType::ByLayer),
             zero: 0,
         };
         names.zero = names.look_up(b"0");
@@ -123,6 +175,24 @@ impl<'a, 'b> LayerNames<'a, 'b> {
             self.last = (raw, self.look_up(raw));
         }
         self.last.1
+    }
+
+    /// Returns what this name of a line type means.
+    #[inline]
+    pub fn line_type(&mut self, raw: &'a [u8]) -> LineType {
+        if raw != self.last_line_type.0 {
+            let kind = if raw.eq_ignore_ascii_case(b"BYBLOCK") {
+                LineType::ByBlock
+            } else if raw.is_empty() || raw.eq_ignore_ascii_case(b"BYLAYER") {
+                LineType::ByLayer
+            } else if self.known.has_gaps(raw) {
+                LineType::Gaps
+            } else {
+                LineType::Whole
+            };
+            self.last_line_type = (raw, kind);
+        }
+        self.last_line_type.1
     }
 
     fn look_up(&mut self, raw: &'a [u8]) -> u32 {

@@ -14,6 +14,7 @@
 //! Sources: Autodesk's DXF reference (R12, 2000, 2018); where it is silent, what ezdxf and LibreDWG document.
 
 mod affine;
+mod clips;
 mod codepages;
 mod colour;
 mod entity;
@@ -21,6 +22,7 @@ mod groups;
 mod hatch;
 mod header;
 mod layers;
+mod note;
 mod old;
 mod place;
 mod spline;
@@ -28,6 +30,7 @@ mod talk;
 mod text;
 
 use crate::{Drawing, Exclusion, Units};
+use clips::Clips;
 use entity::Parse;
 use groups::{BINARY_SENTINEL, Format, Groups, Section, Sections};
 use header::Header;
@@ -215,6 +218,7 @@ struct Before<'a> {
     charset: Charset,
     layers: Layers,
     blocks: Blocks<'a>,
+    clips: Clips,
     units: Units,
 }
 
@@ -222,6 +226,7 @@ impl<'a> Before<'a> {
     fn placer<'b>(&'b self, budget: Option<&'b Budget>) -> Placer<'a, 'b> {
         Placer {
             blocks: &self.blocks,
+            clips: &self.clips,
             charset: self.charset,
             mm_per_unit: self.units.mm_per_unit,
             budget,
@@ -300,6 +305,7 @@ impl<'a> File<'a> {
         }
         let mut layers = Layers::default();
         for s in self.sections(b"TABLES") {
+            layers.read_line_types(self.bytes, s, self.format);
             layers.read_table(self.bytes, s, self.format, &charset);
         }
         layers.named("0");
@@ -315,7 +321,8 @@ impl<'a> File<'a> {
             layers.named(&l.name);
         }
         let units = header.units(self.options.mm_per_unit, talk);
-        (Before { header, charset, layers, blocks, units }, block_talk)
+        let clips = Clips::read(self.bytes, self.sections(b"OBJECTS"), self.format);
+        (Before { header, charset, layers, blocks, clips, units }, block_talk)
     }
 
     fn blocks(
@@ -439,7 +446,7 @@ impl<'a> File<'a> {
         parts: Vec<Part<'a>>,
         mut talk: Talk<'a>,
     ) -> (Checked<Drawing>, DxfFacts) {
-        let Before { header, mut layers, blocks, units, .. } = before;
+        let Before { header, charset, mut layers, blocks, units, .. } = before;
         let known = layers.list.len() as u32;
         let mut all = Output::default();
         all.shapes.reserve_exact(parts.iter().map(|p| p.output.shapes.len()).sum());
@@ -469,11 +476,16 @@ impl<'a> File<'a> {
             all.uneven_inserts += o.uneven_inserts;
             all.negative_extrusions += o.negative_extrusions;
             all.dots += o.dots;
+            all.heights = [all.heights[0].min(o.heights[0]), all.heights[1].max(o.heights[1])];
             talk.merge(part.talk);
         }
         say_exclusions(&all, &mut talk);
+        say_heights(&all, &mut talk);
+        if all.modelspace == place::Counts::default() {
+            blocks.say_unused(&mut talk);
+        }
         let facts = self.facts(&header, &layers, &blocks, &all);
-        let (diagnostics, ignored) = talk.finish();
+        let (diagnostics, ignored) = talk.finish(|name| charset.decode(name));
         let drawing = Drawing {
             units,
             layers: layers.finish(),
@@ -533,7 +545,18 @@ fn blocks_push<'a>(blocks: &mut Blocks<'a>, block: Option<Block<'a>>, talk: &mut
         Some(block) if block.name.is_empty() => {
             talk.ignore(b"BLOCK", "it has no name", talk.span(at, at + 1));
         }
-        Some(block) => blocks.push(block),
+        Some(block) => {
+            let span = talk.span(at, at + 1);
+            if let Some(name) = blocks.push(block) {
+                let message = || format!("block `{name}` is defined more than once; the first counts");
+                talk.warn(
+                    "dxf/block-twice",
+                    span,
+                    message,
+                    "look at the preview, and mend it in your CAD program",
+                );
+            }
+        }
         None => {}
     }
 }
@@ -559,6 +582,18 @@ fn next_record<'a>(groups: &mut Groups<'a>, talk: &mut Talk<'a>) -> Option<group
         );
     }
     record
+}
+
+/// Says when flat things lie at different heights, which a plan does not show.
+fn say_heights(all: &Output<'_>, talk: &mut Talk<'_>) {
+    let [low, high] = all.heights;
+    if high - low > note::LEVEL {
+        let message = || {
+            format!("things lie at heights from {low:.3} to {high:.3} mm; they are read as seen from above")
+        };
+        let hint = "if parts are stacked in the drawing, choose those of one level, for example by layer";
+        talk.say(Severity::Info, "dxf/heights", None, message, hint);
+    }
 }
 
 /// Says what is in the drawing and not to be made.

@@ -101,7 +101,7 @@ pub(super) fn read(source: SourceId, bytes: &[u8], mm_per_unit: Option<f64>) -> 
         message,
         "look at the preview; the format was never published",
     );
-    let (diagnostics, ignored) = talk.finish();
+    let (diagnostics, ignored) = talk.finish(String::from_utf8_lossy);
     drawing.ignored = ignored;
     Checked { value: drawing, diagnostics }
 }

@@ -5,17 +5,19 @@
 //! cannot ask for all memory.
 
 use super::affine::{Affine, cross3, normalized};
+use super::clips::Clips;
 use super::colour::Colour;
 use super::entity::{Entity, Geometry, Insert, TextEntity, Xyz};
 use super::hatch::Edge;
-use super::layers::LayerNames;
+use super::layers::{LayerNames, LineType};
+use super::note::{LEVEL, Note, heights};
 use super::spline;
 use super::talk::Talk;
 use super::text::{Charset, plain_mtext, plain_text};
 use crate::{Exclusion, Rgb, Shape, Text};
 use shop_geom::curve::{Curve, EllipseArc};
 use shop_geom::{Point, Polyline, Vertex, cross};
-use shop_report::Span;
+use shop_report::{Severity, Span};
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
@@ -68,11 +70,29 @@ fn edge_points(edge: &Edge) -> u64 {
 }
 
 impl<'a> Blocks<'a> {
-    /// Adds a block; the first of a name stays.
-    pub fn push(&mut self, block: Block<'a>) {
+    /// Adds a block; the first of a name stays. Returns the name of one that is there already with other content;
+    /// nameless ones (`*U12`), which programs make by themselves, are nobody's concern.
+    pub fn push(&mut self, block: Block<'a>) -> Option<String> {
         let id = self.list.len() as u32;
-        self.by_name.entry(block.name.to_lowercase()).or_insert(id);
+        let first = *self.by_name.entry(block.name.to_lowercase()).or_insert(id);
+        let again = first != id && !block.name.starts_with('*') && !block.entities.is_empty();
+        let name = again.then(|| block.name.clone());
         self.list.push(block);
+        name
+    }
+
+    /// Says that the drawing is empty and the definitions are not.
+    pub fn say_unused(&self, talk: &mut Talk<'a>) {
+        // `_DOT` and the like are arrow heads that CAD programs put into every drawing.
+        let drawn = |b: &&Block<'_>| !b.name.starts_with(['*', '_']) && b.cost > 0;
+        let mut blocks = self.list.iter().filter(drawn);
+        let Some(first) = blocks.next() else { return };
+        let (name, more) = (&first.name, blocks.count());
+        let also = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let message = || format!("nothing is drawn, but blocks are defined and not shown: `{name}`{also}");
+        let hint = "insert the block into the model in your CAD program, or explode it there";
+        let span = first.entities.first().map(|e| talk.span(e.at, e.end));
+        talk.say(Severity::Warning, "dxf/only-blocks", span, message, hint);
     }
 
     fn find(&self, raw: &[u8], charset: &Charset) -> Option<u32> {
@@ -141,12 +161,14 @@ fn insert_cost(insert: &Insert<'_>, block: u64) -> u64 {
 
 /// Where and how something is shown.
 #[derive(Clone, Copy)]
-struct Place {
+struct Place<'p> {
     m: Affine,
     /// The layer that stands in for layer 0, when inside of a block.
     layer: Option<u32>,
     /// The colour that BYBLOCK means.
     colour: Option<Rgb>,
+    /// The line type that BYBLOCK means, when it has gaps.
+    gaps: Option<&'p [u8]>,
     excluded: Option<Exclusion>,
     depth: u32,
     /// A scale that is not the same in all directions was met.
@@ -192,7 +214,6 @@ impl<'a> Counts<'a> {
 }
 
 /// What one part of the file became.
-#[derive(Default)]
 pub(super) struct Output<'a> {
     pub shapes: Vec<Shape>,
     pub texts: Vec<Text>,
@@ -207,11 +228,33 @@ pub(super) struct Output<'a> {
     pub negative_extrusions: u32,
     /// Circles and arcs of radius 0.
     pub dots: u32,
+    /// Lowest and highest place of what is flat and to be made, mm.
+    pub heights: [f64; 2],
+}
+
+impl Default for Output<'_> {
+    fn default() -> Self {
+        Output {
+            shapes: Vec::new(),
+            texts: Vec::new(),
+            points: Vec::new(),
+            modelspace: Counts::default(),
+            paperspace: Counts::default(),
+            expanded: Counts::default(),
+            by_layer: Vec::new(),
+            mirrored_inserts: 0,
+            uneven_inserts: 0,
+            negative_extrusions: 0,
+            dots: 0,
+            heights: [f64::INFINITY, f64::NEG_INFINITY],
+        }
+    }
 }
 
 /// Turns the entities of one part of the file into shapes.
 pub(super) struct Placer<'a, 'b> {
     pub blocks: &'b Blocks<'a>,
+    pub clips: &'b Clips,
     pub charset: Charset,
     pub mm_per_unit: f64,
     /// Counts the points that INSERTs ask for; `None`: too many, expand nothing.
@@ -249,6 +292,7 @@ impl<'a> Placer<'a, '_> {
             m: Affine::scale(self.mm_per_unit),
             layer: None,
             colour: None,
+            gaps: None,
             excluded: paper.then_some(Exclusion::PaperSpace),
             depth: 0,
             uneven: false,
@@ -256,7 +300,13 @@ impl<'a> Placer<'a, '_> {
         self.place(e, &place, layers, talk);
     }
 
-    fn place(&mut self, e: &Entity<'a>, place: &Place, layers: &mut LayerNames<'a, '_>, talk: &mut Talk<'a>) {
+    fn place(
+        &mut self,
+        e: &Entity<'a>,
+        place: &Place<'_>,
+        layers: &mut LayerNames<'a, '_>,
+        talk: &mut Talk<'a>,
+    ) {
         let layer = match place.layer {
             Some(outer) if e.layer == layers.zero => outer,
             _ => e.layer,
@@ -273,11 +323,14 @@ impl<'a> Placer<'a, '_> {
             .excluded
             .or((frozen || off).then_some(Exclusion::LayerHidden))
             .or(e.invisible.then_some(Exclusion::Invisible));
+        let not_plotted = state.is_some_and(|s| s.not_plotted);
         let span = talk.span(e.at, e.end);
         if let Geometry::Insert(insert) = &e.geometry {
+            let gaps = gaps(e, layer, place, layers).map(<[u8]>::to_vec);
             let inside = Place {
                 layer: Some(layer),
                 colour,
+                gaps: gaps.as_deref(),
                 // A layer that is off hides what lies on it; one that is frozen also what hangs on it.
                 excluded: place
                     .excluded
@@ -366,13 +419,42 @@ impl<'a> Placer<'a, '_> {
             Geometry::Other(why) => talk.ignore(e.name, why, span),
             Geometry::Insert(_) => {}
         }
+        if excluded.is_none()
+            && self.out.shapes.len() > before
+            && !matches!(e.geometry, Geometry::Hatch { .. })
+        {
+            self.note(e, &m, span, talk);
+            if let Some(name) = gaps(e, layer, place, layers) {
+                talk.note(Note::LineType, name, 0.0, span);
+            }
+            if not_plotted && let Some(state) = layers.state(layer) {
+                talk.note(Note::NotPlotted, state.name.as_bytes(), 0.0, span);
+            }
+        }
         if place.excluded != Some(Exclusion::PaperSpace) {
             self.count(e, place, &m, before);
         }
     }
 
+    /// Notes what the plan does not show of an entity that is to be made.
+    fn note(&mut self, e: &Entity<'a>, m: &Affine, span: Span, talk: &mut Talk<'a>) {
+        if e.width > 0.0 {
+            let plane = m.plane();
+            talk.note(Note::Width, e.name, e.width * plane.u.norm().max(plane.v.norm()), span);
+        }
+        if e.thick {
+            talk.note(Note::Thickness, e.name, 0.0, span);
+        }
+        let [low, high] = heights(e, m);
+        if high - low > LEVEL {
+            talk.note(Note::NotFlat, e.name, high - low, span);
+        } else if low <= high {
+            self.out.heights = [self.out.heights[0].min(low), self.out.heights[1].max(high)];
+        }
+    }
+
     /// Counts an entity of the expanded model space, under the name of what it became.
-    fn count(&mut self, e: &Entity<'a>, place: &Place, m: &Affine, before: usize) {
+    fn count(&mut self, e: &Entity<'a>, place: &Place<'_>, m: &Affine, before: usize) {
         if place.depth > 0 && e.name == b"ATTDEF" {
             return;
         }
@@ -418,11 +500,14 @@ impl<'a> Placer<'a, '_> {
         &mut self,
         e: &Entity<'a>,
         insert: &Insert<'a>,
-        inside: &Place,
+        inside: &Place<'_>,
         layers: &mut LayerNames<'a, '_>,
         talk: &mut Talk<'a>,
     ) {
         let span = talk.span(e.at, e.end);
+        if inside.excluded.is_none() && self.clips.contains(insert.dictionary) {
+            talk.note(Note::Clipped, insert.block, 0.0, span);
+        }
         if inside.excluded != Some(Exclusion::PaperSpace) {
             self.out.expanded.add(e.name);
             self.out.negative_extrusions += u32::from(e.extrusion[2] < 0.0);
@@ -512,7 +597,7 @@ impl<'a> Placer<'a, '_> {
     fn attribute(
         &mut self,
         e: &Entity<'a>,
-        inside: &Place,
+        inside: &Place<'_>,
         layers: &mut LayerNames<'a, '_>,
         talk: &mut Talk<'a>,
     ) {
@@ -531,7 +616,7 @@ impl<'a> Placer<'a, '_> {
         e: &Entity<'a>,
         t: &TextEntity<'a>,
         m: &Affine,
-        place: &Place,
+        place: &Place<'_>,
         item: Item,
         talk: &mut Talk<'a>,
     ) {
@@ -714,6 +799,21 @@ impl<'a> Placer<'a, '_> {
         }
         let Item { layer, colour, span, excluded, .. } = item;
         self.out.shapes.push(Shape { curve, layer, colour, span, excluded });
+    }
+}
+
+/// Returns the line type's name when it has gaps.
+fn gaps<'a, 's>(
+    e: &Entity<'a>,
+    layer: u32,
+    place: &Place<'s>,
+    layers: &'s mut LayerNames<'a, '_>,
+) -> Option<&'s [u8]> {
+    match layers.line_type(e.line_type) {
+        LineType::Whole => None,
+        LineType::Gaps => Some(e.line_type),
+        LineType::ByBlock => place.gaps,
+        LineType::ByLayer => layers.state(layer).filter(|s| s.gaps).map(|s| s.line_type.as_slice()),
     }
 }
 

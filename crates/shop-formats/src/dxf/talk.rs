@@ -1,8 +1,10 @@
 //! What is found while reading: one diagnostic per code with a count, one line per kind of thing left out.
 
 use super::groups::{Group, Number};
+use super::note::{Note, Noted};
 use crate::Ignored;
 use shop_report::{Diagnostic, Severity, SourceId, Span};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Findings of one part of a file. Merging parts in file order gives what one reader of the whole would have said.
@@ -11,6 +13,7 @@ pub(super) struct Talk<'a> {
     source: SourceId,
     found: Vec<Diagnostic>,
     ignored: BTreeMap<(&'a [u8], &'static str), (u32, Span)>,
+    noted: BTreeMap<Note, BTreeMap<Box<[u8]>, Noted>>,
 }
 
 impl<'a> Talk<'a> {
@@ -87,6 +90,26 @@ impl<'a> Talk<'a> {
         entry.1 = entry.1.min(span);
     }
 
+    /// Counts something that is read otherwise than it looks: under what name, and by how much (mm, where that is
+    /// something to tell).
+    pub fn note(&mut self, note: Note, name: &[u8], most: f64, span: Span) {
+        self.add_note(note, name, Noted { count: 1, most, first: span });
+    }
+
+    fn add_note(&mut self, note: Note, name: &[u8], more: Noted) {
+        let names = self.noted.entry(note).or_default();
+        match names.get_mut(name) {
+            Some(known) => {
+                known.count = known.count.saturating_add(more.count);
+                known.most = known.most.max(more.most);
+                known.first = known.first.min(more.first);
+            }
+            None => {
+                names.insert(name.into(), more);
+            }
+        }
+    }
+
     /// Adds what a later part found.
     pub fn merge(&mut self, later: Talk<'a>) {
         for d in later.found {
@@ -100,10 +123,21 @@ impl<'a> Talk<'a> {
             entry.0 = entry.0.saturating_add(count);
             entry.1 = entry.1.min(span);
         }
+        for (note, names) in later.noted {
+            for (name, noted) in &names {
+                self.add_note(note, name, *noted);
+            }
+        }
     }
 
-    /// Returns the diagnostics, and what was left out in the order of the file.
-    pub fn finish(self) -> (Vec<Diagnostic>, Vec<Ignored>) {
+    /// Returns the diagnostics, and what was left out in the order of the file. Names are shown as `decode` reads them.
+    pub fn finish(
+        mut self,
+        decode: impl for<'t> Fn(&'t [u8]) -> Cow<'t, str>,
+    ) -> (Vec<Diagnostic>, Vec<Ignored>) {
+        for (note, names) in std::mem::take(&mut self.noted) {
+            self.found.push(note.diagnostic(&names, &decode));
+        }
         let mut ignored: Vec<Ignored> = self
             .ignored
             .into_iter()
