@@ -5,6 +5,7 @@ use shop_formats::dxf::{self, DxfFacts};
 use shop_formats::facts::Facts;
 use shop_formats::{Drawing, Exclusion};
 use shop_geom::Aabb;
+use shop_report::Span;
 use std::fmt::Write as _;
 
 /// Returns the facts under the names that the corpus' `truth.json` uses; a DXF's own ones only for a DXF.
@@ -52,8 +53,6 @@ pub fn facts_json(file: &str, size: u64, drawing: &Drawing, facts: &Facts) -> Va
             "points": facts.points,
             "excluded": facts.excluded.iter().map(|(why, n)| (key(*why).to_owned(), json!(n)))
                 .collect::<serde_json::Map<_, _>>(),
-            "ignored": drawing.ignored.iter()
-                .map(|i| json!({ "what": i.what, "why": i.why, "count": i.count })).collect::<Vec<_>>(),
         }),
     );
     out
@@ -133,8 +132,14 @@ fn key(why: Exclusion) -> &'static str {
     }
 }
 
-/// Returns the facts as aligned lines for people.
-pub fn facts_text(file: &str, size: u64, drawing: &Drawing, facts: &Facts) -> String {
+/// Returns the facts as aligned lines for people; `place` says in words where in the file something stands.
+pub fn facts_text(
+    file: &str,
+    size: u64,
+    drawing: &Drawing,
+    facts: &Facts,
+    place: &dyn Fn(Span) -> Option<String>,
+) -> String {
     let mut out = String::new();
     let mut line = |name: &str, text: String| {
         // Writing to a string cannot fail.
@@ -175,11 +180,19 @@ pub fn facts_text(file: &str, size: u64, drawing: &Drawing, facts: &Facts) -> St
     if !layers.is_empty() {
         line("layers", layers.join(", "));
     }
+    let marks = [(facts.texts, "text"), (facts.points, "point")];
+    let marks: Vec<String> =
+        marks.iter().filter(|(n, _)| *n > 0).map(|(n, what)| counted(*n, what)).collect();
+    if !marks.is_empty() {
+        line("also", marks.join(", "));
+    }
     for (why, n) in &facts.excluded {
         line("left out", format!("{} {}", counted(*n, "curve"), reason(*why)));
     }
     for i in &drawing.ignored {
-        line("ignored", format!("{} {} ({})", i.count, i.what, i.why));
+        let first = if i.count > 1 { "first at " } else { "" };
+        let place = place(i.first).map_or(String::new(), |p| format!(", {first}{p}"));
+        line("ignored", format!("{} {}{place} ({})", i.count, i.what, i.why));
     }
     out
 }

@@ -44,11 +44,12 @@ pub fn run(args: &InfoArgs) -> Result<u8> {
         let name = path.display().to_string();
         if args.json {
             let mut value = info::facts_json(&name, size, &drawing.value, &facts);
+            value["ignored"] = sources.ignored_json(&drawing.value.ignored);
             value["diagnostics"] = report::to_json(&drawing.diagnostics, &sources);
             reports.push(value);
         } else {
             eprint!("{}", report::render(&drawing.diagnostics, &sources, style));
-            print!("{}", info::facts_text(&name, size, &drawing.value, &facts));
+            print!("{}", info::facts_text(&name, size, &drawing.value, &facts, &|s| sources.place(s)));
         }
     }
     if args.json {

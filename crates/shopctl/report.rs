@@ -8,6 +8,7 @@ use annotate_snippets::{
     AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str, renderer::DecorStyle,
 };
 use serde_json::{Map, Value, json};
+use shop_formats::Ignored;
 use shop_report::{Diagnostic, Severity, SourceId, Span};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -81,6 +82,28 @@ impl<'a> Sources<'a> {
     /// Returns what is in a file.
     pub fn bytes(&self, id: SourceId) -> Option<&[u8]> {
         self.list.get(id.0 as usize).map(|s| &*s.bytes)
+    }
+
+    /// Returns where a span starts, in words: `line 12` of a text, `byte 300` of a binary file.
+    pub fn place(&self, span: Span) -> Option<String> {
+        Some(match self.position(span)? {
+            Position::Text { line, .. } => format!("line {line}"),
+            Position::Byte(offset) => format!("byte {offset}"),
+        })
+    }
+
+    /// Returns what was left out as a JSON list: `what`, `why`, `count`, and the `line` or `byte` of the first.
+    pub fn ignored_json(&self, ignored: &[Ignored]) -> Value {
+        let one = |i: &Ignored| {
+            let mut o = json!({ "what": i.what, "why": i.why, "count": i.count });
+            match self.position(i.first) {
+                Some(Position::Text { line, .. }) => o["line"] = line.into(),
+                Some(Position::Byte(offset)) => o["byte"] = offset.into(),
+                None => {}
+            }
+            o
+        };
+        ignored.iter().map(one).collect()
     }
 
     /// Returns where a span starts.

@@ -139,6 +139,8 @@ struct Page {
     mm_per_unit: f64,
     /// True when the file gives a physical size, or the user a scale.
     declared: bool,
+    /// Width of the page, mm, when it has one.
+    width: Option<f64>,
     /// Height of the page, mm, when it has one.
     height: Option<f64>,
     /// Width and height of the outermost viewport in user units, for percentages.
@@ -233,7 +235,7 @@ impl Page {
             None => [w.unwrap_or(100.0 * px) / px, h.unwrap_or(100.0 * px) / px],
         };
         let up = affine(1.0, 0.0, 0.0, -1.0, 0.0, h.unwrap_or(0.0));
-        Page { to_mm: up * fit, dpi, mm_per_unit: sx, declared, height: h, viewport }
+        Page { to_mm: up * fit, dpi, mm_per_unit: sx, declared, width: w, height: h, viewport }
     }
 }
 

@@ -168,6 +168,16 @@ fn hidden_things_are_kept_apart() {
 }
 
 #[test]
+fn what_lies_beside_the_page_is_kept_and_said() {
+    let c = page(
+        "<rect x='-20' y='5' width='10' height='10'/><rect x='-5' y='5' width='10' height='10'/>\
+        <circle cx='50' cy='70' r='5'/>",
+    );
+    assert_eq!((codes(&c), c.diagnostics[0].count), (vec!["svg/off-page"], 2));
+    assert_eq!(c.value.shapes.len(), 3);
+}
+
+#[test]
 fn what_a_renderer_drops_is_kept() {
     let c = page(
         "<path fill='none' d='M0 0h10v10z'/><line x1='1' x2='9' fill='none'/>\

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use shop_cam::feature::{Contour, FeatureOptions, Features, Mark, OpenLine, meaning};
 use shop_cam::machine::{LayerOperation, LayerRule};
-use shop_formats::{Drawing, Rgb, Units};
+use shop_formats::{Drawing, Ignored, Rgb, Units};
 use shop_geom::nesting::{crossings, nesting, repair};
 use shop_geom::trace::{Chain, TraceOptions, Traced, trace};
 use shop_geom::{Aabb, Polyline};
@@ -40,8 +40,8 @@ pub struct Read {
     pub duplicates: usize,
     /// How far the contours are from what was drawn, mm.
     pub off_drawing: f64,
-    /// Entities that are no geometry or not supported, by name.
-    pub ignored: Vec<(String, &'static str, u32)>,
+    /// What is no geometry or not supported.
+    pub ignored: Vec<Ignored>,
     /// Everything that is to be made.
     pub bounds: Option<Aabb>,
 }
@@ -103,8 +103,10 @@ fn nothing_to_make(read: &Read) -> Diagnostic {
     let d = Diagnostic::error("cut/nothing-to-make", "the drawing has nothing that could be cut or marked");
     if read.excluded > 0 {
         d.hint(format!("{} shapes are on hidden layers, invisible or in paper space", read.excluded))
-    } else if let Some((what, _, n)) = read.ignored.first() {
-        d.hint(format!("it holds {n} {what}, which is no cutting geometry"))
+    } else if let Some(Ignored { what, why, count, first }) = read.ignored.first() {
+        let mut d = d.hint(format!("it holds {count} {what}: {why}"));
+        d.span = Some(*first);
+        d
     } else {
         d.hint("export the outline as lines, arcs, polylines or splines")
     }
@@ -123,7 +125,7 @@ fn take(
     let number = |i: u32| layers.get(i as usize).copied().unwrap_or(0);
     read.units.push(drawing.units);
     read.excluded += drawing.shapes.iter().filter(|s| s.excluded.is_some()).count();
-    read.ignored.extend(drawing.ignored.iter().map(|i| (i.what.clone(), i.why, i.count)));
+    read.ignored.extend(drawing.ignored.iter().cloned());
     features.texts += drawing.texts.len() as u32;
     features.points.extend(drawing.points.iter().map(|&(at, layer, span)| Mark {
         at,

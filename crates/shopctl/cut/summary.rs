@@ -5,7 +5,7 @@ use crate::report::{self, Sources};
 use serde_json::{Value, json};
 use shop_cam::feature::Assignment;
 use shop_cam::machine::{LayerOperation, MachineKind};
-use shop_formats::Units;
+use shop_formats::{Ignored, Units};
 use std::fmt::Write as _;
 
 /// What a plan amounts to, whichever planner made it. Lengths in mm.
@@ -90,7 +90,7 @@ pub fn text(outcome: &Outcome, sources: &Sources<'_>, written: bool) -> String {
         let _ = writeln!(out, "  {name:<8} {text}");
     };
     line("machine", format!("{} ({})", outcome.machine.name, outcome.machine.title));
-    line("read", read_line(outcome));
+    line("read", read_line(outcome, sources));
     for (i, row) in table(&outcome.operations.assignments).into_iter().enumerate() {
         line(if i == 0 { "made" } else { "" }, row);
     }
@@ -122,7 +122,7 @@ fn lines(text: &[u8]) -> usize {
     text.split(|&b| b == b'\n').count() - 1
 }
 
-fn read_line(outcome: &Outcome) -> String {
+fn read_line(outcome: &Outcome, sources: &Sources<'_>) -> String {
     let r = &outcome.read;
     let mut s =
         format!("{} in {}: {}", count(r.shapes, "shape"), units(&r.units), count(r.closed, "closed contour"));
@@ -142,7 +142,9 @@ fn read_line(outcome: &Outcome) -> String {
         let _ = write!(s, "; {} hidden", r.excluded);
     }
     if !r.ignored.is_empty() {
-        let names: Vec<String> = r.ignored.iter().take(4).map(|(what, _, n)| format!("{n} {what}")).collect();
+        let place = |i: &Ignored| sources.place(i.first).map_or(String::new(), |p| format!(" ({p})"));
+        let names: Vec<String> =
+            r.ignored.iter().take(4).map(|i| format!("{} {}{}", i.count, i.what, place(i))).collect();
         let more = r.ignored.len().saturating_sub(4);
         let more = if more > 0 { format!(" and {more} kinds more") } else { String::new() };
         let _ = write!(s, "; ignored: {}{more}", names.join(", "));
@@ -329,9 +331,7 @@ pub fn json(outcome: &Outcome, sources: &Sources<'_>, written: bool) -> Value {
             "widest_gap_mm": outcome.read.gaps.1,
             "duplicates_dropped": outcome.read.duplicates,
             "bbox_mm": outcome.read.bounds.map(|b| [b.min.x, b.min.y, b.max.x, b.max.y]),
-            "ignored": outcome.read.ignored.iter().map(|(what, why, n)| json!({
-                "what": what, "why": why, "count": n,
-            })).collect::<Vec<_>>(),
+            "ignored": sources.ignored_json(&outcome.read.ignored),
         },
         "operations": outcome.operations.assignments.iter().map(|a| json!({
             "layer": a.layer,

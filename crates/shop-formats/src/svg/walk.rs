@@ -164,6 +164,7 @@ struct Counts {
     unpainted: Option<(Span, u32)>,
     filled: Option<(Span, u32)>,
     hidden: Option<(Span, u32)>,
+    off_page: Option<(Span, u32)>,
     broken: Option<(Span, u32)>,
     broken_transform: Option<(Span, u32)>,
     stopped: bool,
@@ -625,9 +626,18 @@ impl<'a> Walker<'a> {
             }
             if !shown {
                 count(&mut self.counts.hidden, span);
+            } else if self.off_page(&curve) {
+                count(&mut self.counts.off_page, span);
             }
             self.out.value.shapes.push(Shape { curve, layer, colour, span, excluded });
         }
+    }
+
+    /// True when nothing of the curve is on the page, where one would see it.
+    fn off_page(&self, curve: &Curve) -> bool {
+        let (Some(w), Some(h)) = (self.page.width, self.page.height) else { return false };
+        let b = curve.hull();
+        b.min.x > w || b.min.y > h || b.max.x < 0.0 || b.max.y < 0.0
     }
 
     fn is_pattern(&self, paint: &Paint) -> bool {
@@ -806,6 +816,11 @@ impl<'a> Walker<'a> {
                     "svg/unpainted",
                     "a shape has neither fill nor stroke and is invisible; it is kept",
                 ),
+                "delete or hide it if it is not to be made",
+            ),
+            (
+                c.off_page,
+                Diagnostic::info("svg/off-page", "a shape lies wholly outside of the page; it is kept"),
                 "delete or hide it if it is not to be made",
             ),
             (
