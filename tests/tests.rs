@@ -6,4 +6,5 @@ mod corpus_gcode;
 mod corpus_svg;
 mod profiles;
 mod readme;
+mod texts;
 mod tidy;

@@ -222,9 +222,10 @@ fn make(
     let mut diagnostics = chosen.notes.clone();
     let choice = args.choice(chosen.material.clone());
     let mut settings = settle(machine, &choice).drain_into(&mut diagnostics);
+    let texts = args.texts()?;
     let mut drawings = Vec::new();
     for (path, &id) in inputs.iter().zip(ids) {
-        drawings.push(read_drawing(path, id, sources, args.units).drain_into(&mut diagnostics));
+        drawings.push(read_drawing(path, id, sources, args.units, &texts).drain_into(&mut diagnostics));
     }
     let options = args.feature_options(&settings);
     let read_errors = verdict(&diagnostics) == Verdict::InputErrors;

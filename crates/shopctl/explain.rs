@@ -94,11 +94,14 @@ mod tests {
     }
 
     /// Areas of codes; other strings with a slash are file names and the like.
-    const AREAS: [&str; 12] =
-        ["cut", "dxf", "explain", "gcode", "geom", "info", "job", "machine", "mill", "proof", "svg", "trace"];
+    const AREAS: [&str; 14] = [
+        "cut", "dxf", "explain", "gcode", "geom", "info", "input", "job", "machine", "mill", "proof", "svg",
+        "text", "trace",
+    ];
 
     fn codes_in(source: &str) -> impl Iterator<Item = String> {
-        source.split('"').skip(1).filter(|s| is_code(s)).map(str::to_owned)
+        // One is a type of style sheets.
+        source.split('"').skip(1).filter(|s| is_code(s) && *s != "text/css").map(str::to_owned)
     }
 
     fn is_code(s: &str) -> bool {

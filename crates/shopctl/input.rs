@@ -2,6 +2,7 @@
 
 use crate::report::Sources;
 use anyhow::{Context, Result};
+use shop_formats::text::{self, Lettering};
 use shop_formats::{Drawing, dxf, svg};
 use shop_report::{Checked, Diagnostic, SourceId, Span};
 use std::io::Read;
@@ -91,14 +92,48 @@ pub fn format_of(path: &Path, bytes: &[u8]) -> Option<Format> {
     }
 }
 
-/// Reads a drawing of either format.
+/// What becomes of texts.
+#[derive(Clone, Debug, Default)]
+pub enum Texts {
+    /// They stay texts, which nothing is made of, and that is said.
+    #[default]
+    Unsaid,
+    /// The same, as asked.
+    Ignore,
+    /// Single strokes of the built-in alphabet.
+    Stroke,
+    /// Outlines of the font in this file.
+    Outline(Vec<u8>),
+}
+
+/// Reads a drawing of either format, its texts drawn as asked.
 pub fn read_drawing(
     path: &Path,
     id: SourceId,
     sources: &Sources<'_>,
     units: Option<UnitFlag>,
+    texts: &Texts,
 ) -> Checked<Drawing> {
-    read_with_facts(path, id, sources.bytes(id).unwrap_or_default(), units).0
+    let bytes = sources.bytes(id).unwrap_or_default();
+    let mut read = read_as(path, id, bytes, units, texts).0;
+    match texts {
+        Texts::Ignore => {}
+        Texts::Unsaid => read.diagnostics.extend(texts_ignored(&read.value)),
+        Texts::Stroke => read.diagnostics.extend(text::draw(&mut read.value, Lettering::Stroke)),
+        Texts::Outline(font) => {
+            read.diagnostics.extend(text::draw(&mut read.value, Lettering::Outline(font)));
+        }
+    }
+    read
+}
+
+fn texts_ignored(drawing: &Drawing) -> Option<Diagnostic> {
+    let first = drawing.texts.first()?;
+    let n = drawing.texts.len();
+    let message = if n == 1 { "a text is not made".to_owned() } else { format!("{n} texts are not made") };
+    let hint =
+        "--text stroke writes them with single strokes, --text outline --font FILE with a font's outlines";
+    Some(Diagnostic::info("cut/text-ignored", message).span(first.span).count(n).hint(hint))
 }
 
 /// Reads a drawing and what its file says about itself.
@@ -107,6 +142,16 @@ pub fn read_with_facts(
     id: SourceId,
     bytes: &[u8],
     units: Option<UnitFlag>,
+) -> (Checked<Drawing>, Option<dxf::DxfFacts>) {
+    read_as(path, id, bytes, units, &Texts::Ignore)
+}
+
+fn read_as(
+    path: &Path,
+    id: SourceId,
+    bytes: &[u8],
+    units: Option<UnitFlag>,
+    texts: &Texts,
 ) -> (Checked<Drawing>, Option<dxf::DxfFacts>) {
     let mm_per_unit = units.map(UnitFlag::mm);
     match format_of(path, bytes) {
@@ -120,7 +165,13 @@ pub fn read_with_facts(
             (drawing, Some(facts))
         }
         Some(Format::Svg) => {
-            let options = svg::ReadOptions { mm_per_unit, ..svg::ReadOptions::default() };
+            // SVG has rules of its own for where letters stand; what they leave is drawn like other texts.
+            let fonts = match texts {
+                Texts::Outline(font) => Some(svg::fonts([font.clone()])),
+                _ => None,
+            };
+            let options =
+                svg::ReadOptions { mm_per_unit, fonts, keep_texts: true, ..svg::ReadOptions::default() };
             (svg::read(id, bytes, &options), None)
         }
         None => {

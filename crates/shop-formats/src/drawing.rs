@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use shop_geom::curve::Curve;
-use shop_geom::{Point, Polyline};
+use shop_geom::{Point, Polyline, Vector};
 use shop_report::Span;
 
 /// A drawing in mm: curves with layer, colour and place in the file.
@@ -80,20 +80,95 @@ pub enum Exclusion {
 }
 
 /// A text with its place.
-#[derive(Clone, Debug)]
+///
+/// ```text
+///      up  ▲ ┌─┐  ┌──┐
+///          │ ├─┤  ├─┬┘      a capital is as high as `up` is long; `along` is as long where letters have
+///       at ┴─┘ └──┴─┴──▶    their usual width, and shorter or longer where they are squeezed or stretched
+///                    along
+/// ```
+#[derive(Clone, Debug, PartialEq)]
 pub struct Text {
-    /// The characters, control codes removed.
+    /// The characters, control codes removed; lines are divided by line feeds.
     pub text: String,
-    /// Insertion point, mm.
+    /// The point that the text is hung on, mm.
     pub at: Point,
-    /// Height of capitals, mm.
-    pub height: f64,
-    /// Direction of writing, radians.
-    pub angle: f64,
+    /// Direction of writing, as long as capitals are high, mm.
+    pub along: Vector,
+    /// From the foot of a capital to its head, mm.
+    pub up: Vector,
+    /// Which place of the text stands at `at`.
+    pub anchor: Anchor,
+    /// The length its first line is made to have, if any.
+    pub fit: Fit,
     /// Index into [`Drawing::layers`].
     pub layer: u32,
+    /// Its colour, when known.
+    pub colour: Option<Rgb>,
     /// Where the entity stands in the file.
     pub span: Span,
+}
+
+/// Which place of a text is put where the text stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Anchor {
+    /// How much of each line's width lies before the place: 0 left, 0.5 centre, 1 right.
+    pub before: f64,
+    /// Which height.
+    pub level: Level,
+}
+
+/// A height of a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// Where capitals of the first line stand.
+    #[default]
+    Baseline,
+    /// What small letters reach below the last line.
+    Bottom,
+    /// Halfway between top and the last baseline.
+    Middle,
+    /// Where capitals of the first line end.
+    Top,
+}
+
+/// Whether a text is made as long as a given length.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Fit {
+    /// It is as long as its letters.
+    #[default]
+    Free,
+    /// Letters are stretched to this length, mm, their height kept (DXF: FIT).
+    Stretched(f64),
+    /// Letters are scaled to this length, mm (DXF: ALIGNED).
+    Scaled(f64),
+}
+
+impl Text {
+    /// Returns a text of this height of capitals, mm, from the origin to the right.
+    pub fn plain(text: impl Into<String>, height: f64) -> Self {
+        Text {
+            text: text.into(),
+            at: Point::origin(),
+            along: Vector::new(height, 0.0),
+            up: Vector::new(0.0, height),
+            anchor: Anchor::default(),
+            fit: Fit::Free,
+            layer: 0,
+            colour: None,
+            span: Span::default(),
+        }
+    }
+
+    /// Height of capitals, mm.
+    pub fn height(&self) -> f64 {
+        self.up.norm()
+    }
+
+    /// Direction of writing, radians.
+    pub fn angle(&self) -> f64 {
+        self.along.y.atan2(self.along.x)
+    }
 }
 
 /// Things of one kind that are in the file and not in the drawing.

@@ -9,4 +9,4 @@ pub mod facts;
 pub mod svg;
 pub mod text;
 
-pub use drawing::{Drawing, Exclusion, Ignored, Layer, Rgb, Shape, Text, Units};
+pub use drawing::{Anchor, Drawing, Exclusion, Fit, Ignored, Layer, Level, Rgb, Shape, Text, Units};

@@ -40,6 +40,8 @@ pub struct ReadOptions {
     pub mm_per_unit: Option<f64>,
     /// Fonts for text outlines; without them text stays text.
     pub fonts: Option<Arc<Fonts>>,
+    /// Someone else sees to texts without outlines: they stay texts, and nothing is said of it.
+    pub keep_texts: bool,
 }
 
 /// The name space of SVG.

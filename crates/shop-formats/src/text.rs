@@ -1,26 +1,102 @@
 //! Text as something to cut or engrave: outlines from a font file, or single strokes of a built-in alphabet.
 //!
-//! Both place the first line's baseline at the text's insertion point, in its direction of writing, with capitals as
-//! high as it says. Lines are divided at line feeds.
+//! Letters are first laid out in lines, in units of the height of capitals with the first baseline at 0, and the whole
+//! is then moved to its place: hung on its anchor, fitted, turned, slanted or mirrored as the text says.
+//!
+//! NOTE: lines are divided where the text says so; the frame of an MTEXT does not break them.
 
-use crate::Text;
-use shop_geom::curve::PathBuilder;
-use shop_geom::{Point, Polyline, Vector, Vertex};
+use crate::{Drawing, Fit, Level, Shape, Text};
+use nalgebra::{Affine2, Matrix3};
+use shop_geom::curve::{Curve, PathBuilder};
+use shop_geom::{Point, Polyline, Vertex};
 use shop_report::{Checked, Diagnostic};
 
 /// Distance of baselines as a multiple of the height of capitals (AutoCAD's single line spacing is 5/3).
 const LINE_PITCH: f64 = 5.0 / 3.0;
 
-/// Returns the outlines of a text in a TrueType or OpenType font, as closed lines and arcs within `tolerance` mm of
-/// the font's own curves. Letters that the font does not have are left out and said. Kerning is the font's `kern`
-/// table; there is no shaping of connected scripts.
-pub fn outline(text: &Text, font: &[u8], tolerance: f64) -> Checked<Vec<Polyline>> {
+/// How far small letters reach below the baseline, in heights of capitals.
+const DESCENT: f64 = 1.0 / 3.0;
+
+/// What letters look like.
+#[derive(Clone, Copy, Debug)]
+pub enum Lettering<'a> {
+    /// Single strokes of the built-in alphabet.
+    Stroke,
+    /// Outlines of a TrueType or OpenType font, the bytes of its file.
+    Outline(&'a [u8]),
+}
+
+/// Turns the texts of a drawing into shapes on their layers, and returns what could not be drawn. With a font that
+/// cannot be read the texts stay.
+pub fn draw(drawing: &mut Drawing, lettering: Lettering<'_>) -> Vec<Diagnostic> {
+    if let Lettering::Outline(font) = lettering
+        && let Err(d) = face(font)
+    {
+        return vec![d];
+    }
+    let mut said = Vec::new();
+    for text in std::mem::take(&mut drawing.texts) {
+        let curves = match lettering {
+            Lettering::Stroke => stroke(&text),
+            Lettering::Outline(font) => outline(&text, font),
+        };
+        let (layer, colour, span) = (text.layer, text.colour, text.span);
+        let shape = |curve| Shape { curve, layer, colour, span, excluded: None };
+        drawing.shapes.extend(curves.drain_into(&mut said).into_iter().map(shape));
+    }
+    said
+}
+
+fn face(font: &[u8]) -> Result<ttf_parser::Face<'_>, Diagnostic> {
+    ttf_parser::Face::parse(font, 0).map_err(|e| {
+        Diagnostic::error("text/font", format!("the font cannot be read: {e}"))
+            .hint("give a TrueType or OpenType file (.ttf, .otf)")
+    })
+}
+
+/// A line of letters, in units of the height of capitals.
+struct Line {
+    curves: Vec<Curve>,
+    width: f64,
+}
+
+/// Moves lines to their place.
+fn placed(text: &Text, lines: Vec<Line>) -> Vec<Curve> {
+    let (mut along, mut up) = (text.along, text.up);
+    let first = lines.first().map_or(0.0, |l| l.width) * along.norm();
+    if let Fit::Stretched(length) | Fit::Scaled(length) = text.fit
+        && first > 0.0
+    {
+        along *= length / first;
+        if matches!(text.fit, Fit::Scaled(_)) {
+            up *= length / first;
+        }
+    }
+    let below = lines.len().saturating_sub(1) as f64 * LINE_PITCH;
+    let raised = match text.anchor.level {
+        Level::Baseline => 0.0,
+        Level::Bottom => below + DESCENT,
+        Level::Middle => (below - 1.0) / 2.0,
+        Level::Top => -1.0,
+    };
+    let mut out = Vec::new();
+    for (row, line) in lines.into_iter().enumerate() {
+        let o = text.at - along * (line.width * text.anchor.before) + up * (raised - row as f64 * LINE_PITCH);
+        let m = Matrix3::new(along.x, up.x, o.x, along.y, up.y, o.y, 0.0, 0.0, 1.0);
+        let map = Affine2::from_matrix_unchecked(m);
+        out.extend(line.curves.iter().map(|c| c.transformed(&map)).filter(Curve::is_finite));
+    }
+    out
+}
+
+/// Returns the outlines of a text in a TrueType or OpenType font, as closed curves. Letters that the font does not
+/// have are left out and said. Kerning is the font's `kern` table; there is no shaping of connected scripts.
+pub fn outline(text: &Text, font: &[u8]) -> Checked<Vec<Curve>> {
     let mut out = Checked::default();
-    let face = match ttf_parser::Face::parse(font, 0) {
+    let face = match face(font) {
         Ok(face) => face,
-        Err(e) => {
-            let d = Diagnostic::error("text/font", format!("the font cannot be read: {e}"));
-            out.diagnostics.push(d.span(text.span).hint("give a TrueType or OpenType file (.ttf, .otf)"));
+        Err(d) => {
+            out.diagnostics.push(d.span(text.span));
             return out;
         }
     };
@@ -29,15 +105,10 @@ pub fn outline(text: &Text, font: &[u8], tolerance: f64) -> Checked<Vec<Polyline
         Some(h.y_max)
     });
     let capital = capital.filter(|h| *h > 0).map_or(f64::from(face.units_per_em()) * 0.7, f64::from);
-    let place = Placement::of(text, text.height / capital);
-    if !place.is_finite() {
-        return out;
-    }
     let mut missing = Missing::default();
-    for (row, line) in text.text.lines().enumerate() {
-        let mut x = 0.0;
-        let y = -(row as f64) * LINE_PITCH * capital;
-        let mut before = None;
+    let mut lines = Vec::new();
+    for line in text.text.lines() {
+        let (mut x, mut before, mut curves) = (0.0, None, Vec::new());
         for c in line.chars().filter(|c| !c.is_control()) {
             let Some(glyph) = face.glyph_index(c) else {
                 missing.note(c);
@@ -47,18 +118,22 @@ pub fn outline(text: &Text, font: &[u8], tolerance: f64) -> Checked<Vec<Polyline
                 x += kerning(&face, b, glyph);
             }
             before = Some(glyph);
-            let mut pen = GlyphPen { path: PathBuilder::default(), place: &place, x, y };
+            let mut pen = GlyphPen { path: PathBuilder::default(), x, scale: 1.0 / capital };
             face.outline_glyph(glyph, &mut pen);
-            let curves = pen.path.finish().into_iter().filter(shop_geom::curve::Curve::is_finite);
             // Glyphs are areas, whatever their last point says.
-            out.value.extend(
-                curves.map(|c| c.closed_by_line().to_polyline(tolerance)).filter(|p| p.vertices.len() > 1),
-            );
+            curves.extend(pen.path.finish().into_iter().map(Curve::closed_by_line).filter(drawn));
             x += face.glyph_hor_advance(glyph).map_or(0.0, f64::from);
         }
+        lines.push(Line { curves, width: x / capital });
     }
-    missing.say(text, "the font", &mut out.diagnostics);
+    out.value = placed(text, lines);
+    missing.say(text, "the font", "give a font that has them", &mut out.diagnostics);
     out
+}
+
+/// False for contours of one point, which fonts use as marks.
+fn drawn(curve: &Curve) -> bool {
+    !matches!(curve, Curve::Polyline(p) if p.vertices.len() < 2)
 }
 
 fn kerning(face: &ttf_parser::Face<'_>, a: ttf_parser::GlyphId, b: ttf_parser::GlyphId) -> f64 {
@@ -82,52 +157,28 @@ impl Missing {
         }
     }
 
-    fn say(&self, text: &Text, who: &str, out: &mut Vec<Diagnostic>) {
+    fn say(&self, text: &Text, who: &str, hint: &str, out: &mut Vec<Diagnostic>) {
         if self.count > 0 {
             let d =
                 Diagnostic::warning("text/no-glyph", format!("{who} has no letters for: {}", self.letters));
-            out.push(d.span(text.span).at(text.at.x, text.at.y).count(self.count).hint("give another font"));
+            out.push(d.span(text.span).at(text.at.x, text.at.y).count(self.count).hint(hint));
         }
     }
 }
 
-/// From font units to the drawing.
-struct Placement {
-    at: Point,
-    along: Vector,
-    up: Vector,
-}
-
-impl Placement {
-    fn of(text: &Text, scale: f64) -> Self {
-        let (s, c) = text.angle.sin_cos();
-        Placement { at: text.at, along: Vector::new(c, s) * scale, up: Vector::new(-s, c) * scale }
-    }
-
-    fn point(&self, x: f64, y: f64) -> Point {
-        self.at + self.along * x + self.up * y
-    }
-
-    fn is_finite(&self) -> bool {
-        let all = [self.at.coords, self.along, self.up];
-        all.iter().all(|v| v.x.is_finite() && v.y.is_finite())
-    }
-}
-
-struct GlyphPen<'a> {
+struct GlyphPen {
     path: PathBuilder,
-    place: &'a Placement,
     x: f64,
-    y: f64,
+    scale: f64,
 }
 
-impl GlyphPen<'_> {
+impl GlyphPen {
     fn point(&self, x: f32, y: f32) -> Point {
-        self.place.point(self.x + f64::from(x), self.y + f64::from(y))
+        Point::new((self.x + f64::from(x)) * self.scale, f64::from(y) * self.scale)
     }
 }
 
-impl ttf_parser::OutlineBuilder for GlyphPen<'_> {
+impl ttf_parser::OutlineBuilder for GlyphPen {
     fn move_to(&mut self, x: f32, y: f32) {
         self.path.move_to(self.point(x, y));
     }
@@ -157,31 +208,22 @@ impl ttf_parser::OutlineBuilder for GlyphPen<'_> {
 /// let strokes = stroke_text("I", 10.0).value;
 /// assert!((strokes[0].length() - 10.0).abs() < 1e-12);
 /// ```
-pub fn stroke_text(text: &str, height: f64) -> Checked<Vec<Polyline>> {
-    let text = Text {
-        text: text.to_owned(),
-        at: Point::origin(),
-        height,
-        angle: 0.0,
-        layer: 0,
-        span: shop_report::Span::default(),
-    };
-    stroke(&text)
+pub fn stroke_text(text: &str, height: f64) -> Checked<Vec<Curve>> {
+    stroke(&Text::plain(text, height))
 }
 
 /// Returns a text as single strokes of the built-in alphabet, for engraving and marking: open lines and circular
 /// arcs, one pass of the tool each. Latin letters with and without accents, digits, punctuation and the signs of
 /// the shop (° ± × µ ⌀); for others a box is drawn, and said.
-pub fn stroke(text: &Text) -> Checked<Vec<Polyline>> {
+pub fn stroke(text: &Text) -> Checked<Vec<Curve>> {
     let mut out = Checked::default();
-    let place = Placement::of(text, text.height / CAPITAL);
-    if !place.is_finite() || text.height <= 0.0 {
+    if text.height().partial_cmp(&0.0) != Some(std::cmp::Ordering::Greater) {
         return out;
     }
     let mut missing = Missing::default();
-    for (row, line) in text.text.lines().enumerate() {
-        let mut x = 0.0;
-        let y = -(row as f64) * LINE_PITCH * CAPITAL;
+    let mut lines = Vec::new();
+    for line in text.text.lines() {
+        let (mut x, mut strokes) = (0.0, Vec::new());
         for c in line.chars().filter(|c| !c.is_control()) {
             if c.is_whitespace() {
                 x += SPACE;
@@ -198,15 +240,23 @@ pub fn stroke(text: &Text) -> Checked<Vec<Polyline>> {
                 ('j', Some(_)) => "2b 22- 00",
                 _ => glyph,
             };
-            let width = draw(glyph, &place, x, y, &mut out.value);
+            let width = draw_glyph(glyph, x, 0.0, &mut strokes);
             if let Some(mark) = accent {
                 let over = if base.is_uppercase() && mark.raised { 4.0 } else { 0.0 };
-                draw(mark.strokes, &place, x + width / 2.0 - 3.0, y + over, &mut out.value);
+                draw_glyph(mark.strokes, x + width / 2.0 - 3.0, over, &mut strokes);
             }
             x += width + GAP;
         }
+        let curves = strokes.into_iter().map(Curve::Polyline).collect();
+        lines.push(Line { curves, width: (x - GAP).max(0.0) / CAPITAL });
     }
-    missing.say(text, "the built-in alphabet", &mut out.diagnostics);
+    out.value = placed(text, lines);
+    missing.say(
+        text,
+        "the built-in alphabet",
+        "say --text outline with a font that has them",
+        &mut out.diagnostics,
+    );
     out
 }
 
@@ -219,10 +269,10 @@ const SPACE: f64 = 7.0;
 /// Height of the baseline in the grid; below it is room for g, p and q.
 const BASE: f64 = 3.0;
 
-/// Draws a glyph and returns its width. Strokes are divided by two blanks, points by one; a point is two
-/// hexadecimal digits, x and y, and a sign: `+` when a quarter circle leaves it counter-clockwise, `-` clockwise,
-/// `c` for a half circle clockwise.
-fn draw(glyph: &str, place: &Placement, x: f64, y: f64, out: &mut Vec<Polyline>) -> f64 {
+/// Draws a glyph in heights of capitals and returns its width in the grid. Strokes are divided by two blanks, points
+/// by one; a point is two hexadecimal digits, x and y, and a sign: `+` when a quarter circle leaves it
+/// counter-clockwise, `-` clockwise, `c` for a half circle clockwise.
+fn draw_glyph(glyph: &str, x: f64, y: f64, out: &mut Vec<Polyline>) -> f64 {
     let quarter = (std::f64::consts::PI / 8.0).tan();
     let mut width = 0.0_f64;
     for stroke in glyph.split("  ") {
@@ -237,7 +287,7 @@ fn draw(glyph: &str, place: &Placement, x: f64, y: f64, out: &mut Vec<Polyline>)
                 _ => 0.0,
             };
             width = width.max(f64::from(px));
-            let point = place.point(x + f64::from(px), y + f64::from(py) - BASE);
+            let point = Point::new((x + f64::from(px)) / CAPITAL, (y + f64::from(py) - BASE) / CAPITAL);
             vertices.push(Vertex { point, bulge });
         }
         out.push(Polyline { vertices, closed: false });
@@ -350,7 +400,10 @@ fn glyph(c: char) -> Option<&'static str> {
         '7' => "0f 6f 23",
         '8' => "39+ 6c+ 3f+ 0c+ 39- 66- 33- 06- 39",
         '9' => "03 33+ 66 6c+ 3f+ 0c 0b+ 38+ 6b",
-        '.' | '·' => "03 04",
+        '.' => "03 04",
+        '·' => "08 09",
+        'º' => "4d+ 2f+ 0d+ 2b+ 4d  08 48",
+        'ª' => "4d+ 2f+ 0d+ 2b+ 4d  4f 4b  08 48",
         ',' => "13 01",
         ':' => "03 04  09 0a",
         ';' => "13 01  19 1a",
@@ -404,7 +457,8 @@ fn glyph(c: char) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shop_geom::Segment;
+    use crate::{Anchor, Level};
+    use shop_geom::{Segment, Vector};
 
     #[test]
     fn every_printable_ascii_letter_is_there() {
@@ -412,7 +466,7 @@ mod tests {
             let drawn = stroke_text(&c.to_string(), 12.0);
             assert!(drawn.diagnostics.is_empty(), "{c}");
             for p in &drawn.value {
-                assert!(p.vertices.len() > 1 && p.length() > 0.5, "{c}");
+                assert!(p.length() > 0.5, "{c}");
                 let b = p.bounds();
                 assert!(b.min.y >= -3.01 && b.max.y <= 12.01 && b.min.x >= -0.01, "{c} {b:?}");
             }
@@ -424,6 +478,7 @@ mod tests {
     fn arcs_are_quarters_and_meet_without_a_kink() {
         for c in "CDGOQSUabcdeghmnopqu0689".chars() {
             for p in stroke_text(&c.to_string(), 12.0).value {
+                let Curve::Polyline(p) = p else { panic!("lines and arcs") };
                 let pieces: Vec<Segment> = p.segments().collect();
                 for w in pieces.windows(2) {
                     if matches!(w, [Segment::Arc(_), Segment::Arc(_)]) {
@@ -451,24 +506,48 @@ mod tests {
         }
     }
 
+    /// Whatever a text's map does, its letters are the plain letters under it.
     #[test]
-    fn a_turned_text_is_the_turned_text() {
-        let mut text = Text {
-            text: "Ab\n7".to_owned(),
-            at: Point::new(3.0, 4.0),
-            height: 6.0,
-            angle: 0.0,
-            layer: 0,
-            span: shop_report::Span::default(),
-        };
-        let flat = stroke(&text).value;
-        text.angle = std::f64::consts::FRAC_PI_2;
-        for (a, b) in flat.iter().zip(stroke(&text).value) {
-            for (p, q) in a.vertices.iter().zip(b.vertices) {
-                let d = p.point - text.at;
-                assert!((q.point - text.at - Vector::new(-d.y, d.x)).norm() < 1e-9);
+    fn a_turned_squeezed_or_mirrored_text_is_the_plain_one_under_its_map() {
+        let flat = stroke_text("Ab\n7", 1.0).value;
+        for (along, up) in [([0.0, 6.0], [-6.0, 0.0]), ([3.0, 0.0], [1.0, 6.0]), ([-6.0, 0.0], [0.0, 6.0])] {
+            let (along, up) = (Vector::from(along), Vector::from(up));
+            let text = Text { at: Point::new(3.0, 4.0), along, up, ..Text::plain("Ab\n7", 1.0) };
+            for (a, b) in flat.iter().zip(stroke(&text).value) {
+                let ends = [(a.start(), b.start()), (a.end(), b.end())];
+                for (p, q) in ends {
+                    let (p, q) = (p.expect("a start"), q.expect("a start"));
+                    assert!((q - (text.at + along * p.x + up * p.y)).norm() < 1e-9);
+                }
             }
         }
+    }
+
+    fn extent(text: &Text) -> shop_geom::Aabb {
+        stroke(text).value.iter().fold(shop_geom::Aabb::EMPTY, |b, c| b.union(c.bounds()))
+    }
+
+    #[test]
+    fn a_text_hangs_on_its_anchor() {
+        let at = |before, level| {
+            let text = Text { anchor: Anchor { before, level }, ..Text::plain("HH\nH", 12.0) };
+            extent(&text)
+        };
+        // Two letters 8 wide and 3 apart, then one; lines 20 apart.
+        let near = |p: Point, x: f64, y: f64| assert!((p - Point::new(x, y)).norm() < 1e-9, "{p}");
+        near(at(0.0, Level::Baseline).min, 0.0, -20.0);
+        near(at(1.0, Level::Top).max, 0.0, 0.0);
+        near(at(0.5, Level::Bottom).min, -9.5, 4.0);
+        near(at(0.5, Level::Middle).max, 9.5, 16.0);
+        near(at(0.5, Level::Middle).min, -9.5, -16.0);
+    }
+
+    #[test]
+    fn a_text_is_fitted_to_its_length() {
+        let fit = |fit| extent(&Text { fit, ..Text::plain("HH", 12.0) }).max;
+        assert_eq!(fit(Fit::Free), Point::new(19.0, 12.0));
+        assert!((fit(Fit::Stretched(38.0)) - Point::new(38.0, 12.0)).norm() < 1e-9);
+        assert!((fit(Fit::Scaled(38.0)) - Point::new(38.0, 24.0)).norm() < 1e-9);
     }
 
     #[test]
@@ -476,17 +555,6 @@ mod tests {
         let c = stroke_text("漢字", 10.0);
         assert_eq!((c.value.len(), c.diagnostics[0].count), (2, 2));
         assert!(stroke_text("A", f64::NAN).value.is_empty());
-        assert_eq!(outline(&any_text(), b"no font", 0.01).diagnostics[0].code, "text/font");
-    }
-
-    fn any_text() -> Text {
-        Text {
-            text: "AA".to_owned(),
-            at: Point::new(0.0, 0.0),
-            height: 7.0,
-            angle: 0.0,
-            layer: 0,
-            span: shop_report::Span::default(),
-        }
+        assert_eq!(outline(&Text::plain("AA", 7.0), b"no font").diagnostics[0].code, "text/font");
     }
 }

@@ -371,7 +371,7 @@ fn texts_and_attributes() {
     let texts: Vec<&str> = d.texts.iter().map(|t| t.text.as_str()).collect();
     assert_eq!(texts, ["⌀8 H7", "two\nlines", "centred", "value"]);
     near(d.texts[0].at, 1.0, 2.0);
-    assert!((d.texts[0].angle - FRAC_PI_2).abs() < 1e-12 && d.texts[0].height == 5.0);
+    assert!((d.texts[0].angle() - FRAC_PI_2).abs() < 1e-12 && d.texts[0].height() == 5.0);
     near(d.texts[1].at, 3.0, 4.0);
     near(d.texts[2].at, 9.0, 9.0);
     near(d.texts[3].at, 6.0, 7.0);

@@ -245,8 +245,8 @@ fn text_without_fonts_stays_text() {
     let t = &c.value.texts;
     assert_eq!(t.iter().map(|t| t.text.as_str()).collect::<Vec<_>>(), ["Part A", "two"]);
     assert!((t[0].at - Point::new(10.0, 30.0)).norm() < 1e-9);
-    assert!((t[0].angle - std::f64::consts::FRAC_PI_2).abs() < 1e-9);
-    assert!((t[0].height - 7.16).abs() < 1e-9);
+    assert!((t[0].angle() - std::f64::consts::FRAC_PI_2).abs() < 1e-9);
+    assert!((t[0].height() - 7.16).abs() < 1e-9);
     assert_eq!((c.value.ignored[0].what.as_str(), c.value.ignored[0].count), ("text", 1));
     assert!(codes(&c).contains(&"svg/text"));
 }

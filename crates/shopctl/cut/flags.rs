@@ -1,7 +1,7 @@
 //! The flags of `shopctl cut`, and what they mean.
 
 use super::features::Reading;
-use crate::input::UnitFlag;
+use crate::input::{Texts, UnitFlag, read_bytes};
 use crate::report::Colour;
 use clap::{Args, ValueEnum};
 use shop_cam::Speed;
@@ -99,6 +99,12 @@ pub struct CutArgs {
     /// Join ends at most this far apart
     #[arg(long, value_name = "G", default_value = "0.05", value_parser = positive, help_heading = "Drawing")]
     pub join_mm: f64,
+    /// What becomes of texts (default: outline with --font, else ignore)
+    #[arg(long, value_enum, value_name = "HOW", help_heading = "Drawing")]
+    pub text: Option<TextFlag>,
+    /// Font for texts: a .ttf or .otf file
+    #[arg(long, value_name = "FILE", required_if_eq("text", "outline"), help_heading = "Drawing")]
+    pub font: Option<PathBuf>,
     /// Rebuild contours that cross as the boundary of their even-odd fill
     #[arg(long, help_heading = "Drawing")]
     pub repair: bool,
@@ -165,6 +171,17 @@ pub enum SmallHoleFlag {
     Mark,
     /// Leave them out
     Skip,
+}
+
+/// Values of `--text`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TextFlag {
+    /// Outlines of the letters in the font of --font
+    Outline,
+    /// Single strokes, to engrave or mark
+    Stroke,
+    /// Leave them out
+    Ignore,
 }
 
 /// Values of `--corners`.
@@ -260,6 +277,16 @@ impl CutArgs {
             can_mark: self.mark_with.is_some() || FeatureOptions::new(settings.kind).can_mark,
             ..FeatureOptions::new(settings.kind)
         }
+    }
+
+    /// Returns what becomes of texts; reads the font.
+    pub fn texts(&self) -> anyhow::Result<Texts> {
+        Ok(match (self.text, &self.font) {
+            (Some(TextFlag::Outline) | None, Some(font)) => Texts::Outline(read_bytes(font)?),
+            (Some(TextFlag::Stroke), _) => Texts::Stroke,
+            (Some(_), _) => Texts::Ignore,
+            (None, None) => Texts::Unsaid,
+        })
     }
 
     /// Returns how drawings are read. Arcs stay within 0.5 µm of splines, a quarter of what the proof allows.

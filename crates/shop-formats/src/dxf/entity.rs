@@ -5,6 +5,7 @@ use super::groups::{Group, Groups, Next, Number};
 use super::hatch::{self, Loop};
 use super::layers::LayerNames;
 use super::talk::Talk;
+use crate::{Anchor, Level};
 
 /// A point or direction in space, as in the file.
 pub(super) type Xyz = [f64; 3];
@@ -101,6 +102,40 @@ pub(super) struct TextEntity<'a> {
     pub direction: Option<Xyz>,
     /// MTEXT: insertion point in world coordinates, its own formatting codes.
     pub multiline: bool,
+    pub anchor: Anchor,
+    /// TEXT that is fitted runs to this point.
+    pub to: Option<Xyz>,
+    /// Fitted in height as well.
+    pub scaled: bool,
+    /// Width of letters over their usual width; below zero when written backwards.
+    pub stretch: f64,
+    /// Below zero when written upside down.
+    pub rise: f64,
+    /// Slant of letters to the right, degrees.
+    pub slant: f64,
+}
+
+/// Returns how the text of a record hangs on its point, for TEXT by 72 and 73, for MTEXT by 71.
+fn anchor(multiline: bool, flags: &[i64; 10]) -> Anchor {
+    let (before, level) = if multiline {
+        let place = (flags[1] - 1).clamp(0, 8);
+        (place % 3, [Level::Top, Level::Middle, Level::Bottom][place as usize / 3])
+    } else {
+        match (flags[2], flags[3]) {
+            // "Middle": of both width and height.
+            (4, _) => (1, Level::Middle),
+            (h, v) => {
+                let level = match v {
+                    1 => Level::Bottom,
+                    2 => Level::Middle,
+                    3 => Level::Top,
+                    _ => Level::Baseline,
+                };
+                (if matches!(h, 1 | 2) { h } else { 0 }, level)
+            }
+        }
+    };
+    Anchor { before: before as f64 / 2.0, level }
 }
 
 /// What a reader of entities needs beside the groups.
@@ -390,9 +425,21 @@ impl<'a> Parse<'a, '_> {
                 common.invisible |= name == b"ATTRIB" && f.flags[0] & 1 != 0;
                 // Group 72/73 other than left and baseline: the second point is where the text was put.
                 let aligned = !multiline && f.has(1) && (f.flags[2] != 0 || f.flags[3] != 0);
+                // 3 and 5 are fitted between both points.
+                let fitted = aligned && matches!(f.flags[2], 3 | 5);
                 let height = f.real(40).unwrap_or(0.0);
+                // 71 of a TEXT: 2 backwards, 4 upside down. 41 of an MTEXT is the width of its frame.
+                let mirrored = |bit| !multiline && f.flags[1] & bit != 0;
+                let sign = |bit| if mirrored(bit) { -1.0 } else { 1.0 };
+                let stretch = f.real(41).filter(|w| !multiline && *w > 0.0).unwrap_or(1.0);
                 Geometry::Text(Box::new(TextEntity {
-                    at: f.points[usize::from(aligned)],
+                    at: f.points[usize::from(aligned && !fitted)],
+                    anchor: anchor(multiline, &f.flags),
+                    to: fitted.then_some(f.points[1]),
+                    scaled: f.flags[2] == 3,
+                    stretch: stretch * sign(2),
+                    rise: sign(4),
+                    slant: if multiline { 0.0 } else { f.angles[1] },
                     height,
                     rotation: f.angles[0],
                     direction: (multiline && f.has(1)).then_some(f.points[1]),

@@ -14,7 +14,7 @@ use super::note::{LEVEL, Note, heights};
 use super::spline;
 use super::talk::Talk;
 use super::text::{Charset, plain_mtext, plain_text};
-use crate::{Exclusion, Rgb, Shape, Text};
+use crate::{Exclusion, Fit, Rgb, Shape, Text};
 use shop_geom::curve::{Curve, EllipseArc};
 use shop_geom::{Point, Polyline, Vertex, cross};
 use shop_report::{Severity, Span};
@@ -626,20 +626,32 @@ impl<'a> Placer<'a, '_> {
         let raw = t.pieces.concat();
         let decoded = self.charset.decode(&raw);
         let text = if t.multiline { plain_mtext(&decoded) } else { plain_text(&decoded) };
-        let (sin, cos) = exact_sin_cos(t.rotation);
-        let along = match t.direction.and_then(normalized) {
-            Some(d) => place.m.flat_vector(d),
-            None => m.flat_vector([cos, sin, 0.0]),
+        let m = if t.multiline && t.direction.is_some() { &place.m } else { m };
+        let along = match (t.to, t.direction.and_then(normalized)) {
+            (Some(to), _) => normalized([to[0] - t.at[0], to[1] - t.at[1], 0.0]).unwrap_or([1.0, 0.0, 0.0]),
+            (None, Some(d)) if t.multiline => d,
+            _ => {
+                let (sin, cos) = exact_sin_cos(t.rotation);
+                [cos, sin, 0.0]
+            }
         };
-        let up = m.flat_vector([-sin, cos, 0.0]);
+        // In its plane; for a direction in the world, in the plane that it lies in with the extrusion's normal.
+        let normal = if t.multiline && t.direction.is_some() { e.extrusion } else { [0.0, 0.0, 1.0] };
+        let up = m.flat_vector(cross3(normal, along)) * (t.height * t.rise);
+        let along = m.flat_vector(along) * t.height;
+        let up = up + along * t.slant.to_radians().tan();
         // MTEXT is placed in the world, whatever its extrusion.
         let at = if t.multiline { place.m.flat_point(t.at) } else { m.flat_point(t.at) };
-        let height = t.height * up.norm();
-        if !sound(at) || !height.is_finite() {
+        let fit = t.to.map_or(Fit::Free, |to| {
+            let length = (m.flat_point(to) - at).norm();
+            if t.scaled { Fit::Scaled(length) } else { Fit::Stretched(length) }
+        });
+        if ![at, Point::from(along), Point::from(up), Point::from(along * t.stretch)].into_iter().all(sound) {
             return beyond(talk, item.span);
         }
-        let angle = along.y.atan2(along.x);
-        self.out.texts.push(Text { text, at, height, angle, layer: item.layer, span: item.span });
+        let Item { layer, colour, span, .. } = item;
+        let along = along * t.stretch;
+        self.out.texts.push(Text { text, at, along, up, anchor: t.anchor, fit, layer, colour, span });
     }
 
     fn flat_polyline(

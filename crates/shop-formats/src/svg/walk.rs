@@ -5,7 +5,7 @@ use super::path::{Length, Unit, affine, follow, numbers, transform};
 use super::source::Source;
 use super::style::{Paint, Sheet, colour};
 use super::{INKSCAPE, Page, ReadOptions, SVG, ViewBox, count_into, shorten};
-use crate::{Drawing, Exclusion, Layer, Rgb, Shape, Text};
+use crate::{Anchor, Drawing, Exclusion, Fit, Layer, Rgb, Shape, Text};
 use nalgebra::Affine2;
 use shop_geom::curve::{Curve, PathBuilder};
 use shop_geom::{Point, Polyline, Vector};
@@ -684,7 +684,7 @@ impl<'a> Walker<'a> {
             None => self.layer(NO_LAYER),
         };
         let colour = self.paint(&state.stroke, state).or_else(|| self.paint(&state.fill, state));
-        let texts = self.lines(node, state, layer, span);
+        let texts = self.lines(node, state, layer, colour, span);
         if texts.is_empty() {
             return;
         }
@@ -701,7 +701,20 @@ impl<'a> Walker<'a> {
     }
 
     /// Returns the lines of a text element: a new one wherever a part has a place of its own.
-    fn lines(&mut self, node: Node<'a, 'a>, state: &State, layer: u32, span: Span) -> Vec<Text> {
+    fn lines(
+        &mut self,
+        node: Node<'a, 'a>,
+        state: &State,
+        layer: u32,
+        colour: Option<Rgb>,
+        span: Span,
+    ) -> Vec<Text> {
+        let anchor = state.font.iter().find(|f| f.0 == "text-anchor").map_or("start", |f| f.1.trim());
+        let before = match anchor {
+            "middle" => 0.5,
+            "end" => 1.0,
+            _ => 0.0,
+        };
         let x_axis = state.to_mm * Vector::new(1.0, 0.0);
         let y_axis = state.to_mm * Vector::new(0.0, 1.0);
         let mut out: Vec<Text> = Vec::new();
@@ -724,12 +737,16 @@ impl<'a> Walker<'a> {
                         last.text.push(' ');
                         last.text.push_str(&text);
                     }
+                    // y runs down in user space.
                     _ => out.push(Text {
                         text,
                         at,
-                        height: CAPITALS * size * y_axis.norm(),
-                        angle: x_axis.y.atan2(x_axis.x),
+                        along: x_axis * (CAPITALS * size),
+                        up: y_axis * (-CAPITALS * size),
+                        anchor: Anchor { before, ..Anchor::default() },
+                        fit: Fit::Free,
                         layer,
+                        colour,
                         span,
                     }),
                 }
@@ -774,6 +791,10 @@ impl<'a> Walker<'a> {
                 let (layer, colour, span) = (job.layer, job.colour, job.span);
                 self.out.value.shapes.push(Shape { curve, layer, colour, span, excluded: None });
             }
+        }
+        if self.options.keep_texts {
+            self.out.value.texts.extend(left.into_iter().flat_map(|j| j.texts));
+            return;
         }
         let Some(first) = left.first() else { return };
         let (span, count) = (first.span, left.len());
