@@ -227,7 +227,8 @@ fn make(
     for (path, &id) in inputs.iter().zip(ids) {
         drawings.push(read_drawing(path, id, sources, args.units, &texts).drain_into(&mut diagnostics));
     }
-    let options = args.feature_options(&settings);
+    let mut options = args.feature_options(&settings);
+    options.common_lines |= args.common_lines || machine.process.common_lines;
     let read_errors = verdict(&diagnostics) == Verdict::InputErrors;
     let (read, found) =
         features::features(drawings, &machine.layers, &options, &args.reading(), read_errors, &progress)?

@@ -6,6 +6,7 @@
 //! outlines run clockwise, holes counter-clockwise. That is the square side of a plasma arc with the usual swirl
 //! (Tweco/ESAB manuals, "Direction of cut") and climb milling with a spindle turning clockwise.
 
+use crate::common::{COMMON_TOLERANCE, Neighbours};
 use crate::feature::{Profile, Waste};
 use crate::track::Track;
 use shop_geom::distance::SegmentIndex;
@@ -76,6 +77,8 @@ impl CutPath {
 pub struct Compensated {
     /// The paths, in the order of their profiles.
     pub paths: Vec<CutPath>,
+    /// Which contours may share lines, when any may.
+    pub neighbours: Option<Neighbours>,
     /// What did not fit.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -89,7 +92,13 @@ pub fn compensate(
     progress: &dyn Progress,
 ) -> Result<Compensated, Cancelled> {
     let mut raw: Vec<(Vec<u32>, Track, bool)> = Vec::with_capacity(profiles.len());
-    for (class, members) in classes(profiles) {
+    let neighbours = Neighbours::of(profiles, radius);
+    let classes = classes(profiles, neighbours.as_ref());
+    let mut by_class: BTreeMap<Class, Vec<u32>> = BTreeMap::new();
+    for (class, i) in classes.iter().zip(0u32..) {
+        by_class.entry(*class).or_default().push(i);
+    }
+    for (class, members) in by_class {
         if class == Class::OnLine || radius <= 0.0 {
             let track = |i: u32| {
                 let p = &profiles[i as usize];
@@ -107,12 +116,15 @@ pub fn compensate(
                 if hole { p.contour.clone().reversed() } else { p.contour.clone() }
             })
             .collect();
-        let distance = fit.distance(radius);
-        let distance = if matches!(class, Class::Inside(_)) { -distance } else { distance };
+        let distance = match (class, &neighbours) {
+            (Class::Sharing { colour: Some(_), .. }, Some(n)) => n.distance,
+            _ => fit.distance(radius),
+        };
+        let distance = if class.is_inside() { -distance } else { distance };
         let options = OffsetOptions { corner, tolerance: OFFSET_TOLERANCE };
         let found = offset(&contours, distance, &options, progress)?;
         // Solid is on the left of every curve. It is what stays, except where the solid was shrunk.
-        let turn = !matches!(class, Class::Inside(_));
+        let turn = !class.is_inside();
         raw.extend(found.into_iter().map(|OffsetContour { polyline, sources }| {
             let sources = sources.iter().filter_map(|&s| members.get(s as usize).copied()).collect();
             let track = Track::new(&polyline);
@@ -122,7 +134,12 @@ pub fn compensate(
     raw.retain(|(sources, track, _)| {
         !sources.is_empty() && !track.is_empty() && (fit == Fit::Snug || track.length() >= SPOT)
     });
-    Ok(relate(profiles, raw))
+    let mut found = relate(profiles, raw, 2.0 * radius);
+    if let Some(n) = &neighbours {
+        tell_near(profiles, n, &classes, 2.0 * radius, &mut found.diagnostics);
+    }
+    found.neighbours = neighbours;
+    Ok(found)
 }
 
 /// Which profiles can be offset together.
@@ -134,11 +151,22 @@ enum Class {
     Outside(u32),
     /// Inside of contours that do not contain each other.
     Inside(u32),
+    /// Contours of a nest in which lines are shared, that neither contain each other nor share a line: neighbours
+    /// have different colours.
+    Sharing { depth: u32, colour: Option<u32> },
     /// No side.
     OnLine,
 }
 
-fn classes(profiles: &[Profile]) -> BTreeMap<Class, Vec<u32>> {
+impl Class {
+    /// True when the solid shrinks.
+    fn is_inside(self) -> bool {
+        // Sides follow the nesting where lines are shared.
+        matches!(self, Class::Inside(_)) || matches!(self, Class::Sharing { depth, .. } if depth % 2 == 1)
+    }
+}
+
+fn classes(profiles: &[Profile], neighbours: Option<&Neighbours>) -> Vec<Class> {
     // A wrong side anywhere around or inside a contour makes its nest's parity meaningless, so the decision is
     // taken for whole nests, by their outermost contour.
     let root = roots(profiles);
@@ -151,17 +179,22 @@ fn classes(profiles: &[Profile]) -> BTreeMap<Class, Vec<u32>> {
     for (i, p) in profiles.iter().enumerate() {
         odd[root[i] as usize] |= !fits(p);
     }
-    let mut out: BTreeMap<Class, Vec<u32>> = BTreeMap::new();
-    for (i, p) in profiles.iter().enumerate() {
-        let class = match p.waste {
-            Waste::On => Class::OnLine,
-            _ if !odd[root[i] as usize] => Class::Kept,
-            Waste::Outside => Class::Outside(p.depth),
-            Waste::Inside => Class::Inside(p.depth),
-        };
-        out.entry(class).or_default().push(i as u32);
+    let mut sharing = vec![false; profiles.len()];
+    if let Some(n) = neighbours {
+        for i in (0..profiles.len()).filter(|&i| n.has(i as u32)) {
+            sharing[root[i] as usize] = true;
+        }
     }
-    out
+    let class = |(i, p): (usize, &Profile)| match p.waste {
+        Waste::On => Class::OnLine,
+        _ if sharing[root[i] as usize] && !odd[root[i] as usize] => {
+            Class::Sharing { depth: p.depth, colour: neighbours.and_then(|n| n.colour[i]) }
+        }
+        _ if !odd[root[i] as usize] => Class::Kept,
+        Waste::Outside => Class::Outside(p.depth),
+        Waste::Inside => Class::Inside(p.depth),
+    };
+    profiles.iter().enumerate().map(class).collect()
 }
 
 /// Returns the outermost contour around each profile, itself when there is none.
@@ -178,7 +211,7 @@ fn roots(profiles: &[Profile]) -> Vec<u32> {
 }
 
 /// Gives every path its profile and the path around it, and says what merged or vanished.
-fn relate(profiles: &[Profile], mut raw: Vec<(Vec<u32>, Track, bool)>) -> Compensated {
+fn relate(profiles: &[Profile], mut raw: Vec<(Vec<u32>, Track, bool)>, width: f64) -> Compensated {
     for (sources, ..) in &mut raw {
         // Outermost first: that is whom the path belongs to.
         sources.sort_by_key(|&s| (profiles[s as usize].depth, s));
@@ -194,7 +227,7 @@ fn relate(profiles: &[Profile], mut raw: Vec<(Vec<u32>, Track, bool)>) -> Compen
         }
     }
     let mut diagnostics = Vec::new();
-    tell_merged(profiles, &raw, &mut diagnostics);
+    tell_merged(profiles, &raw, width, &mut diagnostics);
     tell_split(profiles, &served, &mut diagnostics);
     let mut paths = Vec::with_capacity(raw.len());
     for (k, (sources, track, on_line)) in raw.into_iter().enumerate() {
@@ -214,7 +247,7 @@ fn relate(profiles: &[Profile], mut raw: Vec<(Vec<u32>, Track, bool)>) -> Compen
             paths[k].group = paths[around as usize].group;
         }
     }
-    Compensated { paths, diagnostics }
+    Compensated { paths, neighbours: None, diagnostics }
 }
 
 /// Returns the path of the nearest contour around `profile` that has one of its own.
@@ -230,21 +263,52 @@ fn next_path(profiles: &[Profile], path_of: &[Option<u32>], profile: u32, own: u
     None
 }
 
-fn tell_merged(profiles: &[Profile], raw: &[(Vec<u32>, Track, bool)], out: &mut Vec<Diagnostic>) {
+fn tell_merged(profiles: &[Profile], raw: &[(Vec<u32>, Track, bool)], width: f64, out: &mut Vec<Diagnostic>) {
     let merged = raw.iter().filter(|r| r.0.len() > 1);
     let count = merged.clone().count();
     let Some((sources, ..)) = merged.clone().next() else { return };
-    let (a, b) = (&profiles[sources[0] as usize], &profiles[sources[1] as usize]);
-    let (at, gap) = closest(&a.contour, &b.contour);
-    let mut d = Diagnostic::error(
-        "cut/gap-narrower-than-kerf",
-        format!("the gap of {gap:.3} mm between two contours is narrower than the cut"),
-    )
-    .at(at.x, at.y)
-    .count(count)
-    .hint("move the contours apart, or take a narrower tool");
-    d.span = a.span;
-    out.push(d);
+    let (a, b) = (sources[0], sources[1]);
+    let (at, gap) = closest(&profiles[a as usize].contour, &profiles[b as usize].contour);
+    let d = too_near(gap, width, profiles[a as usize].common_lines).at(at.x, at.y).count(count);
+    out.push(Diagnostic { span: profiles[a as usize].span, ..d });
+}
+
+/// Says which contours are too near to each other although they were offset apart.
+fn tell_near(
+    profiles: &[Profile],
+    neighbours: &Neighbours,
+    classes: &[Class],
+    width: f64,
+    out: &mut Vec<Diagnostic>,
+) {
+    let apart = |a: u32, b: u32| classes[a as usize] != classes[b as usize];
+    let narrow = |gap: f64| gap < width - COMMON_TOLERANCE;
+    let mut near = neighbours.pairs.iter().filter(|p| apart(p.0, p.1) && narrow(p.2));
+    let Some(&(a, b, gap)) = near.next() else { return };
+    let (at, _) = closest(&profiles[a as usize].contour, &profiles[b as usize].contour);
+    let d = too_near(gap, width, true).at(at.x, at.y).count(1 + near.count());
+    out.push(Diagnostic { span: profiles[a as usize].span, ..d });
+}
+
+/// Two contours whose gap the cut does not fit into.
+fn too_near(gap: f64, width: f64, sharing: bool) -> Diagnostic {
+    if gap <= 1e-3 {
+        let message = "two contours share an edge: either would lose half the cut's width along it";
+        let hint = format!("space the parts by the width of the cut, {width} mm, and say --common-lines");
+        return Diagnostic::error("cut/edge-shared", message).hint(hint);
+    }
+    let message = format!("the gap of {gap:.3} mm between two contours is narrower than the cut");
+    let hint = if (gap - width).abs() <= COMMON_TOLERANCE && !sharing {
+        "say --common-lines to cut both with one line, move the contours apart, or take a narrower tool"
+            .to_owned()
+    } else if sharing {
+        format!(
+            "one line for both wants a gap of {width} mm, within {COMMON_TOLERANCE}, and no tabs; or move them apart"
+        )
+    } else {
+        "move the contours apart, or take a narrower tool".to_owned()
+    };
+    Diagnostic::error("cut/gap-narrower-than-kerf", message).hint(hint)
 }
 
 fn tell_split(profiles: &[Profile], served: &[u32], out: &mut Vec<Diagnostic>) {

@@ -143,6 +143,8 @@ pub struct FeatureOptions {
     pub can_mark: bool,
     /// Tabs, if wanted.
     pub tabs: Option<TabRule>,
+    /// One line cuts both of two contours one width of the cut apart, unless a layer says otherwise.
+    pub common_lines: bool,
 }
 
 impl FeatureOptions {
@@ -156,6 +158,7 @@ impl FeatureOptions {
             mark_depth: 0.3,
             can_mark: kind != MachineKind::Plasma,
             tabs: None,
+            common_lines: false,
         }
     }
 }
@@ -205,6 +208,8 @@ pub struct Profile {
     pub feed_percent: f64,
     /// Where material stays.
     pub tabs: Vec<Tab>,
+    /// True when its line may be that of a contour one width of the cut away as well.
+    pub common_lines: bool,
     /// Where it stands in the file.
     pub span: Option<Span>,
 }
@@ -356,6 +361,7 @@ struct Meaning {
     why: String,
     feed_percent: f64,
     depth: Option<f64>,
+    common_lines: bool,
     /// True when someone named this layer or colour; a default may still be refined by shape.
     named: bool,
 }
@@ -385,8 +391,15 @@ impl Tally {
 type Key = (u32, Option<Rgb>);
 
 fn look_up(rules: &[LayerRule], options: &FeatureOptions, name: &str, colour: Option<Rgb>) -> Meaning {
-    let plain =
-        |operation, why: String| Meaning { operation, why, feed_percent: 100.0, depth: None, named: false };
+    let common_lines = options.common_lines;
+    let plain = |operation, why: String| Meaning {
+        operation,
+        why,
+        feed_percent: 100.0,
+        depth: None,
+        common_lines,
+        named: false,
+    };
     let side = match options.side {
         None => LayerOperation::Profile,
         Some(Waste::Outside) => LayerOperation::Outside,
@@ -414,7 +427,14 @@ fn look_up(rules: &[LayerRule], options: &FeatureOptions, name: &str, colour: Op
             (None, None) => "profile rule for everything".to_owned(),
         };
         let feed_percent = rule.feed_percent.filter(|f| *f > 0.0).unwrap_or(100.0);
-        return Meaning { operation: rule.operation, why, feed_percent, depth: rule.depth, named: true };
+        let common_lines = rule.common_lines.unwrap_or(common_lines);
+        return Meaning {
+            feed_percent,
+            depth: rule.depth,
+            common_lines,
+            named: true,
+            ..plain(rule.operation, why)
+        };
     }
     if let Some(operation) = usual_meaning(name) {
         return Meaning { named: true, ..plain(operation, "usual meaning of the layer's name".to_owned()) };
@@ -584,6 +604,7 @@ impl Sorter<'_> {
             bottom,
             feed_percent: meaning.feed_percent,
             tabs,
+            common_lines: meaning.common_lines,
             span: contour.span,
         });
     }

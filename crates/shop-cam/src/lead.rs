@@ -184,10 +184,24 @@ impl Room {
         corner_distance: f64,
         ways: usize,
     ) -> Vec<Lead> {
+        self.leads_where(track, side, rule, corner_distance, ways, &|_| true)
+    }
+
+    /// As [`Room::leads`], but only onto places at distances along the track that are `allowed`.
+    pub fn leads_where(
+        &self,
+        track: &Track,
+        side: f64,
+        rule: &LeadRule,
+        corner_distance: f64,
+        ways: usize,
+        allowed: &dyn Fn(f64) -> bool,
+    ) -> Vec<Lead> {
         let mut found: Vec<Lead> = Vec::with_capacity(ways);
         let best = |found: &[Lead]| found.iter().map(|l| l.clearance).fold(0.0, f64::max);
         for dense in [false, true] {
-            for s in start_points(track, corner_distance, if dense { 2 * ways } else { ways }, dense) {
+            let wanted = if dense { 2 * ways } else { ways };
+            for s in start_points(track, corner_distance, wanted, dense, allowed) {
                 found.extend(self.lead(track, s, side, rule));
             }
             let clearance = best(&found);
@@ -226,7 +240,7 @@ fn most_room(track: &Track, side: f64) -> f64 {
 /// Returns ways to start on `track` itself, without a lead: places spread along it and away from its corners.
 pub fn starts(track: &Track, corner_distance: f64, ways: usize) -> Vec<Lead> {
     let bare = |s: f64| Lead { at: s, onto: track.point(s), pieces: Vec::new(), clearance: 0.0 };
-    let found = start_points(track, corner_distance, ways.max(1), false);
+    let found = start_points(track, corner_distance, ways.max(1), false, &|_| true);
     found.into_iter().map(bare).collect()
 }
 
@@ -289,7 +303,13 @@ const CORNER: f64 = 0.26;
 
 /// Returns places to start along a closed `track`, best first: middles of long straight pieces, then of long arcs,
 /// all at least `corner_distance` from corners where there are such places. `dense` adds places spread evenly.
-fn start_points(track: &Track, corner_distance: f64, wanted: usize, dense: bool) -> Vec<f64> {
+fn start_points(
+    track: &Track,
+    corner_distance: f64,
+    wanted: usize,
+    dense: bool,
+    allowed: &dyn Fn(f64) -> bool,
+) -> Vec<f64> {
     let length = track.length();
     if length <= 0.0 || wanted == 0 {
         return Vec::new();
@@ -311,6 +331,7 @@ fn start_points(track: &Track, corner_distance: f64, wanted: usize, dense: bool)
     if dense || places.len() < wanted.min(4) {
         places.extend((0..wanted).map(|k| (false, 0.0, (k as f64 + 0.5) * length / wanted as f64)));
     }
+    places.retain(|p| allowed(p.2));
     let corners = track.corners(CORNER);
     let to_corner = |s: f64| {
         let i = corners.partition_point(|c| *c < s);

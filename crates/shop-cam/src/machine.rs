@@ -112,6 +112,8 @@ pub struct Process {
     pub laser_full_s: f64,
     /// Coolant or assist air while cutting.
     pub air_assist: bool,
+    /// Contours one width of the cut apart are cut with one line.
+    pub common_lines: bool,
 }
 
 /// Who looks after the height of the torch.
@@ -233,6 +235,8 @@ pub struct LayerRule {
     pub feed_percent: Option<f64>,
     /// Depth, mm.
     pub depth: Option<f64>,
+    /// Contours one width of the cut apart are cut with one line, or not, whatever the process says.
+    pub common_lines: Option<bool>,
 }
 
 /// What a layer rule asks for.

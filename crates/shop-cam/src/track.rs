@@ -119,6 +119,14 @@ impl Track {
         Self::of(out, true)
     }
 
+    /// Returns the open path between distances `from < to`; see [`Track::run`].
+    #[must_use]
+    pub fn stretch(&self, from: f64, to: f64) -> Self {
+        let mut pieces = Vec::new();
+        self.run(from, to, |s| pieces.push(s));
+        Self::of(pieces, false)
+    }
+
     /// Calls `visit` with the pieces between distances `from < to`, in order; on a closed path `to` may lie beyond
     /// the length, and goes round again.
     pub fn run(&self, from: f64, to: f64, mut visit: impl FnMut(Segment)) {

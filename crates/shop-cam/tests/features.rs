@@ -177,6 +177,7 @@ fn the_profile_rules_first() {
         operation: LayerOperation::Outside,
         feed_percent: Some(80.0),
         depth: Some(1.5),
+        common_lines: None,
     };
     let made = check(
         MachineKind::Router,

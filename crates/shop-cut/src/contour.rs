@@ -5,6 +5,7 @@ use crate::order::{self, Candidate};
 use crate::{AvoidLoose, CornerStyle, Options, Plan, SmallHoleRule, loops, loose};
 use rayon::prelude::*;
 use shop_cam::canon::{Role, Torch};
+use shop_cam::common::{Shared, Turn};
 use shop_cam::compensate::{CutPath, Fit, compensate};
 use shop_cam::feature::{Operations, Profile, Trace, Waste};
 use shop_cam::lead::{Lead, LeadRule, LeadStyle, Room, starts};
@@ -33,6 +34,8 @@ struct Job<'a> {
     profile: &'a Profile,
     small: bool,
     leads: Vec<Lead>,
+    /// How it is cut, where lines are shared.
+    turn: Turn,
 }
 
 impl<'a> Planner<'a> {
@@ -136,18 +139,24 @@ impl<'a> Planner<'a> {
         let mut found = compensate(&operations.profiles, radius, Fit::Clear, corner, progress)?;
         self.diagnostics.append(&mut found.diagnostics);
         let limits = self.options.sheet.map(|s| s.inflated(-radius));
+        let neighbours = found.neighbours.take();
         let mut room = Room::new(found.paths.iter().map(|p| &p.track), limits);
         if let CornerStyle::Loop { length } = self.options.corner {
             loops::add(&mut found.paths, &operations.profiles, &room, radius, length);
             room = Room::new(found.paths.iter().map(|p| &p.track), limits);
         }
+        // What runs on a line for two is known when the corners are done.
+        let shared = neighbours.map(|n| Shared::of(&mut found.paths, &n, 1.0));
         progress.begin("leads", found.paths.len() as u64);
-        let jobs = self.jobs(&found.paths, &operations.profiles, &room, progress)?;
+        let mut jobs = self.jobs(&found.paths, &operations.profiles, &room, shared.as_ref(), progress)?;
         let stops: Vec<Stop> = jobs.par_iter().map(|job| self.stop(job)).collect();
         let mut visits = route(&stops, self.at, progress)?;
         if let Some(rule) = self.options.thermal {
             let times: Vec<f64> = jobs.iter().map(|j| self.seconds(j)).collect();
             visits = order::spread(&visits, &stops, &times, &rule, self.at, self.settings);
+        }
+        if let Some(shared) = &shared {
+            visits = self.share_lines(&found.paths, shared, &mut jobs, &visits);
         }
         let crowded = self.leave_old_kerfs(&jobs, &room, &mut visits);
         self.tell(&jobs, &visits, &crowded);
@@ -159,19 +168,62 @@ impl<'a> Planner<'a> {
         paths: &'b [CutPath],
         profiles: &'b [Profile],
         room: &Room,
+        shared: Option<&Shared>,
         progress: &dyn Progress,
     ) -> Result<Vec<Job<'b>>, Cancelled> {
         paths
             .par_iter()
             .with_min_len(16)
-            .map(|path| {
+            .enumerate()
+            .map(|(i, path)| {
                 progress.advance(1)?;
                 let profile = &profiles[path.profile as usize];
                 let small = self.small_hole(path, profile).is_some();
-                let leads = self.ways_into(path, profile, room);
-                Ok(Job { path, profile, small, leads })
+                let length = path.track.length();
+                let is_own = |s: f64| shared.is_none_or(|all| all.is_own(i as u32, s, length));
+                let leads = self.ways_into(path, profile, room, &is_own);
+                Ok(Job { path, profile, small, leads, turn: Turn::Whole })
             })
             .collect()
+    }
+
+    /// Gives contours that share lines their turns, group by group, and returns the visits in the new order.
+    fn share_lines(
+        &mut self,
+        paths: &[CutPath],
+        shared: &Shared,
+        jobs: &mut [Job<'_>],
+        visits: &[Visit],
+    ) -> Vec<Visit> {
+        let mut way: Vec<u32> = vec![0; jobs.len()];
+        for v in visits {
+            way[v.stop as usize] = v.way;
+        }
+        let mut pace = order::Cooling::new(self.options.thermal, self.settings);
+        let mut at = self.at;
+        let mut out = Vec::with_capacity(visits.len());
+        for block in visits.chunk_by(|a, b| paths[a.stop as usize].group == paths[b.stop as usize].group) {
+            if !block.iter().any(|v| shared.is_shared(v.stop)) {
+                out.extend_from_slice(block);
+            } else {
+                let members: Vec<u32> = block.iter().map(|v| v.stop).collect();
+                let lead = |path: u32| {
+                    let job = &jobs[path as usize];
+                    let lead = &job.leads[way[path as usize] as usize];
+                    let enters = !lead.pieces.is_empty() || !shared.is_shared(path);
+                    enters.then(|| (lead.pierce(), self.leaves(job, lead)))
+                };
+                let made = shared.arrange(paths, &members, &lead, at, &mut pace);
+                self.tally.sharing.add(&made);
+                for (path, turn) in made.turns {
+                    jobs[path as usize].turn = turn;
+                    out.push(Visit { stop: path, way: way[path as usize] });
+                }
+            }
+            let last = out.last().map(|v| &jobs[v.stop as usize].leads[v.way as usize]);
+            at = last.map_or(at, |l| l.onto);
+        }
+        out
     }
 
     fn small_hole(&self, path: &CutPath, profile: &Profile) -> Option<&'a SmallHoleRule> {
@@ -194,7 +246,13 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn ways_into(&self, path: &CutPath, profile: &Profile, room: &Room) -> Vec<Lead> {
+    fn ways_into(
+        &self,
+        path: &CutPath,
+        profile: &Profile,
+        room: &Room,
+        is_own: &dyn Fn(f64) -> bool,
+    ) -> Vec<Lead> {
         let (track, ways) = (&path.track, self.options.ways.max(1));
         let rule = self.lead_rule(path, profile);
         if let Some(&(_, after)) = self.gaps(track, profile).first() {
@@ -202,7 +260,7 @@ impl<'a> Planner<'a> {
             return vec![lead.unwrap_or_else(|| bare(track, after))];
         }
         if !path.on_line {
-            let found = room.leads(track, 1.0, &rule, self.options.corner_distance, ways);
+            let found = room.leads_where(track, 1.0, &rule, self.options.corner_distance, ways, is_own);
             if !found.is_empty() {
                 return found;
             }
@@ -210,15 +268,18 @@ impl<'a> Planner<'a> {
         starts(track, self.options.corner_distance, ways)
     }
 
-    fn stop(&self, job: &Job<'_>) -> Stop {
+    /// Returns where the cut of a whole contour ends that begins with this lead.
+    fn leaves(&self, job: &Job<'_>, lead: &Lead) -> Point {
         let over = self.overburn(job);
-        let gaps = self.gaps(&job.path.track, job.profile);
-        let end = |l: &Lead| match gaps.first() {
+        match self.gaps(&job.path.track, job.profile).first() {
             Some(&(before, _)) => job.path.track.point(before),
-            None if over > 0.0 => job.path.track.point(l.at + over),
-            None => l.onto,
-        };
-        let ways = job.leads.iter().map(|l| (l.pierce(), end(l))).collect();
+            None if over > 0.0 => job.path.track.point(lead.at + over),
+            None => lead.onto,
+        }
+    }
+
+    fn stop(&self, job: &Job<'_>) -> Stop {
+        let ways = job.leads.iter().map(|l| (l.pierce(), self.leaves(job, l))).collect();
         Stop { ways, group: job.path.group, before: job.path.before }
     }
 
@@ -260,20 +321,25 @@ impl<'a> Planner<'a> {
     }
 
     /// Chooses other ways where a pierce would land on a kerf cut before. Returns the visits for which there is none.
+    /// Starts in a kerf on purpose are left where they are.
     fn leave_old_kerfs(&self, jobs: &[Job<'_>], room: &Room, visits: &mut [Visit]) -> Vec<u32> {
         let half = self.settings.diameter / 2.0;
         if half <= 0.0 {
             return Vec::new();
         }
-        let candidates: Vec<Candidate<'_>> = jobs.iter().map(|j| Candidate { leads: &j.leads }).collect();
+        let candidates: Vec<Candidate<'_>> = (jobs.iter())
+            .map(|j| Candidate { leads: if j.turn == Turn::Whole { &j.leads } else { &[] } })
+            .collect();
         order::leave_old_kerfs(visits, &candidates, room, half)
     }
 
     fn tell(&mut self, jobs: &[Job<'_>], visits: &[Visit], crowded: &[u32]) {
         let wanted = self.options.lead.clearance;
         let lead = |v: &Visit| &jobs[v.stop as usize].leads[v.way as usize];
-        let open =
-            |v: &&Visit| !jobs[v.stop as usize].path.on_line && self.options.lead.style != LeadStyle::None;
+        let open = |v: &&Visit| {
+            let job = &jobs[v.stop as usize];
+            !job.path.on_line && job.turn == Turn::Whole && self.options.lead.style != LeadStyle::None
+        };
         let bare: Vec<&Visit> = visits.iter().filter(open).filter(|v| lead(v).pieces.is_empty()).collect();
         let is_close = |v: &&Visit| {
             !jobs[v.stop as usize].small && !lead(v).pieces.is_empty() && lead(v).clearance < wanted - 1e-6
@@ -343,6 +409,12 @@ impl<'a> Planner<'a> {
 
     /// Makes the passes of one contour from the way chosen into it.
     fn passes(&self, job: &Job<'_>, way: usize, room: &Room) -> Vec<Pass> {
+        match &job.turn {
+            Turn::Whole => {}
+            Turn::From(s) => return vec![self.closed_pass(job, &bare(&job.path.track, *s), room)],
+            Turn::Open(ranges) => return ranges.iter().map(|r| self.open_pass(job, *r)).collect(),
+            Turn::Done => return Vec::new(),
+        }
         let gaps = self.gaps(&job.path.track, job.profile);
         if gaps.is_empty() {
             vec![self.closed_pass(job, &job.leads[way], room)]
@@ -393,6 +465,14 @@ impl<'a> Planner<'a> {
         let start = (p.y - center.y).atan2(p.x - center.x);
         let arc = Arc { a: p, b: center + t * radius, center, radius, start, sweep: FRAC_PI_2 };
         Some(Segment::Arc(arc)).filter(|arc| room.allows(arc))
+    }
+
+    /// Cuts a range of the path from kerf to kerf.
+    fn open_pass(&self, job: &Job<'_>, (from, to): (f64, f64)) -> Pass {
+        let mut pass = self.empty_pass(job, &bare(&job.path.track, from));
+        let track = job.path.track.stretch(from, to);
+        repeat(&mut pass, track.segments(), false, self.settings.passes, self.percent(job));
+        pass
     }
 
     fn tabbed(&self, job: &Job<'_>, gaps: &[(f64, f64)]) -> Vec<Pass> {

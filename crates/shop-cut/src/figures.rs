@@ -2,6 +2,7 @@
 
 use crate::Options;
 use shop_cam::canon::{Role, Torch};
+pub use shop_cam::common::Sharing;
 use shop_cam::settings::Settings;
 use shop_cam::toolpath::{Pass, PieceKind, Toolpath};
 use shop_geom::Point;
@@ -34,6 +35,8 @@ pub struct Figures {
     pub close_pierces: u32,
     /// Contours started on the path itself, for want of room.
     pub without_lead: u32,
+    /// What common lines saved.
+    pub sharing: Sharing,
     /// Rapids led around loose pieces.
     pub detours: u32,
     /// Rapids raised over loose pieces.
@@ -63,6 +66,7 @@ pub(crate) struct Tally {
     pub small_holes: u32,
     pub close_pierces: u32,
     pub without_lead: u32,
+    pub sharing: Sharing,
 }
 
 pub(crate) fn count(toolpaths: &[Toolpath], settings: &Settings, options: &Options, tally: Tally) -> Figures {
@@ -72,6 +76,7 @@ pub(crate) fn count(toolpaths: &[Toolpath], settings: &Settings, options: &Optio
         small_holes: tally.small_holes,
         close_pierces: tally.close_pierces,
         without_lead: tally.without_lead,
+        sharing: tally.sharing,
         ..Figures::default()
     };
     let mut at = options.start;

@@ -23,7 +23,7 @@ mod loose;
 mod options;
 mod order;
 
-pub use figures::{Figures, Thermal};
+pub use figures::{Figures, Sharing, Thermal};
 pub use options::{AvoidLoose, CornerStyle, Options, SmallHoleRule, SwivelRule, ThermalRule};
 
 use contour::Planner;

@@ -2,6 +2,7 @@
 
 use crate::ThermalRule;
 use crate::figures::Heat;
+use shop_cam::common::Pace;
 use shop_cam::lead::{Lead, Room};
 use shop_cam::settings::Settings;
 use shop_geom::distance::SegmentIndex;
@@ -72,14 +73,45 @@ pub(crate) fn spread(
     out
 }
 
+/// Keeps the thermal rule among contours that share lines, as far as there is another to take first.
+pub(crate) struct Cooling<'a> {
+    rule: Option<ThermalRule>,
+    settings: &'a Settings,
+    heat: Heat,
+}
+
+impl<'a> Cooling<'a> {
+    pub fn new(rule: Option<ThermalRule>, settings: &'a Settings) -> Self {
+        Cooling { rule, settings, heat: Heat::default() }
+    }
+}
+
+impl Pace for Cooling<'_> {
+    fn is_hot(&mut self, p: Point) -> bool {
+        self.rule.is_some_and(|r| self.heat.distance(p, r.window_s) < r.distance)
+    }
+
+    fn pierced(&mut self, p: Point, travel: f64, length: f64) {
+        if let Some(r) = self.rule {
+            self.heat.clock += travel / self.settings.rapid.mm_per_s() + self.settings.pierce_delay;
+            self.heat.pierce(p, r.distance, r.window_s);
+            self.heat.clock += length / self.settings.feed.mm_per_s().max(1e-3);
+        }
+    }
+}
+
 fn entry(stops: &[Stop], visit: Visit) -> (Point, Point) {
     stops[visit.stop as usize].ways[visit.way as usize]
 }
 
 /// The ways into one contour.
 pub(crate) struct Candidate<'a> {
-    /// One lead per way.
+    /// One lead per way; none where the start is not to be chosen.
     pub leads: &'a [Lead],
+}
+
+fn way_of<'a>(candidates: &[Candidate<'a>], visit: Visit) -> Option<&'a Lead> {
+    candidates[visit.stop as usize].leads.get(visit.way as usize)
 }
 
 /// Goes through the route and takes another way wherever a pierce lies within `half` a kerf of what has been cut by
@@ -99,7 +131,7 @@ pub(crate) fn leave_old_kerfs(
     let (mut pieces, mut owners) = (Vec::new(), Vec::new());
     for (i, v) in visits.iter().enumerate() {
         position[v.stop as usize] = i as u32;
-        pieces.extend_from_slice(&candidates[v.stop as usize].leads[v.way as usize].pieces);
+        pieces.extend(way_of(candidates, *v).into_iter().flat_map(|l| &l.pieces));
         owners.resize(pieces.len(), i as u32);
     }
     let leads = SegmentIndex::of_segments(pieces, owners);
@@ -121,8 +153,10 @@ pub(crate) fn leave_old_kerfs(
             let on_new_lead = || {
                 changed.iter().any(|&c| {
                     let v = visits[c as usize];
-                    let pieces = &candidates[v.stop as usize].leads[v.way as usize].pieces;
-                    pieces.iter().any(|s| s.distance_to(p) < reach)
+                    way_of(candidates, v)
+                        .into_iter()
+                        .flat_map(|l| &l.pieces)
+                        .any(|s| s.distance_to(p) < reach)
                 })
             };
             let on_path = || {
@@ -137,7 +171,7 @@ pub(crate) fn leave_old_kerfs(
             };
             !on_lead && !on_path() && !on_new_lead()
         };
-        if free(&own[visit.way as usize]) {
+        if own.get(visit.way as usize).is_none_or(free) {
             continue;
         }
         match (0..own.len()).find(|&w| free(&own[w])) {

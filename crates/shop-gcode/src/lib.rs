@@ -44,6 +44,7 @@ pub fn example_machine() -> shop_cam::machine::Machine {
             laser_dynamic: true,
             laser_full_s: 1000.0,
             air_assist: false,
+            common_lines: false,
         },
         tools: Vec::new(),
         materials: Vec::new(),

@@ -14,6 +14,7 @@ mod drill;
 mod pocket;
 mod profile;
 
+pub use shop_cam::common::Sharing;
 use shop_cam::feature::{Operations, Trace};
 use shop_cam::machine::MachineKind;
 use shop_cam::settings::Settings;
@@ -87,6 +88,8 @@ pub struct Figures {
     pub tabs: u32,
     /// Contours begun on the path itself, for want of room for an arc.
     pub without_lead: u32,
+    /// What common lines saved.
+    pub sharing: Sharing,
     /// Length of cuts at depth, pockets included, all layers.
     pub cut_length: f64,
     /// Length of ramps.

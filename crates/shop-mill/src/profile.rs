@@ -1,9 +1,10 @@
 //! Cutting out: each contour to its full depth in one spiral, on and off on tangent arcs where there is room.
 
-use crate::depth::{Gap, Spiral, layers, plunge, spiral};
+use crate::depth::{Gap, Spiral, back_and_forth, layers, plunge, spiral};
 use crate::{Direction, Planner};
 use rayon::prelude::*;
 use shop_cam::canon::Role;
+use shop_cam::common::{Shared, Turn, Unpaced};
 use shop_cam::compensate::{CutPath, Fit, compensate};
 use shop_cam::feature::{Profile, Waste};
 use shop_cam::lead::{Lead, LeadRule, LeadStyle, Room, starts};
@@ -19,6 +20,8 @@ struct Job<'a> {
     path: &'a CutPath,
     profile: &'a Profile,
     leads: Vec<Lead>,
+    /// How it is cut, where lines are shared.
+    turn: Turn,
 }
 
 impl Planner<'_> {
@@ -34,14 +37,19 @@ impl Planner<'_> {
         if self.options.direction == Direction::Conventional {
             found.paths.par_iter_mut().for_each(|p| p.track = p.track.reversed());
         }
+        let neighbours = found.neighbours.take();
+        let shared = neighbours.map(|n| Shared::of(&mut found.paths, &n, self.side()));
         let limits = self.options.sheet.map(|s| s.inflated(-radius));
         let room = Room::new(found.paths.iter().map(|p| &p.track), limits);
         progress.begin("entries", found.paths.len() as u64);
-        let jobs: Vec<Job<'_>> = (found.paths.par_iter().with_min_len(16))
-            .map(|path| {
+        let mut jobs: Vec<Job<'_>> = (found.paths.par_iter().with_min_len(16).enumerate())
+            .map(|(i, path)| {
                 progress.advance(1)?;
                 let profile = &profiles[path.profile as usize];
-                Ok(Job { path, profile, leads: self.ways_into(path, &room) })
+                let length = path.track.length();
+                let is_own = |s: f64| shared.as_ref().is_none_or(|all| all.is_own(i as u32, s, length));
+                let leads = self.ways_into(path, &room, &is_own);
+                Ok(Job { path, profile, leads, turn: Turn::Whole })
             })
             .collect::<Result<_, Cancelled>>()?;
         let made: Vec<Vec<Made>> = jobs
@@ -56,19 +64,57 @@ impl Planner<'_> {
                 before: job.path.before,
             })
             .collect();
-        let visits = route(&stops, self.at, progress)?;
-        let passes: Vec<Pass> = (visits.par_iter().with_min_len(16))
-            .map(|v| self.pass(&jobs[v.stop as usize], v.way as usize, &room))
+        let mut visits = route(&stops, self.at, progress)?;
+        if let Some(shared) = &shared {
+            visits = self.share_lines(&found.paths, shared, &stops, &mut jobs, &visits);
+        }
+        let passes: Vec<Vec<Pass>> = (visits.par_iter().with_min_len(16))
+            .map(|v| self.passes(&jobs[v.stop as usize], v.way as usize, &room))
             .collect();
         self.count(&jobs, &visits);
         Ok(self.by_part(&jobs, &visits, passes))
+    }
+
+    /// Gives contours that share lines their turns, group by group, and returns the visits in the new order.
+    fn share_lines(
+        &mut self,
+        paths: &[CutPath],
+        shared: &Shared,
+        stops: &[Stop],
+        jobs: &mut [Job<'_>],
+        visits: &[Visit],
+    ) -> Vec<Visit> {
+        let mut way: Vec<u32> = vec![0; jobs.len()];
+        for v in visits {
+            way[v.stop as usize] = v.way;
+        }
+        let mut at = self.at;
+        let mut out = Vec::with_capacity(visits.len());
+        for block in visits.chunk_by(|a, b| paths[a.stop as usize].group == paths[b.stop as usize].group) {
+            if !block.iter().any(|v| shared.is_shared(v.stop)) {
+                out.extend_from_slice(block);
+            } else {
+                let members: Vec<u32> = block.iter().map(|v| v.stop).collect();
+                // A tool ramps into its own path where it finds no room, and spoils nothing by it.
+                let lead = |path: u32| Some(stops[path as usize].ways[way[path as usize] as usize]);
+                let made = shared.arrange(paths, &members, &lead, at, &mut Unpaced);
+                self.figures.sharing.add(&made);
+                for (path, turn) in made.turns {
+                    jobs[path as usize].turn = turn;
+                    out.push(Visit { stop: path, way: way[path as usize] });
+                }
+            }
+            let last = out.last().map(|v| stops[v.stop as usize].ways[v.way as usize].1);
+            at = last.unwrap_or(at);
+        }
+        out
     }
 
     fn side(&self) -> f64 {
         if self.options.direction == Direction::Climb { 1.0 } else { -1.0 }
     }
 
-    fn ways_into(&self, path: &CutPath, room: &Room) -> Vec<Lead> {
+    fn ways_into(&self, path: &CutPath, room: &Room, is_own: &dyn Fn(f64) -> bool) -> Vec<Lead> {
         let (track, options) = (&path.track, self.options);
         if path.is_spot() {
             let onto = track.point(0.0);
@@ -83,7 +129,8 @@ impl Planner<'_> {
                 clearance: 0.0,
                 least: radius / 4.0,
             };
-            let found = room.leads(track, self.side(), &rule, options.corner_distance, options.ways);
+            let found =
+                room.leads_where(track, self.side(), &rule, options.corner_distance, options.ways, is_own);
             if !found.is_empty() {
                 return found;
             }
@@ -112,6 +159,20 @@ impl Planner<'_> {
         let onto: f64 = if last == 0 { lead.pieces.iter().map(Segment::length).sum() } else { 0.0 };
         let ramp = (thickness / slope - onto).max(0.0);
         Made { leave: job.path.track.point(lead.at + ramp) }
+    }
+
+    /// Makes the passes of one contour.
+    fn passes(&self, job: &Job<'_>, way: usize, room: &Room) -> Vec<Pass> {
+        let open = |&(from, to): &(f64, f64)| {
+            let heights = layers(job.profile.bottom, self.settings.step_down);
+            back_and_forth(&job.path.track.stretch(from, to), &heights, job.profile.feed_percent as f32)
+        };
+        match &job.turn {
+            Turn::Whole | Turn::From(_) => vec![self.pass(job, way, room)],
+            // Both ends are in slots that are there already: the tool goes down in one of them.
+            Turn::Open(ranges) => ranges.iter().map(open).collect(),
+            Turn::Done => Vec::new(),
+        }
     }
 
     fn pass(&self, job: &Job<'_>, way: usize, room: &Room) -> Pass {
@@ -181,17 +242,18 @@ impl Planner<'_> {
             self.figures.contours += 1;
             self.figures.parts += u32::from(job.profile.waste == Waste::Outside);
             self.figures.tabs += job.profile.tabs.len() as u32;
-            self.figures.without_lead += u32::from(job.leads[v.way as usize].pieces.is_empty());
+            let bare = job.turn == Turn::Whole && job.leads[v.way as usize].pieces.is_empty();
+            self.figures.without_lead += u32::from(bare);
         }
     }
 
-    fn by_part(&mut self, jobs: &[Job<'_>], visits: &[Visit], passes: Vec<Pass>) -> Vec<Toolpath> {
+    fn by_part(&mut self, jobs: &[Job<'_>], visits: &[Visit], passes: Vec<Vec<Pass>>) -> Vec<Toolpath> {
         let mut groups: Vec<(u32, Vec<Pass>)> = Vec::new();
-        for (visit, pass) in visits.iter().zip(passes) {
+        for (visit, made) in visits.iter().zip(passes) {
             let group = jobs[visit.stop as usize].path.group;
             match groups.last_mut() {
-                Some((last, list)) if *last == group => list.push(pass),
-                _ => groups.push((group, vec![pass])),
+                Some((last, list)) if *last == group => list.extend(made),
+                _ => groups.push((group, made)),
             }
         }
         let total = groups.len();

@@ -220,6 +220,7 @@ fn machine() -> Machine {
             laser_dynamic: false,
             laser_full_s: 1000.0,
             air_assist: false,
+            common_lines: false,
         },
         tools: Vec::new(),
         materials: Vec::new(),

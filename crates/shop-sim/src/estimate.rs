@@ -449,6 +449,7 @@ pub(crate) mod tests {
                 laser_dynamic: false,
                 laser_full_s: 1000.0,
                 air_assist: false,
+                common_lines: false,
             },
             tools: Vec::new(),
             materials: Vec::new(),

@@ -84,6 +84,9 @@ pub struct CutArgs {
     /// How a plasma table marks; without it marks are left out
     #[arg(long, value_enum, value_name = "HOW", help_heading = "Path")]
     pub mark_with: Option<MarkFlag>,
+    /// Cut parts that lie one kerf or tool diameter apart with one line between them
+    #[arg(long, help_heading = "Path")]
+    pub common_lines: bool,
     /// Route rapids around parts already cut loose
     #[arg(long, help_heading = "Path")]
     pub avoid_loose: bool,

@@ -40,6 +40,7 @@ impl PlanFigures {
             let text = count(f.close_pierces as usize, "pierce");
             remarks.push(format!("{text} nearer to the part than wanted, for want of room"));
         }
+        remarks.extend(sharing(&f.sharing, "pierce"));
         if let Some(t) = f.thermal {
             let found =
                 if t.nearest.is_finite() { format!("{:.1} mm", t.nearest) } else { "none that close".into() };
@@ -69,6 +70,7 @@ impl PlanFigures {
         if f.tabs > 0 {
             remarks.push(count(f.tabs as usize, "tab"));
         }
+        remarks.extend(sharing(&f.sharing, "plunge"));
         PlanFigures {
             parts: f.parts,
             contours: f.contours,
@@ -80,6 +82,24 @@ impl PlanFigures {
             remarks,
         }
     }
+}
+
+/// Says what common lines saved.
+fn sharing(s: &shop_cut::Sharing, pierce: &str) -> Option<String> {
+    let pierces = count(s.pierces.unsigned_abs() as usize, pierce);
+    let change = match s.pierces {
+        0 => String::new(),
+        1.. => format!(" and {pierces}"),
+        _ => format!(" for {pierces} more"),
+    };
+    let starts = count(s.kerf_starts as usize, "start");
+    (s.contours > 0).then(|| {
+        let contours = count(s.contours as usize, "contour");
+        format!(
+            "common lines: {contours} share an edge, {} less to cut{change}; {starts} in a kerf cut before",
+            length(s.length)
+        )
+    })
 }
 
 /// Returns the summary for people, a few aligned lines.

@@ -253,6 +253,7 @@ fn process(kind: MachineKind, family: &Family, mut s: Section<'_>, found: &mut F
     let dynamic = s.flag("laser_dynamic", found);
     let full = s.number("laser_full_s", Law::Positive, found);
     let air = s.flag("air_assist", found);
+    let common_lines = s.flag("common_lines", found);
     let (retract_place, safe_place) = (s.item("retract_height_mm"), s.item("safe_height_mm"));
     let (rpm_place, slow_place) = (s.item("spindle_rpm"), s.item("spindle_min_rpm"));
     let fast_place = s.item("spindle_max_rpm");
@@ -290,6 +291,7 @@ fn process(kind: MachineKind, family: &Family, mut s: Section<'_>, found: &mut F
         laser_dynamic: dynamic.unwrap_or(kind == MachineKind::Laser && family.dynamic),
         laser_full_s: full.unwrap_or(FULL_S),
         air_assist: air.unwrap_or(false),
+        common_lines: common_lines.unwrap_or(false),
     })
 }
 
@@ -498,6 +500,7 @@ fn layer(mut s: Section<'_>, found: &mut Found) -> Option<LayerRule> {
     let operation = s.need_word("operation", &OPERATIONS, found);
     let feed_percent = s.number("feed_percent", Law::Within(1.0, 400.0), found);
     let depth = s.number("depth_mm", Law::Positive, found);
+    let common_lines = s.flag("common_lines", found);
     if layer.is_none() && colour.is_none() {
         s.missing::<()>("match", found);
     }
@@ -506,7 +509,8 @@ fn layer(mut s: Section<'_>, found: &mut Found) -> Option<LayerRule> {
         Some(c) => Some(c?),
         None => None,
     };
-    Some(LayerRule { layer: layer.map(str::to_owned), colour, operation: operation?, feed_percent, depth })
+    let (layer, operation) = (layer.map(str::to_owned), operation?);
+    Some(LayerRule { layer, colour, operation, feed_percent, depth, common_lines })
 }
 
 fn colour(item: Item<'_>, found: &mut Found) -> Option<[u8; 3]> {

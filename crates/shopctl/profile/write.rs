@@ -244,6 +244,9 @@ fn process(kind: MachineKind, p: &Process) -> Table {
         );
     }
     t.put("air_assist", p.air_assist, "air or coolant while cutting");
+    if p.common_lines {
+        t.put("common_lines", true, "one line between contours one width of the cut apart");
+    }
     t
 }
 
@@ -314,6 +317,9 @@ fn layer(rule: &LayerRule) -> Table {
     t.put("operation", spelling(&OPERATIONS, rule.operation), "")
         .maybe("feed_percent", rule.feed_percent, "of the normal feed")
         .maybe("depth_mm", rule.depth, "");
+    if let Some(common) = rule.common_lines {
+        t.put("common_lines", common, "one line between contours one width of the cut apart");
+    }
     t
 }
 

@@ -99,6 +99,7 @@ pub fn machine(kind: MachineKind) -> Machine {
             laser_dynamic: true,
             laser_full_s: 1000.0,
             air_assist: false,
+            common_lines: false,
         },
         tools: vec![],
         materials: vec![],
