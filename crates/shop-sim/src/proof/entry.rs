@@ -228,13 +228,21 @@ fn pierce(ctx: &Ctx<'_>, p: &Pierce, first: Option<u32>, found: &mut Vec<u32>) -
             && verdict.clearance >= -ctx.intent.gouge_tolerance
             && has_room(ctx, p.at, radius + asked);
     }
-    if ctx.intent.kind == MachineKind::Plasma {
+    let plasma = ctx.intent.kind == MachineKind::Plasma;
+    if plasma || ctx.intent.common_lines {
         let reach = 0.999 * radius;
         ctx.path.query(&Aabb::of([p.at]).inflated(reach), found);
-        verdict.old_kerf = found.iter().any(|&i| {
+        let in_kerf = found.iter().any(|&i| {
             let work = &ctx.program.works[i as usize];
             work.run < p.run && !work.is(super::program::SCRIBE) && work.piece.distance_to(p.at) < reach
         });
+        // A start in a kerf is a fault: below the torch there may be nothing that the arc could go to. Where lines
+        // are shared it is what was asked for, but only on a contour itself, where one cut goes on from another and
+        // the kerf's edge is half a cut away. A pierce farther out that hits a kerf is an accident still.
+        let slack = ctx.intent.skin_tolerance.max(ctx.intent.gouge_tolerance);
+        let goes_on = in_kerf && ctx.intent.common_lines && verdict.clearance.abs() <= slack;
+        verdict.old_kerf = plasma && in_kerf && !goes_on;
+        verdict.cramped &= !goes_on;
     }
     Some(verdict)
 }
