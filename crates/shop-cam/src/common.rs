@@ -201,11 +201,28 @@ impl Shared {
         !self.spans[path as usize].is_empty()
     }
 
-    /// True when distance `s` along this path of this length is on no line that another path has too: what lies
-    /// beyond such a line is not waste but the other part.
-    pub fn is_own(&self, path: u32, s: f64, length: f64) -> bool {
+    fn is_own(&self, path: u32, s: f64, length: f64) -> bool {
         let on = |x: f64, span: &Span| span.from - self.distance <= x && x <= span.to + self.distance;
         self.spans[path as usize].iter().all(|span| !on(s, span) && !on(s + length, span))
+    }
+}
+
+/// One path among those that may share lines.
+#[derive(Clone, Copy, Debug)]
+pub struct Member<'a> {
+    /// All of them.
+    pub shared: &'a Shared,
+    /// This one.
+    pub path: u32,
+    /// Its length, mm.
+    pub length: f64,
+}
+
+impl Member<'_> {
+    /// True when distance `s` along the path is on no line that another path has too: what lies beyond such a
+    /// line is not waste but the other part.
+    pub fn is_own(&self, s: f64) -> bool {
+        self.shared.is_own(self.path, s.rem_euclid(self.length), self.length)
     }
 }
 

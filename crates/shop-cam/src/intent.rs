@@ -34,6 +34,9 @@ pub struct Intent {
     pub sheet: Option<Aabb>,
     /// How far the tip of a drag knife trails its axis, mm; 0 on other machines.
     pub blade_offset: f64,
+    /// True when contours may share lines: a torch then starts in a kerf that is there already where one contour's
+    /// cut goes on from another's.
+    pub common_lines: bool,
 }
 
 /// One thing to be made.
@@ -156,6 +159,7 @@ pub fn intent(operations: &Operations, settings: &Settings, limits: &Limits) -> 
         envelope: limits.envelope.then_some(settings.envelope),
         sheet: limits.sheet,
         blade_offset: settings.blade_offset,
+        common_lines: operations.profiles.iter().any(|p| p.common_lines),
     }
 }
 

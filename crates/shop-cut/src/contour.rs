@@ -5,7 +5,7 @@ use crate::order::{self, Candidate};
 use crate::{AvoidLoose, CornerStyle, Options, Plan, SmallHoleRule, loops, loose};
 use rayon::prelude::*;
 use shop_cam::canon::{Role, Torch};
-use shop_cam::common::{Shared, Turn};
+use shop_cam::common::{Member, Shared, Turn};
 use shop_cam::compensate::{CutPath, Fit, compensate};
 use shop_cam::feature::{Operations, Profile, Trace, Waste};
 use shop_cam::lead::{Lead, LeadRule, LeadStyle, Room, starts};
@@ -36,6 +36,15 @@ struct Job<'a> {
     leads: Vec<Lead>,
     /// How it is cut, where lines are shared.
     turn: Turn,
+    /// Its place among paths that share lines, when there are any.
+    member: Option<Member<'a>>,
+}
+
+impl Job<'_> {
+    /// True when waste lies beside the path at distance `s`, and not a part behind a common line.
+    fn is_own(&self, s: f64) -> bool {
+        self.member.is_none_or(|m| m.is_own(s))
+    }
 }
 
 impl<'a> Planner<'a> {
@@ -168,7 +177,7 @@ impl<'a> Planner<'a> {
         paths: &'b [CutPath],
         profiles: &'b [Profile],
         room: &Room,
-        shared: Option<&Shared>,
+        shared: Option<&'b Shared>,
         progress: &dyn Progress,
     ) -> Result<Vec<Job<'b>>, Cancelled> {
         paths
@@ -180,9 +189,10 @@ impl<'a> Planner<'a> {
                 let profile = &profiles[path.profile as usize];
                 let small = self.small_hole(path, profile).is_some();
                 let length = path.track.length();
-                let is_own = |s: f64| shared.is_none_or(|all| all.is_own(i as u32, s, length));
-                let leads = self.ways_into(path, profile, room, &is_own);
-                Ok(Job { path, profile, small, leads, turn: Turn::Whole })
+                let member = shared.map(|shared| Member { shared, path: i as u32, length });
+                let mut job = Job { path, profile, small, leads: Vec::new(), turn: Turn::Whole, member };
+                job.leads = self.ways_into(&job, room);
+                Ok(job)
             })
             .collect()
     }
@@ -246,13 +256,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn ways_into(
-        &self,
-        path: &CutPath,
-        profile: &Profile,
-        room: &Room,
-        is_own: &dyn Fn(f64) -> bool,
-    ) -> Vec<Lead> {
+    fn ways_into(&self, job: &Job<'_>, room: &Room) -> Vec<Lead> {
+        let Job { path, profile, .. } = job;
         let (track, ways) = (&path.track, self.options.ways.max(1));
         let rule = self.lead_rule(path, profile);
         if let Some(&(_, after)) = self.gaps(track, profile).first() {
@@ -260,7 +265,8 @@ impl<'a> Planner<'a> {
             return vec![lead.unwrap_or_else(|| bare(track, after))];
         }
         if !path.on_line {
-            let found = room.leads_where(track, 1.0, &rule, self.options.corner_distance, ways, is_own);
+            let is_own = |s: f64| job.is_own(s);
+            let found = room.leads_where(track, 1.0, &rule, self.options.corner_distance, ways, &is_own);
             if !found.is_empty() {
                 return found;
             }
@@ -443,7 +449,9 @@ impl<'a> Planner<'a> {
         repeat(&mut pass, track.segments(), true, self.settings.passes, percent);
         let over = self.overburn(job);
         track.run(0.0, over, |s| pass.add(s, PieceKind::Overburn, percent));
-        if let Some(arc) = self.lead_out(&track, over, job, room) {
+        if job.is_own(lead.at + over)
+            && let Some(arc) = self.lead_out(&track, over, job, room)
+        {
             pass.add(arc, PieceKind::LeadOut, percent);
         }
         pass

@@ -4,7 +4,7 @@ use crate::depth::{Gap, Spiral, back_and_forth, layers, plunge, spiral};
 use crate::{Direction, Planner};
 use rayon::prelude::*;
 use shop_cam::canon::Role;
-use shop_cam::common::{Shared, Turn, Unpaced};
+use shop_cam::common::{Member, Shared, Turn, Unpaced};
 use shop_cam::compensate::{CutPath, Fit, compensate};
 use shop_cam::feature::{Profile, Waste};
 use shop_cam::lead::{Lead, LeadRule, LeadStyle, Room, starts};
@@ -22,6 +22,15 @@ struct Job<'a> {
     leads: Vec<Lead>,
     /// How it is cut, where lines are shared.
     turn: Turn,
+    /// Its place among paths that share lines, when there are any.
+    member: Option<Member<'a>>,
+}
+
+impl Job<'_> {
+    /// True when waste lies beside the path at distance `s`, and not a part behind a common line.
+    fn is_own(&self, s: f64) -> bool {
+        self.member.is_none_or(|m| m.is_own(s))
+    }
 }
 
 impl Planner<'_> {
@@ -47,9 +56,10 @@ impl Planner<'_> {
                 progress.advance(1)?;
                 let profile = &profiles[path.profile as usize];
                 let length = path.track.length();
-                let is_own = |s: f64| shared.as_ref().is_none_or(|all| all.is_own(i as u32, s, length));
-                let leads = self.ways_into(path, &room, &is_own);
-                Ok(Job { path, profile, leads, turn: Turn::Whole })
+                let member = shared.as_ref().map(|shared| Member { shared, path: i as u32, length });
+                let mut job = Job { path, profile, leads: Vec::new(), turn: Turn::Whole, member };
+                job.leads = self.ways_into(&job, &room);
+                Ok(job)
             })
             .collect::<Result<_, Cancelled>>()?;
         let made: Vec<Vec<Made>> = jobs
@@ -114,8 +124,8 @@ impl Planner<'_> {
         if self.options.direction == Direction::Climb { 1.0 } else { -1.0 }
     }
 
-    fn ways_into(&self, path: &CutPath, room: &Room, is_own: &dyn Fn(f64) -> bool) -> Vec<Lead> {
-        let (track, options) = (&path.track, self.options);
+    fn ways_into(&self, job: &Job<'_>, room: &Room) -> Vec<Lead> {
+        let (path, track, options) = (job.path, &job.path.track, self.options);
         if path.is_spot() {
             let onto = track.point(0.0);
             return vec![Lead { at: 0.0, onto, pieces: Vec::new(), clearance: 0.0 }];
@@ -129,8 +139,9 @@ impl Planner<'_> {
                 clearance: 0.0,
                 least: radius / 4.0,
             };
-            let found =
-                room.leads_where(track, self.side(), &rule, options.corner_distance, options.ways, is_own);
+            let is_own = |s: f64| job.is_own(s);
+            let (distance, ways) = (options.corner_distance, options.ways);
+            let found = room.leads_where(track, self.side(), &rule, distance, ways, &is_own);
             if !found.is_empty() {
                 return found;
             }
@@ -203,6 +214,7 @@ impl Planner<'_> {
             tabs: &gaps,
         });
         if !job.path.on_line
+            && job.is_own(lead.at + end)
             && let Some(arc) = self.lead_out(&track, end, &pass, room)
         {
             let z = pass.pieces.last().map_or(0.0, |p| p.z);

@@ -36,6 +36,7 @@ fn blank() -> Intent {
         envelope: None,
         sheet: None,
         blade_offset: 0.0,
+        common_lines: false,
     }
 }
 

@@ -199,6 +199,7 @@ fn blank(kind: MachineKind, diameter: f64) -> Intent {
         envelope: None,
         sheet: None,
         blade_offset: 0.0,
+        common_lines: false,
     }
 }
 
