@@ -13,7 +13,7 @@ use shop_geom::distance::SegmentIndex;
 use shop_geom::offset::{Corner, OffsetContour, OffsetOptions, offset};
 use shop_geom::{Point, Polyline};
 use shop_report::{Cancelled, Diagnostic, Progress};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Offsets are made this exact, mm: a tenth of what the proof forgives, so that rounding in the post has the rest.
 pub const OFFSET_TOLERANCE: f64 = 2e-4;
@@ -108,28 +108,25 @@ pub fn compensate(
             raw.extend(members.iter().map(|&i| (vec![i], track(i), class == Class::OnLine)));
             continue;
         }
-        let contours: Vec<Polyline> = members
-            .iter()
-            .map(|&i| {
-                let p = &profiles[i as usize];
-                let hole = class == Class::Kept && p.waste == Waste::Inside;
-                if hole { p.contour.clone().reversed() } else { p.contour.clone() }
-            })
-            .collect();
         let distance = match (class, &neighbours) {
             (Class::Sharing { colour: Some(_), .. }, Some(n)) => n.distance,
             _ => fit.distance(radius),
         };
-        let distance = if class.is_inside() { -distance } else { distance };
-        let options = OffsetOptions { corner, tolerance: OFFSET_TOLERANCE };
-        let found = offset(&contours, distance, &options, progress)?;
-        // Solid is on the left of every curve. It is what stays, except where the solid was shrunk.
-        let turn = !class.is_inside();
-        raw.extend(found.into_iter().map(|OffsetContour { polyline, sources }| {
-            let sources = sources.iter().filter_map(|&s| members.get(s as usize).copied()).collect();
-            let track = Track::new(&polyline);
-            (sources, if turn { track.reversed() } else { track }, false)
-        }));
+        // A tip would lie in the line that goes on past the corner, or in the part behind it.
+        let corner = if matches!(class, Class::Sharing { .. }) { Corner::Round } else { corner };
+        let made = offset_class(profiles, class, &members, distance, corner, progress)?;
+        // Tips that run into each other say nothing about the parts: they are rounded.
+        let met: BTreeSet<u32> = (made.iter().filter(|(s, _)| s.len() > 1 && corner != Corner::Round))
+            .flat_map(|(s, _)| s.iter().copied())
+            .collect();
+        raw.extend(
+            made.into_iter().filter(|(s, _)| s.iter().all(|i| !met.contains(i))).map(|(s, t)| (s, t, false)),
+        );
+        if !met.is_empty() {
+            let met: Vec<u32> = met.into_iter().collect();
+            let made = offset_class(profiles, class, &met, distance, Corner::Round, progress)?;
+            raw.extend(made.into_iter().map(|(s, t)| (s, t, false)));
+        }
     }
     raw.retain(|(sources, track, _)| {
         !sources.is_empty() && !track.is_empty() && (fit == Fit::Snug || track.length() >= SPOT)
@@ -140,6 +137,34 @@ pub fn compensate(
     }
     found.neighbours = neighbours;
     Ok(found)
+}
+
+/// Offsets profiles of one class; returns the sources and the path of each curve.
+fn offset_class(
+    profiles: &[Profile],
+    class: Class,
+    members: &[u32],
+    distance: f64,
+    corner: Corner,
+    progress: &dyn Progress,
+) -> Result<Vec<(Vec<u32>, Track)>, Cancelled> {
+    let contour = |&i: &u32| {
+        let p = &profiles[i as usize];
+        let hole = class == Class::Kept && p.waste == Waste::Inside;
+        if hole { p.contour.clone().reversed() } else { p.contour.clone() }
+    };
+    let contours: Vec<Polyline> = members.iter().map(contour).collect();
+    let distance = if class.is_inside() { -distance } else { distance };
+    let options = OffsetOptions { corner, tolerance: OFFSET_TOLERANCE };
+    let found = offset(&contours, distance, &options, progress)?;
+    // Solid is on the left of every curve. It is what stays, except where the solid was shrunk.
+    let turn = !class.is_inside();
+    let made = found.into_iter().map(|OffsetContour { polyline, sources }| {
+        let sources = sources.iter().filter_map(|&s| members.get(s as usize).copied()).collect();
+        let track = Track::new(&polyline);
+        (sources, if turn { track.reversed() } else { track })
+    });
+    Ok(made.collect())
 }
 
 /// Which profiles can be offset together.

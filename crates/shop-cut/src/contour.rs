@@ -151,7 +151,7 @@ impl<'a> Planner<'a> {
         let neighbours = found.neighbours.take();
         let mut room = Room::new(found.paths.iter().map(|p| &p.track), limits);
         if let CornerStyle::Loop { length } = self.options.corner {
-            loops::add(&mut found.paths, &operations.profiles, &room, radius, length);
+            loops::add(&mut found.paths, &operations.profiles, neighbours.as_ref(), &room, radius, length);
             room = Room::new(found.paths.iter().map(|p| &p.track), limits);
         }
         // What runs on a line for two is known when the corners are done.

@@ -136,7 +136,7 @@ pub(crate) fn duration(pass: &Pass, mm_per_s: f64) -> f64 {
 }
 
 /// Pierces that are still hot.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Heat {
     /// Seconds since the program's start.
     pub clock: f64,

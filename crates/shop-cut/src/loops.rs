@@ -12,6 +12,7 @@
 //! arc, and a line back; where the loop has no room, the arc stays.
 
 use rayon::prelude::*;
+use shop_cam::common::Neighbours;
 use shop_cam::compensate::CutPath;
 use shop_cam::feature::Profile;
 use shop_cam::lead::Room;
@@ -19,11 +20,22 @@ use shop_cam::track::Track;
 use shop_geom::{Line, Point, Polyline, Segment, Vector, Vertex};
 
 /// Replaces the corner arcs of `paths` by loops of this length wherever there is room.
-pub(crate) fn add(paths: &mut [CutPath], profiles: &[Profile], room: &Room, radius: f64, length: f64) {
+pub(crate) fn add(
+    paths: &mut [CutPath],
+    profiles: &[Profile],
+    neighbours: Option<&Neighbours>,
+    room: &Room,
+    radius: f64,
+    length: f64,
+) {
     if length <= 0.0 || radius <= 0.0 {
         return;
     }
     paths.par_iter_mut().for_each(|path| {
+        // Where lines are shared a side runs on in its neighbour's.
+        if neighbours.is_some_and(|n| n.has(path.profile)) {
+            return;
+        }
         let corners = sharp_vertices(&profiles[path.profile as usize].contour);
         if !path.on_line && !corners.is_empty() {
             path.track = looped(&path.track, &corners, room, radius, length);

@@ -74,6 +74,7 @@ pub(crate) fn spread(
 }
 
 /// Keeps the thermal rule among contours that share lines, as far as there is another to take first.
+#[derive(Clone)]
 pub(crate) struct Cooling<'a> {
     rule: Option<ThermalRule>,
     settings: &'a Settings,

@@ -88,6 +88,9 @@ const SHARPEST: f64 = 2.1;
 /// Ranges shorter than this are nothing, mm.
 const NOTHING: f64 = 2e-3;
 
+/// So many contours that can be begun are looked at for the nearest.
+const AHEAD: u32 = 24;
+
 /// In which order the contours of a cluster are tried.
 #[derive(Clone, Copy, PartialEq)]
 enum Manner {
@@ -117,13 +120,13 @@ struct State {
 impl Shared {
     /// Arranges the paths of one group, given in the order of the route. `lead` returns where a path is entered and
     /// left when it is cut whole with a lead, if it can be. `at` is where the tool is. Near-linear for grids.
-    pub fn arrange(
+    pub fn arrange<P: Pace + Clone>(
         &self,
         paths: &[CutPath],
         members: &[u32],
         lead: &dyn Fn(u32) -> Option<(Point, Point)>,
         at: Point,
-        pace: &mut dyn Pace,
+        pace: &mut P,
     ) -> Arranged {
         let job = Job { shared: self, paths, lead };
         let out = Arranged::default();
@@ -135,12 +138,15 @@ impl Shared {
                 }
                 continue;
             }
-            let along = job.run(state.clone(), &list, Manner::Along, &mut Unpaced);
-            let coloured = job.run(state.clone(), &list, Manner::ByColour, &mut Unpaced);
+            let run = |manner| {
+                let mut pace = pace.clone();
+                (job.run(state.clone(), &list, manner, &mut pace), pace)
+            };
+            let (along, coloured) = (run(Manner::Along), run(Manner::ByColour));
             let cost = |s: &State| (s.bare, -s.out.sharing.pierces);
-            let better =
-                cost(&coloured).cmp(&cost(&along)).then(coloured.travel.total_cmp(&along.travel)).is_lt();
-            state = job.run(state, &list, if better { Manner::ByColour } else { Manner::Along }, pace);
+            let order = cost(&coloured.0).cmp(&cost(&along.0));
+            let better = order.then(coloured.0.travel.total_cmp(&along.0.travel)).is_lt();
+            (state, *pace) = if better { coloured } else { along };
         }
         state.out
     }
@@ -254,48 +260,50 @@ impl Job<'_> {
             pending.sort_by_key(|m| self.shared.colour[*m as usize]);
         }
         while !pending.is_empty() {
-            let mut later = Vec::new();
-            // The best of those that had to wait: first whatever is only hot.
-            let mut fallback: Option<(bool, usize)> = None;
-            let before = pending.len();
-            for &path in &pending {
-                if waiting.get(&path).is_some_and(|n| *n > 0) {
-                    later.push(path);
-                    continue;
-                }
-                let (turn, entry, bare) = self.turn(path, &state.cut);
-                if bare || entry.is_some_and(|p| pace.is_hot(p)) {
-                    if fallback.is_none_or(|f| f.0 && !bare) {
-                        fallback = Some((bare, later.len()));
-                    }
-                    later.push(path);
-                    continue;
-                }
-                self.done(&mut state, &mut waiting, path, turn, pace);
+            let next = self.next(&pending, manner, &state, &waiting, pace);
+            let path = pending.remove(next);
+            let (turn, _, bare) = self.turn(path, &state.cut);
+            state.bare += u32::from(bare);
+            state.take(self, path, turn, pace);
+            if let Some(n) = self.paths[path as usize].before.and_then(|b| waiting.get_mut(&b)) {
+                *n = n.saturating_sub(1);
             }
-            if later.len() == before {
-                let path = later.remove(fallback.map_or(0, |f| f.1));
-                let (turn, _, bare) = self.turn(path, &state.cut);
-                state.bare += u32::from(bare);
-                self.done(&mut state, &mut waiting, path, turn, pace);
-            }
-            pending = later;
         }
         state
     }
 
-    fn done(
+    /// Returns the place of the next path among those pending: the nearest of the first few that can be begun; if
+    /// there is none, one where the work is hot, then one with a bare edge.
+    fn next(
         &self,
-        state: &mut State,
-        waiting: &mut BTreeMap<u32, u32>,
-        path: u32,
-        turn: Turn,
+        pending: &[u32],
+        manner: Manner,
+        state: &State,
+        waiting: &BTreeMap<u32, u32>,
         pace: &mut dyn Pace,
-    ) {
-        state.take(self, path, turn, pace);
-        if let Some(n) = self.paths[path as usize].before.and_then(|b| waiting.get_mut(&b)) {
-            *n = n.saturating_sub(1);
+    ) -> usize {
+        let mut best: Option<(bool, bool, f64, usize)> = None;
+        let mut seen = 0;
+        let colour = |i: usize| self.shared.colour[pending[i] as usize];
+        for (i, &path) in pending.iter().enumerate() {
+            if waiting.get(&path).is_some_and(|n| *n > 0) {
+                continue;
+            }
+            if manner == Manner::ByColour && best.is_some_and(|b| !b.0 && !b.1 && colour(b.3) != colour(i)) {
+                break;
+            }
+            let (_, entry, bare) = self.turn(path, &state.cut);
+            let hot = entry.is_some_and(|p| pace.is_hot(p));
+            let far = entry.map_or(0.0, |p| (p - state.at).norm());
+            if best.is_none_or(|b| (bare, hot).cmp(&(b.0, b.1)).then(far.total_cmp(&b.2)).is_lt()) {
+                best = Some((bare, hot, far, i));
+            }
+            seen += u32::from(!bare && !hot);
+            if seen == AHEAD {
+                break;
+            }
         }
+        best.map_or(0, |b| b.3)
     }
 }
 

@@ -167,12 +167,10 @@ fn touching(
     out
 }
 
-/// Returns the corners of a path: its sharp joints and the middles of arcs about corners of its contour.
+/// Returns the corners of a path: the middles of arcs about corners of its contour.
 fn corners(track: &Track, distance: f64, side: f64) -> Vec<f64> {
     let arcs = track.segments().iter().enumerate().filter(|(_, s)| is_corner_arc(s, distance, side));
-    let mut out: Vec<f64> = arcs.map(|(i, s)| track.start_of(i) + 0.5 * s.length()).collect();
-    out.extend(track.corners(CORNER));
-    out
+    arcs.map(|(i, s)| track.start_of(i) + 0.5 * s.length()).collect()
 }
 
 /// True for the arc with which a path goes round a corner of its contour: it turns away from the waste.
