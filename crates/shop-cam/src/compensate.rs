@@ -11,7 +11,7 @@ use crate::feature::{Profile, Waste};
 use crate::track::Track;
 use shop_geom::distance::SegmentIndex;
 use shop_geom::offset::{Corner, OffsetContour, OffsetOptions, offset};
-use shop_geom::{Point, Polyline};
+use shop_geom::{Point, Polyline, Segment};
 use shop_report::{Cancelled, Diagnostic, Progress};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,8 @@ pub const OFFSET_TOLERANCE: f64 = 2e-4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
     /// The tool goes in: slots and reliefs drawn for a cutter of their own width are common, and what their
-    /// coordinates are rounded to must not decide. Paths run [`SNUG`] nearer to the part than the radius.
+    /// coordinates are rounded to must not decide. Around parts that have such places paths run [`SNUG`] nearer to the
+    /// part than the radius, around others [`CLEAR`] farther.
     Snug,
     /// The cut stays out: a jet would run along its own kerf a second time. Paths run [`CLEAR`] farther from the part
     /// than the radius.
@@ -40,14 +41,14 @@ pub const CLEAR: f64 = 5e-5;
 /// A closed path shorter than this is a place, mm: where the tool goes down into a hole or a relief of its own size.
 pub const SPOT: f64 = 20.0 * SNUG;
 
-impl Fit {
-    /// Returns how far the tool's middle runs from the part, mm, for a cut of this half width.
-    pub fn distance(self, radius: f64) -> f64 {
-        match self {
-            Fit::Snug => (radius - SNUG).max(0.5 * radius),
-            Fit::Clear => radius + CLEAR,
-        }
-    }
+/// How far the tool's middle runs from the part, mm, for a cut of this half width that stays out of tight places.
+pub fn clear_distance(radius: f64) -> f64 {
+    radius + CLEAR
+}
+
+/// How far the tool's middle runs from the part, mm, for a cut of this half width that goes into tight places.
+pub fn snug_distance(radius: f64) -> f64 {
+    (radius - SNUG).max(0.5 * radius)
 }
 
 /// The path of the tool's middle along one or more contours.
@@ -110,11 +111,16 @@ pub fn compensate(
         }
         let distance = match (class, &neighbours) {
             (Class::Sharing { colour: Some(_), .. }, Some(n)) => n.distance,
-            _ => fit.distance(radius),
+            _ => clear_distance(radius),
         };
         // A tip would lie in the line that goes on past the corner, or in the part behind it.
         let corner = if matches!(class, Class::Sharing { .. }) { Corner::Round } else { corner };
-        let made = offset_class(profiles, class, &members, distance, corner, progress)?;
+        let mut made = offset_class(profiles, class, &members, distance, corner, progress)?;
+        if fit == Fit::Snug {
+            let snug = snug_distance(radius);
+            let snug = offset_class(profiles, class, &members, snug, corner, progress)?;
+            made = snug_where_tight(profiles, made, snug);
+        }
         // Tips that run into each other say nothing about the parts: they are rounded.
         let met: BTreeSet<u32> = (made.iter().filter(|(s, _)| s.len() > 1 && corner != Corner::Round))
             .flat_map(|(s, _)| s.iter().copied())
@@ -166,6 +172,63 @@ fn offset_class(
     });
     Ok(made.collect())
 }
+
+/// The outlines and paths of one offset.
+type Paths = Vec<(Vec<u32>, Track)>;
+
+/// Returns the snug paths of the nests that have a place into which only a snug path goes, and the clear ones of the
+/// others.
+fn snug_where_tight(profiles: &[Profile], clear: Paths, snug: Paths) -> Paths {
+    let own = |sources: &[u32]| sources.iter().copied().min_by_key(|&s| (profiles[s as usize].depth, s));
+    let measure = |paths: &Paths| {
+        let mut sums = vec![(0u32, 0.0); profiles.len()];
+        for (sources, track) in paths {
+            if let Some(i) = own(sources) {
+                sums[i as usize].0 += 1;
+                sums[i as usize].1 += track.length();
+            }
+        }
+        sums
+    };
+    // Without a tight place a closed path grows by 2π times the shift at most, and a little at each corner it cuts.
+    let longer =
+        |(a, b): (&(u32, f64), &(u32, f64))| a.0 != b.0 || b.1 - a.1 > 4.0 * std::f64::consts::PI * SNUG;
+    let doubtful: Vec<bool> = measure(&clear).iter().zip(&measure(&snug)).map(longer).collect();
+    let root = roots(profiles);
+    let mut tight = vec![false; profiles.len()];
+    let is_doubtful = |sources: &[u32]| own(sources).filter(|&i| doubtful[i as usize]);
+    let index = index_of(clear.iter().filter(|p| is_doubtful(&p.0).is_some()).map(|p| &p.1));
+    for (sources, track) in &snug {
+        let Some(i) = is_doubtful(sources) else { continue };
+        if goes_farther(track, &index) {
+            tight[root[i as usize] as usize] = true;
+        }
+    }
+    let is_tight =
+        |(sources, _): &(Vec<u32>, Track)| own(sources).is_some_and(|i| tight[root[i as usize] as usize]);
+    if !tight.contains(&true) {
+        return clear;
+    }
+    let (snug, clear) = (snug.into_iter().filter(is_tight), clear.into_iter().filter(|p| !is_tight(p)));
+    snug.chain(clear).collect()
+}
+
+/// Indexes the pieces of clear paths, for [`goes_farther`].
+pub fn index_of<'a>(clear: impl Iterator<Item = &'a Track>) -> SegmentIndex {
+    let pieces: Vec<Segment> = clear.flat_map(Track::segments).copied().collect();
+    let owners = vec![0; pieces.len()];
+    SegmentIndex::of_segments(pieces, owners)
+}
+
+/// True when a snug path goes to a place where no clear one is.
+pub fn goes_farther(snug: &Track, clear: &SegmentIndex) -> bool {
+    let alone = |p: Point| clear.nearest(p, TIGHT).is_none();
+    snug.segments().iter().any(|s| alone(s.start()) || alone(s.point_at(0.5)))
+}
+
+/// A snug path this far from every clear one goes where that does not, mm: at the end of a cusp so long a skin of a
+/// micrometre stays (a 2 mm tool: 0.05² / 2).
+const TIGHT: f64 = 0.05;
 
 /// Which profiles can be offset together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

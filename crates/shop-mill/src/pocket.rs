@@ -11,7 +11,7 @@ use crate::depth::{Spiral, layers, spiral};
 use crate::{Direction, Planner};
 use rayon::prelude::*;
 use shop_cam::canon::Role;
-use shop_cam::compensate::{Fit, OFFSET_TOLERANCE};
+use shop_cam::compensate::{OFFSET_TOLERANCE, clear_distance, goes_farther, index_of, snug_distance};
 use shop_cam::feature::Pocket;
 use shop_cam::toolpath::{Pass, Piece, PieceKind, Toolpath};
 use shop_cam::track::Track;
@@ -75,9 +75,23 @@ impl Planner<'_> {
         self.diagnostics.push(d);
     }
 
+    /// Returns how far the tool's middle keeps from the wall: a little nearer where there are places exactly as wide as
+    /// the tool.
+    fn wall_distance(&self, pocket: &Pocket, progress: &dyn Progress) -> Result<f64, Cancelled> {
+        let radius = self.settings.diameter / 2.0;
+        let options = OffsetOptions { corner: Corner::Round, tolerance: OFFSET_TOLERANCE };
+        let ring = |distance: f64| -> Result<Vec<Track>, Cancelled> {
+            let found = offset(&pocket.boundary, -distance, &options, progress)?;
+            Ok(found.iter().map(|c| Track::new(&c.polyline)).collect())
+        };
+        let (clear, snug) = (clear_distance(radius), snug_distance(radius));
+        let index = index_of(ring(clear)?.iter());
+        Ok(if ring(snug)?.iter().any(|t| goes_farther(t, &index)) { snug } else { clear })
+    }
+
     /// Returns the rings of a pocket, wall first.
     fn rings(&self, pocket: &Pocket, progress: &dyn Progress) -> Result<Vec<Vec<Track>>, Cancelled> {
-        let (radius, step) = (Fit::Snug.distance(self.settings.diameter / 2.0), self.settings.step_over);
+        let (radius, step) = (self.wall_distance(pocket, progress)?, self.settings.step_over);
         let options = OffsetOptions { corner: Corner::Round, tolerance: OFFSET_TOLERANCE };
         let mut out = Vec::new();
         // Every ring is made from the wall itself, so that errors do not add up.

@@ -249,6 +249,21 @@ fn plate_of_tight_places() -> Vec<Polyline> {
     ]
 }
 
+#[test]
+fn a_pocket_as_wide_as_the_tool_is_cleared() {
+    let (_, settings) = job(MachineKind::Router, 2.0, Features::default());
+    let mut wanted = FeatureOptions::new(MachineKind::Router);
+    wanted.request = Request::Pocket;
+    let made =
+        operations(features(&[(sheet::Shape::Slot(5.0, 1.0), None)], 0.0), &[], &settings, &wanted).value;
+    let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
+    assert!(plan.diagnostics.is_empty(), "{:?}", plan.diagnostics);
+    let cut = at_depth(&plan, -3.0);
+    for x in [-5.0, 0.0, 5.0] {
+        assert!(nearest(&cut, Point::new(x, 0.0)) < TOLERANCE);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
