@@ -199,3 +199,43 @@ fn previews_in_every_format() {
     assert!(html.contains("<!doctype html>") || html.contains("<!DOCTYPE html>"));
     assert!(!html.contains("http://") || html.contains("http://www.w3.org"));
 }
+
+/// Four plates of 40 by 30 mm, this far apart.
+fn plates(gap: f64) -> String {
+    let mut out =
+        "0\nSECTION\n2\nHEADER\n9\n$INSUNITS\n70\n4\n0\nENDSEC\n0\nSECTION\n2\nENTITIES\n".to_owned();
+    for (i, j) in [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)] {
+        let (x, y) = (10.0 + i * (40.0 + gap), 10.0 + j * (30.0 + gap));
+        out.push_str("0\nLWPOLYLINE\n8\n0\n90\n4\n70\n1\n");
+        for (dx, dy) in [(0.0, 0.0), (40.0, 0.0), (40.0, 30.0), (0.0, 30.0)] {
+            out.push_str(&format!("10\n{}\n20\n{}\n", x + dx, y + dy));
+        }
+    }
+    out + "0\nENDSEC\n0\nEOF\n"
+}
+
+/// Parts one width of the cut apart are cut with one line when that is asked for, and it is proven.
+#[test]
+fn parts_share_lines_when_asked() {
+    let home = empty();
+    let write = |name: &str, gap| std::fs::write(home.path().join(name), plates(gap)).expect("writable");
+    write("apart.dxf", 2.0);
+    write("touching.dxf", 0.0);
+    let flags = ["--kerf-mm", "2", "--tool-diameter-mm", "2", "--depth-mm", "3", "-o", "out.nc", "--json"];
+    let cut = |name: &str, machine: &str, more: &[&str]| {
+        let run = shopctl(&home, &[&["cut", name, "-m", machine], &flags[..], more].concat());
+        (run.status.code(), report(&run))
+    };
+    for machine in ["plasma-qtplasmac", "plasma-grbl", "laser-grbl", "router-grbl"] {
+        let (code, report) = cut("apart.dxf", machine, &["--common-lines"]);
+        assert_eq!((code, &report["proven"]), (Some(0), &Value::Bool(true)), "{machine}: {report:#}");
+        let remarks = report["plan"]["remarks"].to_string();
+        assert!(remarks.contains("4 contours share an edge"), "{remarks}");
+    }
+    let (code, refused) = cut("apart.dxf", "plasma-grbl", &[]);
+    assert_eq!(code, Some(3));
+    assert!(refused["diagnostics"].to_string().contains("--common-lines"), "the way out is named");
+    let (code, refused) = cut("touching.dxf", "plasma-grbl", &["--common-lines"]);
+    assert_eq!(code, Some(3));
+    assert!(refused["diagnostics"].to_string().contains("cut/edge-shared"));
+}

@@ -304,3 +304,66 @@ pub struct Controller {
     /// Port path, `usb:VID:PID:SERIAL` or `tcp://host:port`.
     pub port: Option<String>,
 }
+
+impl Machine {
+    /// Returns a plain machine with GRBL and a bed of one metre by one, for tests and documentation: every figure is
+    /// ordinary, none is of a real product.
+    ///
+    /// ```
+    /// use shop_cam::machine::{Machine, MachineKind};
+    /// let router = Machine::example(MachineKind::Router);
+    /// let wide = Machine { name: "wide".into(), ..router };
+    /// assert_eq!(wide.axes[0].max, 1000.0);
+    /// ```
+    pub fn example(kind: MachineKind) -> Machine {
+        let speed = Speed::from_mm_per_min;
+        let axis = |min, max| Axis { min, max, rapid: speed(5000.0), acceleration: 500.0 };
+        Machine {
+            name: "example".into(),
+            title: "Example machine".into(),
+            kind,
+            source: String::new(),
+            axes: [axis(0.0, 1000.0), axis(0.0, 1000.0), axis(-100.0, 100.0)],
+            cornering: Cornering::JunctionDeviation { deviation: 0.01, buffer: 15 },
+            work_zero: [0.0; 2],
+            process: Process::example(kind),
+            tools: Vec::new(),
+            materials: Vec::new(),
+            layers: Vec::new(),
+            post: Post {
+                dialect: Dialect::Grbl,
+                decimals: 4,
+                line_limit: 79,
+                header: Vec::new(),
+                footer: Vec::new(),
+                ending: "nc".into(),
+            },
+            controller: Controller::default(),
+        }
+    }
+}
+
+impl Process {
+    /// Returns the process of [`Machine::example`].
+    fn example(kind: MachineKind) -> Process {
+        Process {
+            safe_height: 5.0,
+            retract_height: 1.0,
+            kerf: match kind {
+                MachineKind::Plasma => 1.5,
+                MachineKind::Laser => 0.2,
+                MachineKind::Router | MachineKind::Knife => 0.0,
+            },
+            feed: Speed::from_mm_per_min(1000.0),
+            plunge: Speed::from_mm_per_min(300.0),
+            rpm: 10_000.0,
+            rpm_range: [1000.0, 24_000.0],
+            spin_up_s: 3.0,
+            torch: TorchControl::Program,
+            laser_dynamic: true,
+            laser_full_s: 1000.0,
+            air_assist: false,
+            common_lines: false,
+        }
+    }
+}

@@ -2,11 +2,8 @@
 #![allow(dead_code, missing_docs, reason = "shared by the tests of several crates")]
 
 use proptest::prelude::*;
-use shop_cam::Speed;
 use shop_cam::feature::{Contour, FeatureOptions, Features, Operations, operations};
-use shop_cam::machine::{
-    Axis, Controller, Cornering, Dialect, Machine, MachineKind, Post, Process, TorchControl,
-};
+use shop_cam::machine::{Axis, Machine, MachineKind, Process};
 use shop_cam::settings::{Choice, Settings, settle};
 use shop_cam::toolpath::Pass;
 use shop_geom::{Point, Polyline, Segment, Vertex};
@@ -75,45 +72,35 @@ pub fn features(parts: &[(Shape, Option<Shape>)], gap: f64) -> Features {
     f
 }
 
+/// A machine with room for any sheet.
 pub fn machine(kind: MachineKind) -> Machine {
-    let speed = Speed::from_mm_per_min;
-    let axis = Axis { min: -10_000.0, max: 10_000.0, rapid: speed(10_000.0), acceleration: 500.0 };
-    Machine {
-        name: "test".into(),
-        title: String::new(),
-        kind,
-        source: String::new(),
-        axes: [axis; 3],
-        cornering: Cornering::Blend { tolerance: 0.1 },
-        work_zero: [0.0; 2],
-        process: Process {
-            safe_height: 5.0,
-            retract_height: 1.0,
-            kerf: 1.0,
-            feed: speed(1500.0),
-            plunge: speed(400.0),
-            rpm: 12_000.0,
-            rpm_range: [0.0, 24_000.0],
-            spin_up_s: 2.0,
-            torch: TorchControl::Program,
-            laser_dynamic: true,
-            laser_full_s: 1000.0,
-            air_assist: false,
-            common_lines: false,
-        },
-        tools: vec![],
-        materials: vec![],
-        layers: vec![],
-        post: Post {
-            dialect: Dialect::LinuxCnc,
-            decimals: 4,
-            line_limit: 200,
-            header: vec![],
-            footer: vec![],
-            ending: "ngc".into(),
-        },
-        controller: Controller::default(),
+    let example = Machine::example(kind);
+    let axes = example.axes.map(|a| Axis { min: -10_000.0, max: 10_000.0, ..a });
+    let process = Process { kerf: 1.0, spin_up_s: 2.0, ..example.process.clone() };
+    Machine { axes, process, ..example }
+}
+
+/// `columns` by `rows` rectangles of half width `w` and half height `h`, this far apart, with a round hole of this
+/// radius in each when it is not 0.
+pub fn grid(columns: usize, rows: usize, (w, h): (f64, f64), gap: f64, hole: f64) -> Features {
+    let mut f = Features { layers: vec!["0".to_owned()], ..Features::default() };
+    let contour = |path, depth, parent| Contour { path, depth, parent, layer: 0, colour: None, span: None };
+    for i in 0..columns * rows {
+        let (x, y) = ((i % columns) as f64 * (2.0 * w + gap), (i / columns) as f64 * (2.0 * h + gap));
+        let outer = f.contours.len() as u32;
+        f.contours.push(contour(Shape::Rect(w, h).at(x, y), 0, None));
+        if hole > 0.0 {
+            f.contours.push(contour(Shape::Circle(hole).at(x, y), 1, Some(outer)));
+        }
     }
+    f
+}
+
+/// As [`job`], with common lines.
+pub fn sharing(kind: MachineKind, diameter: f64, features: Features) -> (Operations, Settings) {
+    let (_, settings) = job(kind, diameter, Features::default());
+    let options = FeatureOptions { common_lines: true, ..FeatureOptions::new(kind) };
+    (operations(features, &[], &settings, &options).value, settings)
 }
 
 pub fn job(kind: MachineKind, diameter: f64, features: Features) -> (Operations, Settings) {
