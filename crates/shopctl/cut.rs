@@ -27,7 +27,7 @@ use features::Read;
 use shop_cam::canon::Section;
 use shop_cam::feature::Operations;
 use shop_cam::intent::{Limits, intent};
-use shop_cam::machine::{Machine, MachineKind};
+use shop_cam::machine::{Dialect, Machine, MachineKind};
 use shop_cam::settings::{Settings, settle};
 use shop_cam::toolpath::{Toolpath, lower};
 use shop_geom::{Aabb, Point};
@@ -274,7 +274,13 @@ fn plan_and_prove(
     let text = shop_gcode::post(&sections, machine).drain_into(diagnostics);
     drop(sections);
     outcome.program = sources.add(outcome.output.display().to_string(), text.into_bytes());
-    let limits = Limits { pierce_clearance: plan.pierce_clearance, sheet: args.sheet(), ..Limits::default() };
+    let limits = Limits {
+        pierce_clearance: plan.pierce_clearance,
+        sheet: args.sheet(),
+        // Marlin knows neither M2 nor M30: it is done when it has been sent the last line.
+        must_end: machine.post.dialect != Dialect::Marlin,
+        ..Limits::default()
+    };
     let wanted = intent(operations, settings, &limits);
     // The intent has its own copy of all that is to be made; the table of what became what stays.
     let assignments = std::mem::take(&mut operations.assignments);

@@ -37,6 +37,8 @@ pub struct Intent {
     /// True when contours may share lines: a torch then starts in a kerf that is there already where one contour's
     /// cut goes on from another's.
     pub common_lines: bool,
+    /// True when a program of the machine's controller must say that it ends (M2, M30).
+    pub must_end: bool,
 }
 
 /// One thing to be made.
@@ -106,6 +108,8 @@ pub struct Limits {
     pub envelope: bool,
     /// The sheet, if known.
     pub sheet: Option<Aabb>,
+    /// True when a program of the machine's controller must say that it ends.
+    pub must_end: bool,
 }
 
 impl Default for Limits {
@@ -116,6 +120,7 @@ impl Default for Limits {
             skin_tolerance: 0.002,
             envelope: true,
             sheet: None,
+            must_end: true,
         }
     }
 }
@@ -159,6 +164,7 @@ pub fn intent(operations: &Operations, settings: &Settings, limits: &Limits) -> 
         envelope: limits.envelope.then_some(settings.envelope),
         sheet: limits.sheet,
         blade_offset: settings.blade_offset,
+        must_end: limits.must_end,
         common_lines: operations.profiles.iter().any(|p| p.common_lines),
     }
 }

@@ -196,7 +196,7 @@ pub struct Material {
 }
 
 /// One line of a cut chart.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cut {
     /// Sheet thickness, mm.
     pub thickness: f64,

@@ -7,7 +7,7 @@
 
 use crate::Speed;
 use crate::canon::{Command, Drill, Laser, Position, Role, Section, Spindle, Torch};
-use crate::machine::{MachineKind, TorchControl};
+use crate::machine::{Cut, MachineKind, TorchControl};
 use crate::settings::Settings;
 use rayon::prelude::*;
 use shop_geom::{Point, Segment};
@@ -210,6 +210,44 @@ fn temporary_material(settings: &Settings) -> String {
         }
     }
     text
+}
+
+/// Reads such a comment back: what a material says that a program brings itself; none for other comments.
+///
+/// ```
+/// let cut = shop_cam::toolpath::read_material("o=0, ph=3.8, pd=0.4, ch=1.5, fr=2800").expect("a material");
+/// assert_eq!((cut.pierce_delay, cut.cut_height), (0.4, 1.5));
+/// ```
+pub fn read_material(comment: &str) -> Option<Cut> {
+    let comment = comment.trim().strip_prefix("o=")?;
+    let mut cut = Cut {
+        thickness: 0.0,
+        number: None,
+        kerf: 0.0,
+        feed: Speed::default(),
+        pierce_height: 0.0,
+        pierce_delay: 0.0,
+        cut_height: 0.0,
+        amps: 0.0,
+        volts: 0.0,
+        power: 1.0,
+        passes: 1,
+    };
+    for (key, value) in comment.split(',').filter_map(|part| part.split_once('=')) {
+        let Some(value) = value.trim().parse::<f64>().ok().filter(|v| v.is_finite()) else { continue };
+        match key.trim() {
+            "nu" => cut.number = Some(value as u32),
+            "ph" => cut.pierce_height = value,
+            "pd" => cut.pierce_delay = value.max(0.0),
+            "ch" => cut.cut_height = value,
+            "fr" => cut.feed = Speed::from_mm_per_min(value),
+            "kw" => cut.kerf = value,
+            "ca" => cut.amps = value,
+            "cv" => cut.volts = value,
+            _ => {}
+        }
+    }
+    Some(cut)
 }
 
 fn footer(last: Option<&Toolpath>, settings: &Settings) -> Section {

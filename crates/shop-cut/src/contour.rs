@@ -34,6 +34,8 @@ struct Job<'a> {
     profile: &'a Profile,
     small: bool,
     leads: Vec<Lead>,
+    /// Leads with which the cut goes on after each tab but the first.
+    again: Vec<Lead>,
     /// How it is cut, where lines are shared.
     turn: Turn,
     /// Its place among paths that share lines, when there are any.
@@ -190,8 +192,17 @@ impl<'a> Planner<'a> {
                 let small = self.small_hole(path, profile).is_some();
                 let length = path.track.length();
                 let member = shared.map(|shared| Member { shared, path: i as u32, length });
-                let mut job = Job { path, profile, small, leads: Vec::new(), turn: Turn::Whole, member };
+                let mut job = Job {
+                    path,
+                    profile,
+                    small,
+                    leads: Vec::new(),
+                    again: Vec::new(),
+                    turn: Turn::Whole,
+                    member,
+                };
                 job.leads = self.ways_into(&job, room);
+                job.again = self.after_tabs(&job, room);
                 Ok(job)
             })
             .collect()
@@ -274,6 +285,29 @@ impl<'a> Planner<'a> {
         starts(track, self.options.corner_distance, ways)
     }
 
+    /// Returns the leads with which the cut goes on after tabs, in order, without the first. Shorter ones are taken
+    /// where a pierce would land on a kerf of the same contour, as two in the middle of a hole do.
+    fn after_tabs(&self, job: &Job<'_>, room: &Room) -> Vec<Lead> {
+        let (track, rule) = (&job.path.track, self.lead_rule(job.path, job.profile));
+        let half = self.settings.diameter / 2.0;
+        let mut cut: Vec<Segment> = job.leads.iter().flat_map(|l| l.pieces.iter().copied()).collect();
+        let mut out = Vec::new();
+        for &(_, after) in self.gaps(track, job.profile).iter().skip(1) {
+            let clear = |lead: &Lead| {
+                lead.clearance >= half && cut.iter().all(|s| s.distance_to(lead.pierce()) >= half)
+            };
+            let lead = [1.0, 0.6, 0.3].into_iter().find_map(|part| {
+                let (length, clearance) = (rule.length * part, rule.clearance * part);
+                let rule = LeadRule { length, clearance, radius: rule.radius * part, ..rule };
+                room.lead(track, after, 1.0, &rule).filter(|_| !job.path.on_line).filter(clear)
+            });
+            let lead = lead.unwrap_or_else(|| bare(track, after));
+            cut.extend_from_slice(&lead.pieces);
+            out.push(lead);
+        }
+        out
+    }
+
     /// Returns where the cut of a whole contour ends that begins with this lead.
     fn leaves(&self, job: &Job<'_>, lead: &Lead) -> Point {
         let over = self.overburn(job);
@@ -334,7 +368,7 @@ impl<'a> Planner<'a> {
             return Vec::new();
         }
         let candidates: Vec<Candidate<'_>> = (jobs.iter())
-            .map(|j| Candidate { leads: if j.turn == Turn::Whole { &j.leads } else { &[] } })
+            .map(|j| Candidate { leads: if j.turn == Turn::Whole { &j.leads } else { &[] }, again: &j.again })
             .collect();
         order::leave_old_kerfs(visits, &candidates, room, half)
     }
@@ -351,8 +385,13 @@ impl<'a> Planner<'a> {
             !jobs[v.stop as usize].small && !lead(v).pieces.is_empty() && lead(v).clearance < wanted - 1e-6
         };
         let close: Vec<&Visit> = visits.iter().filter(open).filter(is_close).collect();
-        self.tally.without_lead += bare.len() as u32;
-        self.tally.close_pierces += close.len() as u32;
+        let again = |v: &Visit| jobs[v.stop as usize].again.iter();
+        let bare_again = |l: &&Lead| l.pieces.is_empty() && self.options.lead.style != LeadStyle::None;
+        let close_again = |l: &&Lead| !l.pieces.is_empty() && l.clearance < wanted - 1e-6;
+        let more: usize = visits.iter().map(|v| again(v).filter(bare_again).count()).sum();
+        self.tally.without_lead += (bare.len() + more) as u32;
+        let more: usize = visits.iter().map(|v| again(v).filter(close_again).count()).sum();
+        self.tally.close_pierces += (close.len() + more) as u32;
         self.tally.contours += visits.len() as u32;
         self.tally.small_holes += visits.iter().filter(|v| jobs[v.stop as usize].small).count() as u32;
         let outside = |v: &&Visit| jobs[v.stop as usize].profile.waste == Waste::Outside;
@@ -492,8 +531,8 @@ impl<'a> Planner<'a> {
             if to - from <= 1e-3 {
                 continue;
             }
-            let lead = if i == 0 { job.leads[0].clone() } else { bare(track, from) };
-            let mut pass = self.empty_pass(job, &lead);
+            let lead = if i == 0 { &job.leads[0] } else { &job.again[i - 1] };
+            let mut pass = self.empty_pass(job, lead);
             let mut pieces = Vec::new();
             track.run(from, to, |s| pieces.push(s));
             if let Some(first) = pieces.first() {

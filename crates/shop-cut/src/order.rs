@@ -109,6 +109,8 @@ fn entry(stops: &[Stop], visit: Visit) -> (Point, Point) {
 pub(crate) struct Candidate<'a> {
     /// One lead per way; none where the start is not to be chosen.
     pub leads: &'a [Lead],
+    /// Leads with which it goes on after tabs, whatever the way.
+    pub again: &'a [Lead],
 }
 
 fn way_of<'a>(candidates: &[Candidate<'a>], visit: Visit) -> Option<&'a Lead> {
@@ -133,6 +135,7 @@ pub(crate) fn leave_old_kerfs(
     for (i, v) in visits.iter().enumerate() {
         position[v.stop as usize] = i as u32;
         pieces.extend(way_of(candidates, *v).into_iter().flat_map(|l| &l.pieces));
+        pieces.extend(candidates[v.stop as usize].again.iter().flat_map(|l| &l.pieces));
         owners.resize(pieces.len(), i as u32);
     }
     let leads = SegmentIndex::of_segments(pieces, owners);

@@ -119,10 +119,11 @@ proptest! {
 
     /// Tabs leave what they should and nothing else.
     #[test]
-    fn tabs_hold(parts in sheet(1.2)) {
-        let (_, settings) = job(MachineKind::Laser, 0.2, Features::default());
-        let mut wanted = FeatureOptions::new(MachineKind::Laser);
-        wanted.tabs = Some(TabRule { count: 2, spacing: 1e9, width: 1.0, height: 1.0 });
+    fn tabs_hold(parts in sheet(1.2), plasma: bool, count in 1..6u32) {
+        let kind = if plasma { MachineKind::Plasma } else { MachineKind::Laser };
+        let (_, settings) = job(kind, if plasma { 1.0 } else { 0.2 }, Features::default());
+        let mut wanted = FeatureOptions::new(kind);
+        wanted.tabs = Some(TabRule { count, spacing: 1e9, width: 1.0, height: 1.0 });
         let made = operations(features(&parts, 0.0), &[], &settings, &wanted).value;
         let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
         check(&made, &settings, &plan)?;
@@ -131,6 +132,26 @@ proptest! {
             let d = cut.iter().map(|s| s.distance_to(tab.at)).fold(f64::INFINITY, f64::min);
             prop_assert!(d > tab.width / 2.0, "only {d} left at a tab");
         }
+    }
+}
+
+/// After a tab the torch pierces in the waste again, not on the part's edge.
+#[test]
+fn every_pierce_after_a_tab_has_a_lead() {
+    for kind in [MachineKind::Plasma, MachineKind::Laser] {
+        let (_, settings) = job(kind, 1.0, Features::default());
+        let mut wanted = FeatureOptions::new(kind);
+        wanted.tabs = Some(TabRule { count: 4, spacing: 1e9, width: 3.0, height: 1.0 });
+        let made = operations(plate(1, 60.0), &[], &settings, &wanted).value;
+        let options = Options::new(&settings);
+        let plan = plan(&made, &settings, &options, &Silent).expect("nobody cancels");
+        let tabs: usize = made.profiles.iter().map(|p| p.tabs.len().max(1)).sum();
+        assert_eq!(passes(&plan).len(), tabs);
+        for pass in passes(&plan) {
+            assert!(pass.length_of(PieceKind::LeadIn) > 1.0, "{kind:?}");
+            assert!(pass.clearance.is_some_and(|c| c > 0.9), "{:?}", pass.clearance);
+        }
+        assert_eq!(plan.figures.without_lead, 0);
     }
 }
 

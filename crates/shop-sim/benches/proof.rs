@@ -37,6 +37,7 @@ fn blank() -> Intent {
         sheet: None,
         blade_offset: 0.0,
         common_lines: false,
+        must_end: true,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::motion::{Event, Kind, Move, Place, State, walk};
 use crate::planner::{Block, Planner};
 use shop_cam::canon::{Command, Section, Torch};
 use shop_cam::machine::{Cornering, Cut, Machine, TorchControl};
+use shop_cam::toolpath::read_material;
 
 /// Times in s, lengths in mm.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,7 +98,7 @@ struct Run<'a> {
     planner: Planner,
     tail: Option<Tail>,
     out: Estimate,
-    material: Option<&'a Cut>,
+    material: Option<Cut>,
     speed_percent: f64,
     down: bool,
 }
@@ -168,8 +169,10 @@ impl Run<'_> {
             }
             Command::Material { number } => {
                 let all = self.machine.materials.iter().flat_map(|m| &m.cuts);
-                self.material = all.into_iter().find(|c| c.number == Some(*number));
+                self.material = all.into_iter().find(|c| c.number == Some(*number)).copied();
             }
+            // A material that the program brings itself (QtPlasmaC).
+            Command::Comment(text) => self.material = read_material(text).or(self.material),
             Command::CutSpeed { percent } => {
                 self.speed_percent = if *percent > 0.0 { *percent } else { 100.0 };
             }

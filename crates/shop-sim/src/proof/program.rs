@@ -172,8 +172,11 @@ impl Reader<'_> {
         let figures = &mut *self.figures;
         figures.pierces = self.program.pierces.len();
         if !self.ended && sections.iter().any(|s| !s.commands.is_empty()) {
-            self.findings
-                .warning("proof/no-end", 0.0, None, || "the program has no end (M2 or M30)".to_owned());
+            // A controller that has no word for it stops where the text does.
+            if self.intent.must_end {
+                self.findings
+                    .warning("proof/no-end", 0.0, None, || "the program has no end (M2 or M30)".to_owned());
+            }
             if last.spindle != Spindle::Off || last.torch != Torch::Off || last.laser_on() {
                 self.findings.error("proof/left-on", 0.0, None, || {
                     "spindle, torch or laser is left on after the last line".to_owned()

@@ -200,6 +200,7 @@ fn blank(kind: MachineKind, diameter: f64) -> Intent {
         sheet: None,
         blade_offset: 0.0,
         common_lines: false,
+        must_end: true,
     }
 }
 
