@@ -11,10 +11,11 @@ use shop_geom::Point;
 /// A position in work coordinates, mm: x, y, z.
 pub type Position = [f64; 3];
 
-/// One thing the machine does.
+/// One thing the machine does. At most 48 bytes: what is rare is boxed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Moves as fast as it can, every axis at once (G0).
+    /// Moves as fast as it can, every axis at once (G0). Marlin, Klipper and RepRapFirmware know one feed for G0 and
+    /// G1: there the feed in force is its speed.
     Rapid {
         /// Where to.
         to: Position,
@@ -34,8 +35,51 @@ pub enum Command {
         /// Direction seen from +z.
         counter_clockwise: bool,
     },
-    /// Sets the feed for what follows (F).
+    /// Moves straight at the feed while filament is pushed through the nozzle (G1 with E on a printer).
+    Extrude {
+        /// Where to.
+        to: Position,
+        /// Filament that goes in during the move, mm; negative pulls it back.
+        e: f64,
+    },
+    /// Pushes filament with the nozzle at rest, or pulls it back (G1 with E alone), at the feed.
+    Filament {
+        /// Filament that goes in, mm; negative retracts.
+        e: f64,
+    },
+    /// Retracts, or recovers, by the length and speed set in the firmware (G10, G11 on a printer).
+    FirmwareRetract {
+        /// True: the filament comes back (G11).
+        recover: bool,
+    },
+    /// A move that has more to say than `Rapid`, `Line`, `Arc` and `Extrude`: other planes, turns, rotary axes,
+    /// filament on an arc, a spindle in step.
+    Move(Box<Move>),
+    /// Sets the feed for what follows (F), whatever the mode it was given in. Along x, y and z where one of them
+    /// moves; in degrees/min where only rotary axes do.
     Feed(Speed),
+    /// Says how the program gives its feeds; the figures in [`Command::Feed`] are worked out already.
+    FeedMode(FeedMode),
+    /// Scales every feed that follows (M220), or the filament (M221).
+    Factor {
+        /// What is scaled.
+        of: Factor,
+        /// 1 is as programmed.
+        factor: f64,
+    },
+    /// Says how closely the path is followed round corners (G61, G61.1, G64).
+    PathControl(PathControl),
+    /// Changes accelerations, speeds or corner settings of the controller (M201 … M205, SET_VELOCITY_LIMIT).
+    Limits(Box<Limits>),
+    /// Finishes every move before it goes on (M400, or a wait of no time).
+    Finish,
+    /// Searches the switches of these axes (G28 on a printer).
+    Home {
+        /// Which axes: x, y, z.
+        axes: [bool; 3],
+        /// Where the tool is afterwards.
+        to: Position,
+    },
     /// Waits (G4).
     Dwell {
         /// How long, s.
@@ -54,10 +98,56 @@ pub enum Command {
         /// M8: flood.
         flood: bool,
     },
-    /// Puts a tool into the spindle (T, M6).
+    /// Puts a tool into the spindle (T, M6), or makes an extruder the active one (T on a printer).
     ToolChange {
         /// Its number in the tool table.
         number: u32,
+    },
+    /// Makes the changer ready for a tool that comes later (T without M6).
+    ToolSelect {
+        /// Its number in the tool table.
+        number: u32,
+    },
+    /// Puts a tool's offset in force (G43, G43.1, G49: none). Positions stay those of the tip.
+    ToolOffset {
+        /// From the tool holder's reference to the tip: x, y, z, mm.
+        offset: Position,
+    },
+    /// Holds the speed of the surface instead of the spindle's (G96); 0 goes back to rpm (G97).
+    SurfaceSpeed {
+        /// Speed of the surface, m/min.
+        m_per_min: f64,
+        /// Never faster than this, rpm; infinite when not said.
+        most_rpm: f64,
+    },
+    /// Sets the target of a heater (M104, M109, M140, M190, M141, M191).
+    Temperature {
+        /// Which one.
+        heater: Heater,
+        /// Target, °C; 0 switches it off.
+        target_c: f64,
+        /// Whether the program goes on at once.
+        wait: Wait,
+    },
+    /// Sets a fan (M106, M107).
+    Fan {
+        /// Its number; 0 is the one for the part.
+        number: u16,
+        /// Fraction of full speed.
+        fraction: f64,
+    },
+    /// Asks a person for another filament (M600).
+    FilamentChange,
+    /// Switches a digital output, or sets an analogue one (M62 … M68, M42).
+    Output {
+        /// Its number.
+        number: u16,
+        /// 0 and 1 for digital outputs.
+        value: f64,
+        /// Analogue.
+        analog: bool,
+        /// Together with the next move rather than at once.
+        synchronised: bool,
     },
     /// Drills one hole: rapid to `at` at the clearance height, down at the feed, and back (G81, G83, or long hand).
     Drill(Box<Drill>),
@@ -88,12 +178,230 @@ pub enum Command {
         /// Only when the operator's switch is on.
         optional: bool,
     },
+    /// A layer of a print begins (`;LAYER_CHANGE`, `;LAYER:7`).
+    Layer {
+        /// Its number, the first is 0.
+        number: u32,
+    },
+    /// What the slicer calls the roads that follow (`;TYPE:External perimeter`).
+    Feature(Box<str>),
+    /// A text for the machine's display (M117, `(MSG,…)`).
+    Message(Box<str>),
     /// A remark for the reader of the program.
     Comment(Box<str>),
+    /// A command of the controller that has no canonical meaning, as it stood (M115, `START_PRINT BED=60`).
+    Native(Box<str>),
     /// A line passed on as it is (profile header and footer).
     Verbatim(Box<str>),
     /// Ends the program (M2, M30).
     End,
+}
+
+/// A plane of arcs; counter-clockwise is as seen from the positive end of the axis it leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plane {
+    /// G17.
+    Xy,
+    /// G18.
+    Zx,
+    /// G19.
+    Yz,
+}
+
+impl Plane {
+    /// Returns the indices of its first and second axis and of its normal.
+    ///
+    /// ```
+    /// assert_eq!(shop_cam::canon::Plane::Zx.axes(), [2, 0, 1]);
+    /// ```
+    pub fn axes(self) -> [usize; 3] {
+        match self {
+            Plane::Xy => [0, 1, 2],
+            Plane::Zx => [2, 0, 1],
+            Plane::Yz => [1, 2, 0],
+        }
+    }
+}
+
+/// Which way a [`Move`] takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Way {
+    /// As [`Command::Rapid`].
+    Rapid,
+    /// As [`Command::Line`].
+    Line,
+    /// On a circle or helix at the feed.
+    Arc {
+        /// Plane of the circle.
+        plane: Plane,
+        /// Middle of the circle along the plane's first and second axis.
+        center: [f64; 2],
+        /// Direction seen from the positive end of the plane's normal.
+        counter_clockwise: bool,
+        /// Turns, the last one perhaps not full; at least 1.
+        turns: u32,
+    },
+}
+
+/// Axes beside x, y and z, in the order A, B, C (degrees), U, V, W (mm).
+pub type MoreAxes = [Option<f64>; 6];
+
+/// A move with all that a program may say about it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Move {
+    /// Where to.
+    pub to: Position,
+    /// Which way.
+    pub way: Way,
+    /// Where the other axes go, absolute; none stays.
+    pub more: MoreAxes,
+    /// Filament that goes in during the move, mm.
+    pub e: f64,
+    /// Travel per turn of the spindle, mm, that the move keeps in step with (G33, a pass of G76); none is free.
+    pub pitch: Option<f64>,
+}
+
+/// Most chords of one move; beyond it the program is a mistake.
+const MOST_CHORDS: f64 = 100_000.0;
+
+impl Move {
+    /// Returns the angle that an arc turns in all, radians; 0 for straight moves.
+    pub fn sweep(&self, from: Position) -> f64 {
+        let Way::Arc { plane, center, counter_clockwise, turns } = self.way else { return 0.0 };
+        let [a, b, _] = plane.axes();
+        let angle = |p: Position| (p[b] - center[1]).atan2(p[a] - center[0]);
+        let turn =
+            if counter_clockwise { angle(self.to) - angle(from) } else { angle(from) - angle(self.to) };
+        let turn = turn.rem_euclid(std::f64::consts::TAU);
+        let whole = !(FULL_TURN_BELOW..=std::f64::consts::TAU - FULL_TURN_BELOW).contains(&turn);
+        let last = if whole { std::f64::consts::TAU } else { turn };
+        last + std::f64::consts::TAU * f64::from(turns.max(1) - 1)
+    }
+
+    /// Returns the length of the way from `from` along x, y and z, mm.
+    pub fn length(&self, from: Position) -> f64 {
+        let Way::Arc { plane, center, .. } = self.way else {
+            return (0..3).map(|i| (self.to[i] - from[i]).powi(2)).sum::<f64>().sqrt();
+        };
+        let [a, b, c] = plane.axes();
+        let radius = (from[a] - center[0]).hypot(from[b] - center[1]);
+        (radius * self.sweep(from)).hypot(self.to[c] - from[c])
+    }
+
+    /// Calls `emit` with the ends of chords that leave the way by at most `tolerance`, mm, the last one at `to`.
+    /// O(chords).
+    pub fn chords(&self, from: Position, tolerance: f64, mut emit: impl FnMut(Position)) {
+        if let Way::Arc { plane, center, counter_clockwise, .. } = self.way {
+            let [a, b, c] = plane.axes();
+            let radius = (from[a] - center[0]).hypot(from[b] - center[1]);
+            let grows = (self.to[a] - center[0]).hypot(self.to[b] - center[1]) - radius;
+            let total = self.sweep(from);
+            let step = 2.0 * (1.0 - tolerance / radius.max(2.0 * tolerance)).clamp(-1.0, 1.0).acos();
+            let count = (total / step.max(1e-6)).ceil().clamp(1.0, MOST_CHORDS);
+            let first = (from[b] - center[1]).atan2(from[a] - center[0]);
+            let signed = if counter_clockwise { total } else { -total };
+            for i in 1..count as u64 {
+                let t = i as f64 / count;
+                let (sin, cos) = (first + signed * t).sin_cos();
+                let mut at = from;
+                at[a] = center[0] + (radius + grows * t) * cos;
+                at[b] = center[1] + (radius + grows * t) * sin;
+                at[c] += (self.to[c] - from[c]) * t;
+                emit(at);
+            }
+        }
+        emit(self.to);
+    }
+}
+
+/// Travel below this angle counts as a full turn, radians (GRBL 1.1: ARC_ANGULAR_TRAVEL_EPSILON).
+const FULL_TURN_BELOW: f64 = 5e-7;
+
+/// How a program gives its feeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeedMode {
+    /// G94.
+    PerMinute,
+    /// G93: moves per minute.
+    InverseTime,
+    /// G95: length per turn of the spindle.
+    PerTurn,
+}
+
+/// What a percentage scales.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Factor {
+    /// M220: all feeds.
+    Feed,
+    /// M221: filament.
+    Flow,
+}
+
+/// How a controller follows the path round corners.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PathControl {
+    /// G61: the path as it is, as fast as it allows.
+    Exact,
+    /// G61.1: with a stop at every end.
+    ExactStop,
+    /// G64: corners are rounded.
+    Blend {
+        /// How far the path may be left, mm; none keeps the speed, however far it leads.
+        tolerance: Option<f64>,
+        /// How far lines may lie beside one that stands for several, mm (Q).
+        straighten: Option<f64>,
+    },
+}
+
+/// Limits that a program changes; none stays as it is. Lengths in mm, times in s.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// Highest acceleration of x, y, z and the extruder, mm/s² (M201).
+    pub axis_acceleration: [Option<f64>; 4],
+    /// Highest speed of x, y, z and the extruder, mm/s (M203).
+    pub axis_speed: [Option<f64>; 4],
+    /// Speed jump of x, y, z and the extruder, mm/s (M205 X Y Z E, M566).
+    pub jerk: [Option<f64>; 4],
+    /// Acceleration of printing moves, mm/s² (M204 P or S, SET_VELOCITY_LIMIT ACCEL).
+    pub acceleration: Option<f64>,
+    /// Acceleration of travel moves, mm/s² (M204 T).
+    pub travel_acceleration: Option<f64>,
+    /// Acceleration of the filament alone, mm/s² (M204 R).
+    pub retract_acceleration: Option<f64>,
+    /// Junction deviation, mm (M205 J).
+    pub junction_deviation: Option<f64>,
+    /// Highest speed of all (SET_VELOCITY_LIMIT VELOCITY), mm/s.
+    pub speed: Option<f64>,
+    /// Speed round a square corner, mm/s (Klipper).
+    pub square_corner_speed: Option<f64>,
+    /// Fraction of a move that is made at one speed (Klipper MINIMUM_CRUISE_RATIO).
+    pub cruise_ratio: Option<f64>,
+    /// Lowest speed of printing moves and of travel, mm/s (M205 S, T).
+    pub least_speed: [Option<f64>; 2],
+    /// Pressure advance, s (M900 K, M572, SET_PRESSURE_ADVANCE).
+    pub pressure_advance: Option<f64>,
+}
+
+/// A heater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heater {
+    /// The nozzle of this extruder.
+    Hotend(u16),
+    /// The bed.
+    Bed,
+    /// The chamber.
+    Chamber,
+}
+
+/// Whether a program waits for a temperature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// It goes on at once.
+    No,
+    /// Until it is warm enough (S).
+    Heat,
+    /// Until it is reached, from above too (R).
+    Both,
 }
 
 /// State of a spindle.
@@ -254,5 +562,35 @@ impl Section {
     /// Returns an empty section.
     pub fn new(role: Role, label: impl Into<String>) -> Self {
         Section { role, label: label.into(), commands: Vec::new(), lines: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_stays_small() {
+        assert!(size_of::<Command>() <= 48, "{}", size_of::<Command>());
+    }
+
+    #[test]
+    fn a_helix_in_another_plane_is_as_long_as_its_chords() {
+        let from = [10.0, -3.0, 0.0];
+        let way = Way::Arc { plane: Plane::Zx, center: [0.0, 0.0], counter_clockwise: true, turns: 3 };
+        let m = Move { to: [0.0, 9.0, 10.0], way, more: [None; 6], e: 0.0, pitch: None };
+        let (mut at, mut length, mut last) = (from, 0.0, from);
+        m.chords(from, 1e-6, |to| {
+            assert!((to[0].hypot(to[2]) - 10.0).abs() < 1e-9);
+            length += (0..3).map(|i| (to[i] - at[i]).powi(2)).sum::<f64>().sqrt();
+            at = to;
+            last = to;
+        });
+        assert_eq!(last, m.to);
+        // ZX seen from +y: from +x counter-clockwise to +z is three quarters of a turn, after two whole ones.
+        let sweep = 2.75 * std::f64::consts::TAU;
+        assert!((m.sweep(from) - sweep).abs() < 1e-12);
+        assert!((length - (10.0 * sweep).hypot(12.0)).abs() < 1e-3, "{length}");
+        assert!((m.length(from) - (10.0 * sweep).hypot(12.0)).abs() < 1e-9);
     }
 }

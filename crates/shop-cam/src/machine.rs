@@ -275,6 +275,10 @@ pub enum Dialect {
     QtPlasmaC,
     /// Marlin 2.
     Marlin,
+    /// Klipper.
+    Klipper,
+    /// RepRapFirmware 3.
+    RepRapFirmware,
     /// Smoothieware.
     Smoothie,
 }

@@ -58,6 +58,10 @@ pub struct Rules {
     pub one_command: bool,
     /// G0 and G1 share one feed.
     pub rapid_feed: bool,
+    /// E words push filament, and heaters, fans and firmware retraction have their words.
+    pub extruder: bool,
+    /// It moves more axes than x, y and z (A, B, C, U, V, W).
+    pub more_axes: bool,
     /// F and the lengths of a line are read in the units that the same line selects.
     pub units_first: bool,
     /// G0 is in force at the start.
@@ -93,6 +97,8 @@ pub fn rules(dialect: Dialect) -> &'static Rules {
         Dialect::LinuxCnc => &LINUXCNC,
         Dialect::QtPlasmaC => &QTPLASMAC,
         Dialect::Marlin => &MARLIN,
+        Dialect::Klipper => &KLIPPER,
+        Dialect::RepRapFirmware => &REPRAPFIRMWARE,
         Dialect::Smoothie => &SMOOTHIE,
     }
 }
@@ -115,6 +121,8 @@ const GRBL: Rules = Rules {
     dwell_ms: false,
     one_command: false,
     rapid_feed: false,
+    extruder: false,
+    more_axes: false,
     units_first: true,
     rapid_at_start: true,
     arcs: ArcRule::Grbl,
@@ -137,6 +145,7 @@ const GRBLHAL: Rules = Rules {
     ],
     formulas: true,
     tool_change: false,
+    more_axes: true,
     percent: true,
     longest_line: 255,
     ..GRBL
@@ -146,6 +155,7 @@ const FLUIDNC: Rules = Rules {
     name: "FluidNC",
     m: &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 30, 56, 61, 62, 63, 64, 65, 66, 67, 68],
     formulas: true,
+    more_axes: true,
     percent: true,
     longest_line: 255,
     ..GRBL
@@ -165,6 +175,7 @@ const LINUXCNC: Rules = Rules {
         71, 72, 73, 98, 99,
     ],
     tool_change: true,
+    more_axes: true,
     formulas: true,
     block_delete: true,
     percent: true,
@@ -199,11 +210,30 @@ const MARLIN: Rules = Rules {
     dwell_ms: true,
     one_command: true,
     rapid_feed: true,
+    extruder: true,
     arcs: ArcRule::Never,
     longest_line: 95,
     remarks: true,
     end: None,
     ..GRBL
+};
+
+const KLIPPER: Rules = Rules {
+    name: "Klipper",
+    g: &[0, 10, 20, 30, 40, 100, 110, 170, 180, 190, 200, 210, 280, 900, 910, 920],
+    longest_line: 1 << 16,
+    ..MARLIN
+};
+
+const REPRAPFIRMWARE: Rules = Rules {
+    name: "RepRapFirmware",
+    g: &[
+        0, 10, 20, 30, 40, 100, 110, 170, 180, 190, 200, 210, 280, 290, 300, 310, 320, 382, 383, 384, 385,
+        400, 530, 540, 550, 560, 570, 580, 590, 591, 592, 593, 600, 610, 900, 910, 920, 930, 940,
+    ],
+    longest_line: 200,
+    more_axes: true,
+    ..MARLIN
 };
 
 const SMOOTHIE: Rules = Rules {
@@ -219,6 +249,7 @@ const SMOOTHIE: Rules = Rules {
     dwell_ms: false,
     one_command: true,
     rapid_feed: false,
+    extruder: true,
     arcs: ArcRule::Never,
     longest_line: 120,
     remarks: true,
@@ -232,7 +263,9 @@ mod tests {
 
     #[test]
     fn code_lists_are_sorted() {
-        for r in [&GRBL, &GRBLHAL, &FLUIDNC, &LINUXCNC, &QTPLASMAC, &MARLIN, &SMOOTHIE] {
+        for r in
+            [&GRBL, &GRBLHAL, &FLUIDNC, &LINUXCNC, &QTPLASMAC, &MARLIN, &KLIPPER, &REPRAPFIRMWARE, &SMOOTHIE]
+        {
             assert!(r.g.is_sorted() && r.m.is_sorted(), "{}", r.name);
         }
     }

@@ -3,9 +3,12 @@
 //! Proof, estimate and preview all see a program through [`walk`], so that they cannot disagree about where the
 //! tool is. A drilling cycle is written out into its moves.
 
-use shop_cam::canon::{Command, Drill, Laser, Position, Section, Spindle, Torch};
+use shop_cam::canon::{Command, Drill, Laser, Plane, Position, Section, Spindle, Torch, Way};
 use shop_cam::machine::MachineKind;
 use shop_geom::Point;
+
+/// Chords of arcs outside the XY plane leave them by at most this, mm.
+const CHORD_TOLERANCE: f64 = 0.001;
 
 /// What the machine is doing when a command is met.
 #[derive(Clone, Debug)]
@@ -91,14 +94,22 @@ fn step(
     visit: &mut impl FnMut(&State, Place, Event<'_>),
 ) {
     match command {
-        Command::Rapid { to } => go(state, place, *to, Kind::Rapid, visit),
-        Command::Line { to } => go(state, place, *to, Kind::Line, visit),
+        Command::Rapid { to } | Command::Home { to, .. } => go(state, place, *to, Kind::Rapid, visit),
+        Command::Line { to } | Command::Extrude { to, .. } => go(state, place, *to, Kind::Line, visit),
         Command::Arc { to, center, counter_clockwise } => {
             let kind = Kind::Arc { center: *center, counter_clockwise: *counter_clockwise };
             let kind = if center.x.is_finite() && center.y.is_finite() { kind } else { Kind::Line };
             go(state, place, *to, kind, visit);
         }
         Command::Drill(drill) => walk_drill(state, place, drill, visit),
+        Command::Move(m) => match m.way {
+            Way::Rapid => go(state, place, m.to, Kind::Rapid, visit),
+            Way::Arc { plane: Plane::Xy, center: [x, y], counter_clockwise, turns: 1 } => {
+                let kind = Kind::Arc { center: Point::new(x, y), counter_clockwise };
+                go(state, place, m.to, kind, visit);
+            }
+            _ => m.chords(state.at, CHORD_TOLERANCE, |to| go(state, place, to, Kind::Line, visit)),
+        },
         other => {
             visit(state, place, Event::Other(other));
             apply(state, other);

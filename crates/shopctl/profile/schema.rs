@@ -19,13 +19,15 @@ pub const KINDS: [(&str, MachineKind); 4] = [
 ];
 
 /// Spellings of the controller families.
-pub const DIALECTS: [(&str, Dialect); 7] = [
+pub const DIALECTS: [(&str, Dialect); 9] = [
     ("grbl", Dialect::Grbl),
     ("grblhal", Dialect::GrblHal),
     ("fluidnc", Dialect::FluidNc),
     ("linuxcnc", Dialect::LinuxCnc),
     ("qtplasmac", Dialect::QtPlasmaC),
     ("marlin", Dialect::Marlin),
+    ("klipper", Dialect::Klipper),
+    ("reprapfirmware", Dialect::RepRapFirmware),
     ("smoothie", Dialect::Smoothie),
 ];
 
@@ -83,7 +85,7 @@ struct Family {
 }
 
 /// Limits: grbl `protocol.h` LINE_BUFFER_SIZE 80, grblHAL 257, LinuxCNC LINELEN 255, Marlin MAX_CMD_SIZE 96,
-/// Smoothieware 132; each less its terminator. Cornering: GRBL $11 and its 16 blocks of look-ahead (15 usable),
+/// Smoothieware 132, RepRapFirmware's MaxGCodeLength 201; each less its terminator. Klipper reads any line. Cornering: GRBL $11 and its 16 blocks of look-ahead (15 usable),
 /// LinuxCNC's G64 P0.1, Marlin JUNCTION_DEVIATION_MM 0.013, Smoothieware's sample configuration.
 fn family(dialect: Dialect) -> Family {
     let junction = |deviation, buffer| Cornering::JunctionDeviation { deviation, buffer };
@@ -94,6 +96,8 @@ fn family(dialect: Dialect) -> Family {
         Dialect::FluidNc => (255, "nc", junction(0.01, 15), true),
         Dialect::LinuxCnc | Dialect::QtPlasmaC => (255, "ngc", blend, false),
         Dialect::Marlin => (95, "gcode", junction(0.013, 15), false),
+        Dialect::Klipper => (255, "gcode", junction(0.01, 128), false),
+        Dialect::RepRapFirmware => (200, "gcode", junction(0.01, 40), false),
         Dialect::Smoothie => (131, "gcode", junction(0.05, 31), false),
     };
     Family { line_limit, ending, cornering, dynamic }

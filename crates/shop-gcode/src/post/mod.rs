@@ -10,13 +10,14 @@
 //! first motion out in full, so that a person can start there. Cost: O(commands), one buffer per section.
 
 mod arc;
+mod more;
 mod writer;
 
 use crate::dialect::{Rules, rules};
 use crate::number::Grid;
 use rayon::prelude::*;
 use shop_cam::Speed;
-use shop_cam::canon::{Command, Laser, Section, Spindle, Torch};
+use shop_cam::canon::{Command, Laser, MoreAxes, Section, Spindle, Torch};
 use shop_cam::machine::{Dialect, Machine, MachineKind, TorchControl};
 use shop_report::{Checked, Diagnostic, Severity};
 use writer::Writer;
@@ -39,6 +40,7 @@ struct Style<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Force {
     position: [Option<f64>; 3],
+    more: MoreAxes,
     feed: Option<f64>,
     percent: Option<f64>,
     material: Option<u32>,
@@ -48,6 +50,8 @@ struct Force {
     coolant: Option<(bool, bool)>,
     tool: Option<u32>,
     probed: bool,
+    /// Some command moves filament.
+    extrudes: bool,
     moved: bool,
     ended: bool,
     /// Lowest and highest z, to see whether a laser's head is moved at all.
@@ -59,6 +63,16 @@ impl Force {
     fn after(mut self, command: &Command) -> Force {
         match command {
             Command::Rapid { to } | Command::Line { to } | Command::Arc { to, .. } => self.stand(*to),
+            Command::Extrude { to, .. } => {
+                self.extrudes = true;
+                self.stand(*to);
+            }
+            Command::Move(m) => {
+                self.extrudes |= m.e != 0.0;
+                self.more = std::array::from_fn(|i| m.more[i].or(self.more[i]));
+                self.stand(m.to);
+            }
+            Command::Home { to, .. } => self.position = to.map(Some),
             Command::Drill(d) => self.stand([d.at.x, d.at.y, d.clearance]),
             Command::Probe { z, .. } => {
                 self.position[2] = Some(*z);
@@ -74,7 +88,25 @@ impl Force {
             Command::Coolant { mist, flood } => self.coolant = Some((*mist, *flood)),
             Command::ToolChange { number } => self.tool = Some(*number),
             Command::End => self.ended = true,
-            Command::Dwell { .. }
+            Command::Filament { .. } => self.extrudes = true,
+            Command::FirmwareRetract { .. }
+            | Command::FeedMode(_)
+            | Command::Factor { .. }
+            | Command::PathControl(_)
+            | Command::Limits(_)
+            | Command::Finish
+            | Command::ToolSelect { .. }
+            | Command::ToolOffset { .. }
+            | Command::SurfaceSpeed { .. }
+            | Command::Temperature { .. }
+            | Command::Fan { .. }
+            | Command::FilamentChange
+            | Command::Output { .. }
+            | Command::Layer { .. }
+            | Command::Feature(_)
+            | Command::Message(_)
+            | Command::Native(_)
+            | Command::Dwell { .. }
             | Command::TorchHeightControl { .. }
             | Command::Pause { .. }
             | Command::Comment(_)
@@ -98,6 +130,7 @@ impl Force {
         }
         Force {
             position: std::array::from_fn(|i| later.position[i].or(self.position[i])),
+            more: std::array::from_fn(|i| later.more[i].or(self.more[i])),
             feed: later.feed.or(self.feed),
             percent: later.percent.or(self.percent),
             material: later.material.or(self.material),
@@ -107,6 +140,7 @@ impl Force {
             coolant: later.coolant.or(self.coolant),
             tool: later.tool.or(self.tool),
             probed: self.probed || later.probed,
+            extrudes: self.extrudes || later.extrudes,
             moved: self.moved || later.moved,
             ended: self.ended || later.ended,
             z: z.or(self.z),
@@ -153,7 +187,7 @@ pub fn post(sections: &[Section], machine: &Machine) -> Checked<String> {
         .collect();
 
     let mut header = Writer::new(&style, &Force::default());
-    header.header();
+    header.header(&force);
     let mut footer = Writer::new(&style, &force);
     footer.footer(&force);
     let (mut text, mut diagnostics) = header.finish();

@@ -3,7 +3,7 @@
 use super::arc::{self, Piece, Request};
 use super::{Force, Style, finding, merge};
 use crate::number::Grid;
-use shop_cam::canon::{Command, Drill, Laser, Position, Section, Spindle, Torch};
+use shop_cam::canon::{Command, Drill, Laser, MoreAxes, Position, Section, Spindle, Torch};
 use shop_cam::machine::{Cornering, Dialect, MachineKind, TorchControl};
 use shop_report::{Diagnostic, Severity};
 
@@ -22,19 +22,19 @@ enum Written {
 }
 
 pub(super) struct Writer<'a> {
-    style: &'a Style<'a>,
-    out: Vec<u8>,
+    pub(super) style: &'a Style<'a>,
+    pub(super) out: Vec<u8>,
     found: Vec<Diagnostic>,
     /// Start of the line being written.
     line: usize,
     /// Where the text stands, grid steps.
-    at: [Option<i64>; 3],
+    pub(super) at: [Option<i64>; 3],
     /// Where the canonical commands stand, mm.
-    exact: [Option<f64>; 3],
+    pub(super) exact: [Option<f64>; 3],
     /// G word in force.
-    motion: Option<u8>,
+    pub(super) motion: Option<u8>,
     /// The next motion is written in full.
-    spell: bool,
+    pub(super) spell: bool,
     feed: Option<f64>,
     percent: f64,
     written: Written,
@@ -44,10 +44,18 @@ pub(super) struct Writer<'a> {
     power: Option<i64>,
     coolant: Option<(bool, bool)>,
     tool: Option<u32>,
-    moved: bool,
+    pub(super) moved: bool,
     ended: bool,
     feeds: Grid,
     powers: Grid,
+    /// Where the axes beside x, y and z stand.
+    pub(super) more: MoreAxes,
+    /// What of them the next line moves, grid steps.
+    pub(super) more_due: [Option<i64>; 6],
+    /// Filament that is wanted and not yet written, mm: what rounding left over.
+    pub(super) owed: f64,
+    /// Part of `owed` that the next line takes with it.
+    pub(super) filament: Option<i64>,
 }
 
 impl<'a> Writer<'a> {
@@ -77,6 +85,10 @@ impl<'a> Writer<'a> {
             ended: false,
             feeds: Grid::new(2),
             powers: Grid::new(3),
+            more: entry.more,
+            more_due: [None; 6],
+            owed: 0.0,
+            filament: None,
         }
     }
 
@@ -84,19 +96,19 @@ impl<'a> Writer<'a> {
         (self.out, self.found)
     }
 
-    fn find(&mut self, severity: Severity, code: &'static str, message: &str) {
+    pub(super) fn find(&mut self, severity: Severity, code: &'static str, message: &str) {
         let message = message.to_owned();
         merge(&mut self.found, vec![finding(severity, code, message)]);
     }
 
     // Lines.
 
-    fn text_line(&mut self, text: &str) {
+    pub(super) fn text_line(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
         self.end_line();
     }
 
-    fn end_line(&mut self) {
+    pub(super) fn end_line(&mut self) {
         if self.out.len() - self.line > self.style.limit {
             self.tighten();
         }
@@ -124,7 +136,7 @@ impl<'a> Writer<'a> {
     }
 
     #[inline]
-    fn word(&mut self, letter: u8, grid: Grid, steps: i64) {
+    pub(super) fn word(&mut self, letter: u8, grid: Grid, steps: i64) {
         if self.out.len() > self.line {
             self.out.push(b' ');
         }
@@ -133,7 +145,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes a remark; what a controller would take for something else is replaced, and long ones are broken.
-    fn comment(&mut self, text: &str) {
+    pub(super) fn comment(&mut self, text: &str) {
         let remarks = self.style.rules.remarks;
         let mut plain = String::with_capacity(text.len());
         for c in text.chars() {
@@ -181,7 +193,7 @@ impl<'a> Writer<'a> {
 
     // Program.
 
-    pub(super) fn header(&mut self) {
+    pub(super) fn header(&mut self, force: &Force) {
         let style = self.style;
         self.comment(&format!("{}, {}", style.machine.title, style.rules.name));
         match style.dialect {
@@ -198,7 +210,7 @@ impl<'a> Writer<'a> {
                     self.text_line(line);
                 }
             }
-            Dialect::Marlin => {
+            Dialect::Marlin | Dialect::Klipper | Dialect::RepRapFirmware => {
                 self.text_line("G21");
                 self.text_line("G90");
             }
@@ -207,6 +219,10 @@ impl<'a> Writer<'a> {
                     self.text_line(line);
                 }
             }
+        }
+        if force.extrudes && style.rules.extruder {
+            // Filament is written move by move, so that no counter overflows and any layer can be the first.
+            self.text_line("M83");
         }
         for line in &style.machine.post.header {
             self.verbatim(line);
@@ -254,8 +270,7 @@ impl<'a> Writer<'a> {
         for line in &style.machine.post.footer {
             self.verbatim(line);
         }
-        if force.probed && !matches!(style.dialect, Dialect::LinuxCnc | Dialect::QtPlasmaC | Dialect::Marlin)
-        {
+        if force.probed && !style.rules.rapid_feed && !style.rules.tool_change {
             self.text_line("G92.1");
         }
         if let Some(end) = style.rules.end {
@@ -297,6 +312,7 @@ impl<'a> Writer<'a> {
                 self.arc(*to, [center.x, center.y], *counter_clockwise);
             }
             Command::Feed(speed) => self.feed = Some(speed.mm_per_min()),
+            Command::Extrude { to, e } => self.extrude(*to, *e),
             _ => self.other(command),
         }
     }
@@ -339,11 +355,12 @@ impl<'a> Writer<'a> {
             }
             Command::Verbatim(text) => self.verbatim(text),
             Command::End => self.ended = true,
+            more => self.more(more),
         }
     }
 
     /// Passes lines on as they are; what they put in force is not known afterwards.
-    fn verbatim(&mut self, text: &str) {
+    pub(super) fn verbatim(&mut self, text: &str) {
         for line in text.lines() {
             if line.len() > self.style.limit {
                 self.find(
@@ -364,7 +381,7 @@ impl<'a> Writer<'a> {
     // Motion.
 
     #[inline]
-    fn straight(&mut self, rapid: bool, to: Position) {
+    pub(super) fn straight(&mut self, rapid: bool, to: Position) {
         let grid = self.style.grid;
         let (Some(x), Some(y), Some(z)) = (grid.round(to[0]), grid.round(to[1]), grid.round(to[2])) else {
             self.out_of_range();
@@ -382,8 +399,8 @@ impl<'a> Writer<'a> {
 
     /// Writes a straight move to a grid point; axes that are `None` stay.
     #[inline]
-    fn move_to(&mut self, rapid: bool, to: [Option<i64>; 3]) {
-        let changed = (0..3).any(|i| to[i].is_some() && to[i] != self.at[i]);
+    pub(super) fn move_to(&mut self, rapid: bool, to: [Option<i64>; 3]) {
+        let changed = (0..3).any(|i| to[i].is_some() && to[i] != self.at[i]) || self.more_due != [None; 6];
         if !changed {
             return;
         }
@@ -401,6 +418,7 @@ impl<'a> Writer<'a> {
                 self.word(AXES[i], self.style.grid, v);
             }
         }
+        self.due_words();
         if rapid {
             self.rapid_feed(to);
         } else {
@@ -417,7 +435,7 @@ impl<'a> Writer<'a> {
     }
 
     #[inline]
-    fn motion_word(&mut self, g: u8) {
+    pub(super) fn motion_word(&mut self, g: u8) {
         if self.motion != Some(g) || self.spell || self.style.every_g {
             self.out.push(b'G');
             self.out.push(b'0' + g);
@@ -441,7 +459,7 @@ impl<'a> Writer<'a> {
 
     /// What must stand on lines of its own before a feed move.
     #[inline]
-    fn before_feed_move(&mut self) {
+    pub(super) fn before_feed_move(&mut self) {
         if self.style.dialect != Dialect::QtPlasmaC {
             return;
         }
@@ -453,7 +471,7 @@ impl<'a> Writer<'a> {
     }
 
     #[inline]
-    fn after_feed_move(&mut self) {
+    pub(super) fn after_feed_move(&mut self) {
         let own = self.written == Written::Control
             && self.material.and_then(|m| self.style.material_feed(m)) == self.feed;
         if !own {
@@ -487,7 +505,7 @@ impl<'a> Writer<'a> {
     }
 
     #[cold]
-    fn out_of_range(&mut self) {
+    pub(super) fn out_of_range(&mut self) {
         self.find(
             Severity::Error,
             "gcode/out-of-range",
@@ -496,7 +514,21 @@ impl<'a> Writer<'a> {
     }
 
     fn arc(&mut self, to: Position, center: [f64; 2], counter_clockwise: bool) {
-        let (Some(x), Some(y)) = (self.exact[0], self.exact[1]) else {
+        self.arc_in([0, 1, 2], to, center, counter_clockwise, |_, _| {});
+    }
+
+    /// Writes an arc in the plane of the first two axes; `before` may add words to the line of the piece that ends at
+    /// this fraction of the whole.
+    pub(super) fn arc_in(
+        &mut self,
+        axes: [usize; 3],
+        to: Position,
+        center: [f64; 2],
+        counter_clockwise: bool,
+        mut before: impl FnMut(&mut Self, f64),
+    ) {
+        let [a, b, c] = axes;
+        let (Some(x), Some(y)) = (self.exact[a], self.exact[b]) else {
             self.find(
                 Severity::Error,
                 "gcode/arc-without-start",
@@ -505,30 +537,34 @@ impl<'a> Writer<'a> {
             self.straight(false, to);
             return;
         };
-        let (Some(gx), Some(gy)) = (self.at[0], self.at[1]) else {
+        let (Some(gx), Some(gy)) = (self.at[a], self.at[b]) else {
             self.out_of_range();
             return;
         };
         let grid = self.style.grid;
-        let from_z = self.exact[2].unwrap_or(to[2]);
+        let from = self.exact[c].unwrap_or(to[c]);
         let request =
-            Request { from: [x, y], to: [to[0], to[1]], center, counter_clockwise, grid_from: [gx, gy] };
-        let (Some(_), Some(end_z)) = (grid.round(from_z), grid.round(to[2])) else {
+            Request { from: [x, y], to: [to[a], to[b]], center, counter_clockwise, grid_from: [gx, gy] };
+        let (Some(_), Some(end)) = (grid.round(from), grid.round(to[c])) else {
             self.out_of_range();
             return;
         };
-        let z_at = |fraction: f64| {
-            if fraction == 1.0 { Some(end_z) } else { grid.round(from_z + (to[2] - from_z) * fraction) }
+        let third = |fraction: f64| {
+            if fraction == 1.0 { Some(end) } else { grid.round(from + (to[c] - from) * fraction) }
         };
-        let style = self.style;
-        let done = arc::split(&request, grid, |piece| match piece {
-            Piece::Line { to, fraction } => {
-                let z = if style.z_ours { z_at(fraction) } else { None };
-                self.move_to(false, [Some(to[0]), Some(to[1]), z]);
+        let done = arc::split(&request, grid, |piece| {
+            let (Piece::Line { to: end, fraction } | Piece::Arc { to: end, fraction, .. }) = piece;
+            let mut target = [None; 3];
+            target[a] = Some(end[0]);
+            target[b] = Some(end[1]);
+            target[c] = third(fraction);
+            if !self.style.z_ours {
+                target[2] = None;
             }
-            Piece::Arc { to, center, fraction } => {
-                let z = if style.z_ours { z_at(fraction) } else { None };
-                self.arc_line(to, z, center, counter_clockwise);
+            before(self, fraction);
+            match piece {
+                Piece::Line { .. } => self.move_to(false, target),
+                Piece::Arc { center, .. } => self.arc_line(axes, target, center, counter_clockwise),
             }
         });
         if !done {
@@ -539,28 +575,33 @@ impl<'a> Writer<'a> {
         self.moved = true;
     }
 
-    fn arc_line(&mut self, to: [i64; 2], z: Option<i64>, center: [i64; 2], counter_clockwise: bool) {
+    fn arc_line(
+        &mut self,
+        [a, b, _]: [usize; 3],
+        to: [Option<i64>; 3],
+        center: [i64; 2],
+        counter_clockwise: bool,
+    ) {
         self.before_feed_move();
         self.motion_word(if counter_clockwise { 3 } else { 2 });
         let grid = self.style.grid;
         // One axis word must stand, or some controllers see no arc.
-        let x = self.spell || self.at[0] != Some(to[0]);
-        let y = self.spell || self.at[1] != Some(to[1]) || !x;
-        if x {
-            self.word(b'X', grid, to[0]);
+        let moves = |axis: usize| self.spell || self.at[axis] != to[axis];
+        let mut words: [bool; 3] = std::array::from_fn(|i| to[i].is_some() && moves(i));
+        words[b] |= !words[a] && to[b].is_some();
+        for i in 0..3 {
+            if let (true, Some(v)) = (words[i], to[i]) {
+                self.word(AXES[i], grid, v);
+            }
         }
-        if y {
-            self.word(b'Y', grid, to[1]);
-        }
-        if let Some(z) = z
-            && (self.spell || self.at[2] != Some(z))
-        {
-            self.word(b'Z', grid, z);
-        }
-        self.word(b'I', grid, center[0]);
-        self.word(b'J', grid, center[1]);
+        let (first, second) = if a < b { (0, 1) } else { (1, 0) };
+        self.word(b'I' + a.min(b) as u8, grid, center[first]);
+        self.word(b'I' + a.max(b) as u8, grid, center[second]);
+        self.due_words();
         self.after_feed_move();
-        self.at = [Some(to[0]), Some(to[1]), z.or(self.at[2])];
+        for i in 0..3 {
+            self.at[i] = to[i].or(self.at[i]);
+        }
         self.spell = false;
         self.end_line();
     }

@@ -1,0 +1,182 @@
+//! What stays in force from line to line, and what one line asks for.
+
+use super::block::Code;
+use crate::dialect::Rules;
+use shop_cam::canon::Position;
+use shop_cam::machine::Dialect;
+
+/// The motion that axis words ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Motion {
+    /// G80.
+    None,
+    Rapid,
+    Line,
+    Arc {
+        counter_clockwise: bool,
+    },
+    /// G38.2 … G38.5.
+    Probe,
+    /// G73, G81 … G89, in tenths.
+    Cycle(u16),
+}
+
+/// How F is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FeedMode {
+    PerMinute,
+    /// G93: moves per minute.
+    Inverse,
+    /// G95.
+    PerTurn,
+}
+
+/// What stays in force from line to line.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    /// Where the tool is, canonical.
+    pub(crate) position: Position,
+    /// Millimetres per unit of the program.
+    pub(crate) unit: f64,
+    pub(crate) units_given: bool,
+    pub(crate) absolute: bool,
+    pub(crate) center_absolute: bool,
+    /// 0 XY, 1 ZX, 2 YZ.
+    pub(crate) plane: usize,
+    pub(crate) motion: Motion,
+    pub(crate) feed_mode: FeedMode,
+    /// F as it stands, in mm where it has a length.
+    pub(crate) feed: f64,
+    /// The last feed handed on, mm/min.
+    pub(crate) emitted_feed: f64,
+    /// M3 is 3, M4 is 4, off 0.
+    pub(crate) spindle: u8,
+    pub(crate) s: f64,
+    pub(crate) selected: Option<u32>,
+    pub(crate) tool: Option<u32>,
+    pub(crate) mist: bool,
+    pub(crate) flood: bool,
+    pub(crate) system: usize,
+    pub(crate) systems: [Position; 9],
+    pub(crate) shift: Position,
+    pub(crate) shift_on: bool,
+    /// From program to canonical coordinates: origin of the system and of G92.
+    pub(crate) offset: Position,
+    /// G98: cycles return to where they began.
+    pub(crate) return_high: bool,
+    /// Words of cycles that stay in force: z, r, q, p.
+    pub(crate) cycle: [Option<f64>; 4],
+    /// Height at which the series of cycles began.
+    pub(crate) cycle_from: Option<f64>,
+    /// A probing move down to this height whose touch-off has not come yet.
+    pub(crate) probing: Option<f64>,
+    pub(crate) probing_line: u32,
+    pub(crate) cut_feed: Option<f64>,
+    pub(crate) percent_closed: bool,
+    pub(crate) torch: bool,
+    pub(crate) saved: Option<Modes>,
+}
+
+/// The modes that M70 saves and M72 restores.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Modes {
+    pub(crate) unit: f64,
+    pub(crate) absolute: bool,
+    pub(crate) center_absolute: bool,
+    pub(crate) plane: usize,
+    pub(crate) feed_mode: FeedMode,
+    pub(crate) feed: f64,
+    pub(crate) return_high: bool,
+}
+
+/// What the G words of one line ask for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Line {
+    pub(crate) motion: Option<Motion>,
+    /// A code that acts once: G4, G10, G28, G30, G53, G92 …, in tenths.
+    pub(crate) once: Option<Code>,
+    pub(crate) machine_coordinates: bool,
+    pub(crate) inch: Option<bool>,
+    pub(crate) plane: Option<usize>,
+    pub(crate) absolute: Option<bool>,
+    pub(crate) center_absolute: Option<bool>,
+    pub(crate) feed_mode: Option<FeedMode>,
+    pub(crate) system: Option<usize>,
+    pub(crate) return_high: Option<bool>,
+    pub(crate) dwell: bool,
+    /// Words that some code of the line uses.
+    pub(crate) used: u32,
+}
+
+impl State {
+    pub(crate) fn new(rules: &Rules, dialect: Dialect) -> State {
+        State {
+            position: [0.0; 3],
+            unit: 1.0,
+            units_given: false,
+            absolute: true,
+            center_absolute: false,
+            plane: 0,
+            motion: if rules.rapid_at_start { Motion::Rapid } else { Motion::None },
+            feed_mode: FeedMode::PerMinute,
+            feed: 0.0,
+            emitted_feed: 0.0,
+            spindle: 0,
+            s: 0.0,
+            selected: None,
+            tool: None,
+            mist: false,
+            flood: false,
+            system: 0,
+            systems: [[0.0; 3]; 9],
+            shift: [0.0; 3],
+            shift_on: true,
+            offset: [0.0; 3],
+            return_high: true,
+            cycle: [None; 4],
+            cycle_from: None,
+            probing: None,
+            probing_line: 0,
+            cut_feed: None,
+            percent_closed: false,
+            torch: matches!(dialect, Dialect::QtPlasmaC),
+            saved: None,
+        }
+    }
+
+    pub(crate) fn feeds_per_minute(&self) -> bool {
+        self.feed_mode == FeedMode::PerMinute
+    }
+
+    pub(crate) fn tool_on(&self) -> bool {
+        self.spindle != 0
+    }
+
+    pub(crate) fn modes(&self) -> Modes {
+        Modes {
+            unit: self.unit,
+            absolute: self.absolute,
+            center_absolute: self.center_absolute,
+            plane: self.plane,
+            feed_mode: self.feed_mode,
+            feed: self.feed,
+            return_high: self.return_high,
+        }
+    }
+
+    pub(crate) fn restore(&mut self, modes: Modes) {
+        self.unit = modes.unit;
+        self.absolute = modes.absolute;
+        self.center_absolute = modes.center_absolute;
+        self.plane = modes.plane;
+        self.feed_mode = modes.feed_mode;
+        self.feed = modes.feed;
+        self.return_high = modes.return_high;
+    }
+
+    pub(crate) fn place_offset(&mut self) {
+        for i in 0..3 {
+            self.offset[i] = self.systems[self.system][i] + if self.shift_on { self.shift[i] } else { 0.0 };
+        }
+    }
+}
