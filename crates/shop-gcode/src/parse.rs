@@ -20,6 +20,10 @@ pub struct Syntax {
     pub text_arguments: bool,
     /// A letter may stand without a number (`G28 X`, Marlin).
     pub bare_letters: bool,
+    /// A line may be a name with parameters (`SET_VELOCITY_LIMIT ACCEL=3000`, Klipper; `if …`, RepRapFirmware).
+    pub extended: bool,
+    /// A number may be computed in braces (`X{1+2}`, RepRapFirmware).
+    pub braces: bool,
 }
 
 /// What a token is.
@@ -35,6 +39,8 @@ pub enum Kind {
     Assignment,
     /// An O-word and the rest of its line, comments excluded.
     Flow,
+    /// A name with the rest of its line, comments excluded.
+    Extended,
     /// `( … )`.
     Comment,
     /// `( …` without an end on this line.
@@ -229,6 +235,11 @@ impl Scanner<'_> {
             }
             return self.unknown(start);
         }
+        if next == b'{' && self.syntax.braces {
+            let line_end = self.line_end(i);
+            let end = self.brace_end(i, line_end);
+            return Token { letter, ..plain(Kind::Formula, start, end) };
+        }
         if matches!(next, b'#' | b'[') || (matches!(next, b'-' | b'+') && self.formula_after_sign(i)) {
             let end = self.formula_end(i);
             return Token { letter, ..plain(Kind::Formula, start, end) };
@@ -239,6 +250,11 @@ impl Scanner<'_> {
             return Token { letter, ..plain(Kind::Formula, start, end) };
         }
         let run = self.bytes[start..].iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
+        if run > 1 && at_line_start && self.syntax.extended {
+            let line_end = self.line_end(start);
+            let end = memchr(b';', &self.bytes[start..line_end]).map_or(line_end, |n| start + n);
+            return plain(Kind::Extended, start, self.without_blanks(start, end));
+        }
         if run > 1 && (at_line_start || !self.syntax.bare_letters) {
             return self.unknown(start);
         }
@@ -309,6 +325,20 @@ impl Scanner<'_> {
         line_end.max(at)
     }
 
+    /// Returns the place after the brace that closes the one at `at`.
+    fn brace_end(&self, at: usize, line_end: usize) -> usize {
+        let mut depth = 0u32;
+        for i in at..line_end {
+            match self.bytes[i] {
+                b'{' => depth += 1,
+                b'}' if depth == 1 => return i + 1,
+                b'}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        line_end.max(at + 1)
+    }
+
     fn assignment(&self, start: usize) -> Token {
         let target = self.formula_end(start);
         let equals = self.skip_blanks(target);
@@ -372,7 +402,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const MARLIN: Syntax = Syntax { text_arguments: true, bare_letters: true };
+    const MARLIN: Syntax =
+        Syntax { text_arguments: true, bare_letters: true, extended: false, braces: false };
 
     fn show(text: &str, syntax: Syntax) -> String {
         tokens(text.as_bytes(), syntax)

@@ -11,13 +11,15 @@ use shop_gcode::{Context, example_machine, interpret, post};
 use shop_geom::Point;
 use std::f64::consts::{PI, TAU};
 
-const ALL: [Dialect; 7] = [
+const ALL: [Dialect; 9] = [
     Dialect::Grbl,
     Dialect::GrblHal,
     Dialect::FluidNc,
     Dialect::LinuxCnc,
     Dialect::QtPlasmaC,
     Dialect::Marlin,
+    Dialect::Klipper,
+    Dialect::RepRapFirmware,
     Dialect::Smoothie,
 ];
 

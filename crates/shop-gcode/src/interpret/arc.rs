@@ -3,7 +3,7 @@
 use super::block::{Block, bit};
 use super::{Run, Step};
 use crate::dialect::ArcRule;
-use shop_cam::canon::{Command, Position};
+use shop_cam::canon::{Command, MoreAxes, Move, Plane, Way};
 use shop_geom::Point;
 use std::f64::consts::{PI, TAU};
 
@@ -11,10 +11,6 @@ use std::f64::consts::{PI, TAU};
 const FULL_TURN: f64 = 5e-7;
 /// A radius word may be this much too short for its chord, mm: rounding of a half circle (LinuxCNC).
 const SHORT_RADIUS: f64 = 0.00127;
-/// Chords that stand for an arc outside the XY plane leave it by at most this, mm.
-const CHORD_TOLERANCE: f64 = 0.001;
-/// Most chords for one turn.
-const MOST_CHORDS: f64 = 2048.0;
 
 /// Coordinates of the plane: first, second and normal axis, and the letters of the centre.
 const PLANES: [(usize, usize, usize, u8, u8); 3] =
@@ -22,8 +18,8 @@ const PLANES: [(usize, usize, usize, u8, u8); 3] =
 
 impl<F: FnMut(Step, u32)> Run<'_, F> {
     #[inline]
-    pub(super) fn arc(&mut self, counter_clockwise: bool, block: &Block) {
-        let (a, b, c, first, second) = PLANES[self.state.plane.min(2)];
+    pub(super) fn arc(&mut self, counter_clockwise: bool, more: MoreAxes, e: f64, block: &Block) {
+        let (a, b, _, first, second) = PLANES[self.state.plane.min(2)];
         let from = self.state.position;
         let mut to = self.target(block);
         if !to.iter().all(|v| v.abs() <= 1e6) {
@@ -52,6 +48,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.feed_for(1.0, block);
             self.emit(Command::Line { to });
             self.state.position = to;
+            self.stand_more(&more);
             return;
         };
         let radius = (start[0] - center[0]).hypot(start[1] - center[1]);
@@ -75,7 +72,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 turns = 1.0;
             }
         }
-        if self.state.plane == 0 && turns == 1.0 {
+        if self.state.plane == 0 && turns == 1.0 && more == [None; 6] && e == 0.0 {
             let length =
                 if self.rules_need_length() { radius * sweep(start, end, center, full) } else { 1.0 };
             self.feed_for(length, block);
@@ -84,12 +81,13 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.state.position = to;
             return;
         }
-        let angle = {
-            let ccw = sweep(start, end, center, full);
-            if counter_clockwise || full { ccw } else { TAU - ccw }
-        };
-        let w = Winding { a, b, c, center, radius, angle, turns, counter_clockwise, from, to };
-        self.winding(block, &w);
+        let plane = [Plane::Xy, Plane::Zx, Plane::Yz][self.state.plane.min(2)];
+        let way = Way::Arc { plane, center, counter_clockwise, turns: turns as u32 };
+        let m = Move { to, way, more, e, pitch: None };
+        self.feed_for(m.length(from), block);
+        self.emit(Command::Move(Box::new(m)));
+        self.state.position = to;
+        self.stand_more(&more);
     }
 
     fn rules_need_length(&self) -> bool {
@@ -122,10 +120,13 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let s = &self.state;
         if !s.center_absolute {
             let unit = s.unit;
-            return [
-                start[0] + block.get(first).unwrap_or(0.0) * unit,
-                start[1] + block.get(second).unwrap_or(0.0) * unit,
-            ];
+            let (u, v) =
+                (block.get(first).unwrap_or(0.0) * unit, block.get(second).unwrap_or(0.0) * unit);
+            if s.rotation != 0.0 && a == 0 {
+                let (sin, cos) = s.rotation.sin_cos();
+                return [start[0] + u * cos - v * sin, start[1] + u * sin + v * cos];
+            }
+            return [start[0] + u, start[1] + v];
         }
         let (offset, unit) = (s.offset, s.unit);
         if !(block.has(first) && block.has(second)) {
@@ -170,68 +171,6 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let side = if counter_clockwise == (radius > 0.0) { height } else { -height };
         Some([start[0] + dx / 2.0 - dy / chord * side, start[1] + dy / 2.0 + dx / chord * side])
     }
-
-    /// Arcs of several turns, and arcs outside the XY plane (as chords).
-    #[cold]
-    fn winding(&mut self, block: &Block, w: &Winding) {
-        let total = w.angle + TAU * (w.turns - 1.0);
-        self.feed_for((w.radius * total).hypot(w.to[w.c] - w.from[w.c]), block);
-        if self.state.plane == 0 {
-            if !self.spend(w.turns as u64, block) {
-                return;
-            }
-            for turn in 1..w.turns as u64 {
-                let mut to = w.from;
-                to[w.c] += (w.to[w.c] - w.from[w.c]) * (turn as f64 * TAU / total);
-                let center = Point::new(w.center[0], w.center[1]);
-                self.emit(Command::Arc { to, center, counter_clockwise: w.counter_clockwise });
-            }
-            let center = Point::new(w.center[0], w.center[1]);
-            self.emit(Command::Arc { to: w.to, center, counter_clockwise: w.counter_clockwise });
-            self.state.position = w.to;
-            return;
-        }
-        let step =
-            2.0 * (1.0 - CHORD_TOLERANCE / w.radius.max(2.0 * CHORD_TOLERANCE)).clamp(-1.0, 1.0).acos();
-        let chords = (total / step).ceil().clamp(1.0, MOST_CHORDS * w.turns);
-        // Two chords weigh as one repeated line: a loop of arcs may fill memory too, and a program may honestly hold
-        // a million chords.
-        if !self.spend((chords / 2.0).ceil() as u64, block) {
-            return;
-        }
-        let count = chords as u64;
-        let first = (w.from[w.b] - w.center[1]).atan2(w.from[w.a] - w.center[0]);
-        let signed = if w.counter_clockwise { total } else { -total };
-        for i in 1..count {
-            let t = i as f64 / chords;
-            let (sin, cos) = (first + signed * t).sin_cos();
-            let mut to = w.from;
-            to[w.a] = w.center[0] + w.radius * cos;
-            to[w.b] = w.center[1] + w.radius * sin;
-            to[w.c] += (w.to[w.c] - w.from[w.c]) * t;
-            self.emit(Command::Line { to });
-        }
-        self.emit(Command::Line { to: w.to });
-        self.state.position = w.to;
-        self.notes.info("gcode/plane", 0, block.span(), || {
-            "arcs outside the XY plane are taken as chords within 0.001 mm".into()
-        });
-    }
-}
-
-/// An arc with everything worked out.
-struct Winding {
-    a: usize,
-    b: usize,
-    c: usize,
-    center: [f64; 2],
-    radius: f64,
-    /// Angle of the last turn, radians.
-    angle: f64,
-    turns: f64,
-    counter_clockwise: bool,
-    from: Position,
-    to: Position,
 }
 
 /// Returns the counter-clockwise angle from start to end about the centre, in 0 ..= 2π.

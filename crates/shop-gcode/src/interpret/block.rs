@@ -36,6 +36,10 @@ pub(crate) struct Block {
     pub(crate) assignments: Vec<Token>,
     pub(crate) comments: Vec<Token>,
     pub(crate) flow: Option<Token>,
+    pub(crate) text: Option<Token>,
+    pub(crate) extended: Option<Token>,
+    /// Start of the next line.
+    pub(crate) next: usize,
     pub(crate) percent: bool,
     pub(crate) deleted: bool,
     /// Nothing but words, and short enough for every controller.
@@ -62,6 +66,8 @@ impl Block {
             self.assignments.clear();
             self.comments.clear();
             self.flow = None;
+            self.text = None;
+            self.extended = None;
             self.percent = false;
             self.deleted = false;
             self.plain = true;
@@ -85,6 +91,7 @@ impl Block {
                 }
             }
         }
+        self.next = scanner.offset();
         // Longer lines go the careful way, where their length is judged.
         self.plain &= self.end - self.start <= 70;
         any
@@ -200,7 +207,9 @@ impl Block {
             Kind::Bare => notes.error("gcode/number-missing", 0, at, || {
                 format!("the letter {} has no number", token.letter as char)
             }),
-            Kind::Text | Kind::Word | Kind::Newline => {}
+            Kind::Text => self.text = Some(token),
+            Kind::Extended => self.extended = Some(token),
+            Kind::Word | Kind::Newline => {}
             Kind::Unknown => notes.error("gcode/unknown-text", 0, at, || "this is no G-code".into()),
         }
     }

@@ -6,7 +6,7 @@
 //! `while`. A budget of repeated lines ends every loop.
 
 use super::block::Block;
-use super::execute::Modes;
+use super::state::Modes;
 use super::{Run, Step};
 use crate::expression;
 use crate::parse::{Kind, tokens};

@@ -19,7 +19,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             (Some(p), _) if self.rules.dwell_ms => p / 1000.0,
             (Some(p), _) => p,
             // Marlin's bare G4 waits for the moves before it.
-            _ if self.rules.one_command => return,
+            _ if self.rules.one_command => 0.0,
             _ => {
                 self.notes.error("gcode/dwell", 0, block.span(), || "G4 without a time".into());
                 return;
@@ -34,7 +34,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 format!("this waits {seconds} seconds; P counts seconds here, not milliseconds")
             });
         }
-        self.emit(Command::Dwell { seconds });
+        self.emit(if seconds == 0.0 { Command::Finish } else { Command::Dwell { seconds } });
     }
 
     pub(super) fn s_word(&mut self, s: f64, block: &Block) {
@@ -101,6 +101,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         }
         let number = t as u32;
         self.state.selected = Some(number);
+        self.state.extruder = number.min(1000) as u16;
         if !self.rules.tool_change
             && self.state.tool != Some(number)
             && self.context.kind != MachineKind::Laser
@@ -110,6 +111,10 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     }
 
     pub(super) fn m_word(&mut self, n: i64, at: (usize, usize), block: &Block, line: &mut Line) {
+        let fan_laser = matches!(n, 106 | 107) && self.context.kind == MachineKind::Laser;
+        if self.rules.extruder && !fan_laser && self.printer_word(n, block, line) {
+            return;
+        }
         let name = self.rules.name;
         let lenient = self.rules.m.is_empty();
         if n < 0 && lenient {
@@ -117,6 +122,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.notes.info("gcode/not-interpreted", u32::MAX, at, || {
                 "an M code with a point does not move the machine; not interpreted".into()
             });
+            self.native(block, line);
             return;
         }
         if n < 0 || !(lenient || self.rules.runs_m(n)) {
@@ -206,6 +212,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                         format!("M{n} does not move the machine; not interpreted")
                     });
                 }
+                self.native(block, line);
             }
         }
     }

@@ -18,13 +18,17 @@ mod block;
 mod cycle;
 mod execute;
 mod flow;
+mod mcode;
+mod place;
+mod printer;
+mod state;
 
 use crate::dialect::{Rules, rules};
 use crate::expression::Parameters;
 use crate::notes::Notes;
 use crate::parse::{self, Kind};
 use block::Block;
-use execute::State;
+use state::State;
 use shop_cam::Speed;
 use shop_cam::canon::{Command, Role, Section};
 use shop_cam::machine::{Dialect, Machine, MachineKind};
@@ -168,6 +172,10 @@ pub(crate) struct Run<'a, F> {
     pub(crate) parameters: Parameters,
     pub(crate) flow: flow::Flow,
     pub(crate) line: u32,
+    /// Open M808 loops: where they begin, its line, and how often they go round still.
+    repeats: Vec<(usize, u32, u64)>,
+    /// Where the program goes on instead of the next line.
+    jump: Option<(usize, u32)>,
     scanner: parse::Scanner<'a>,
     sink: F,
     ended: bool,
@@ -185,6 +193,8 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             parameters: Parameters::default(),
             flow: flow::Flow::default(),
             line: 0,
+            repeats: Vec::new(),
+            jump: None,
             scanner: parse::tokens(program, rules.syntax),
             sink,
             ended: false,
@@ -214,6 +224,10 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             next_line += u32::from(block.newline);
             if block.plain {
                 self.words(&block);
+                if let Some((at, line)) = self.jump.take() {
+                    self.scanner.seek(at);
+                    next_line = line;
+                }
                 continue;
             }
             if block.percent {
@@ -248,7 +262,15 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
                 }
                 continue;
             }
+            if block.extended.is_some() {
+                self.extended(&block);
+                continue;
+            }
             self.words(&block);
+            if let Some((at, line)) = self.jump.take() {
+                self.scanner.seek(at);
+                next_line = line;
+            }
         }
         self.finish();
     }
@@ -356,6 +378,11 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
                 continue;
             }
             self.magic(text);
+            if (text.starts_with(['L', 'T', 'F', 'C']) || text.starts_with("layer ") || text.starts_with("feature "))
+                && self.marker(text)
+            {
+                continue;
+            }
             self.emit(Command::Comment(text.into()));
         }
     }

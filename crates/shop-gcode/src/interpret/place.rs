@@ -1,12 +1,25 @@
 //! Where the words are: offsets, homing, machine coordinates, probing.
 
 use super::block::{Block, Code, bit};
-use super::execute::{AXES, FARTHEST, g_name};
+use super::execute::{AXES, FARTHEST, MORE_AXES, MORE_BITS, g_name};
 use super::state::Line;
 use super::{Run, Step};
 use shop_cam::canon::{Command, Position};
 
 impl<F: FnMut(Step, u32)> Run<'_, F> {
+    /// As `target`, in a system that is turned.
+    #[cold]
+    pub(super) fn rotated_target(&self, block: &Block) -> Position {
+        let s = &self.state;
+        let mut program = s.name(s.position);
+        for i in 0..3 {
+            if let Some(v) = block.get(AXES[i]) {
+                program[i] = v * s.unit + if s.absolute { 0.0 } else { program[i] };
+            }
+        }
+        s.place(program)
+    }
+
     /// G53: machine coordinates. x and y are placed by the machine's work zero; z is a retract.
     pub(super) fn machine_target(&mut self, block: &Block) -> Position {
         let s = &self.state;
@@ -32,8 +45,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
 
     pub(super) fn once(&mut self, code: Code, block: &Block, line: &mut Line) {
         let at = (code.at as usize, code.at as usize + 1);
-        let all = bit(b'X') | bit(b'Y') | bit(b'Z');
-        line.used |= all;
+        line.used |= bit(b'X') | bit(b'Y') | bit(b'Z') | bit(b'E') | MORE_BITS;
         match code.number {
             920 => self.shift(block),
             520 => {
@@ -52,11 +64,19 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 self.state.place_offset();
             }
             280 | 300 if self.rules.one_command && code.number == 300 => {
-                line.used = u32::MAX;
+                self.native(block, line);
                 self.notes.info("gcode/not-interpreted", 300, at, || "G30 is left to the machine".into());
             }
-            280 | 300 => self.home(block, line),
-            100 if self.rules.one_command && !block.has(b'L') => line.used = u32::MAX,
+            280 if self.rules.extruder => {
+                self.search_switches(block);
+                line.used = u32::MAX;
+            }
+            280 | 300 => self.home(block),
+            100 if self.rules.extruder && block.seen & (bit(b'L') | bit(b'P')) == 0 => {
+                self.emit(Command::FirmwareRetract { recover: false });
+                line.used = u32::MAX;
+            }
+            100 if self.rules.extruder && !block.has(b'L') => self.native(block, line),
             100 => {
                 line.used |= bit(b'L') | bit(b'P') | bit(b'R');
                 self.set_system(block, at);
@@ -77,12 +97,35 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     pub(super) fn shift(&mut self, block: &Block) {
         self.touch_off(block);
         let s = &mut self.state;
-        s.shift_on = true;
-        for i in 0..3 {
-            if let Some(v) = block.get(AXES[i]) {
-                s.shift[i] = s.position[i] - v * s.unit - s.systems[s.system][i];
+        if self.rules.extruder {
+            if let Some(e) = block.get(b'E') {
+                s.e = e * s.unit;
+            }
+            if block.seen & (bit(b'X') | bit(b'Y') | bit(b'Z') | bit(b'E') | MORE_BITS) == 0 {
+                // Marlin: everything is zero here.
+                s.e = 0.0;
+                s.shift = s.position;
             }
         }
+        let origin = s.systems[s.system];
+        let (sin, cos) = (-s.rotation).sin_cos();
+        let from: Position = std::array::from_fn(|i| s.position[i] - origin[i]);
+        let turned = [from[0] * cos - from[1] * sin, from[0] * sin + from[1] * cos, from[2]];
+        // Axes that are not named keep the offset they had, also one that G92.2 has put by (LinuxCNC).
+        for i in 0..3 {
+            if let Some(v) = block.get(AXES[i]) {
+                s.shift[i] = turned[i] - v * s.unit;
+            } else if !s.shift_on {
+                s.shift[i] = 0.0;
+            }
+        }
+        for i in 0..6 {
+            if let Some(v) = block.get(MORE_AXES[i]) {
+                let unit = if i < 3 { 1.0 } else { s.unit };
+                s.more_shift[i] = s.more[i] - v * unit - s.more_systems[s.system][i];
+            }
+        }
+        s.shift_on = true;
         s.place_offset();
     }
 
@@ -135,14 +178,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     }
 
     /// G28, G30: over the given place home.
-    pub(super) fn home(&mut self, block: &Block, line: &mut Line) {
+    pub(super) fn home(&mut self, block: &Block) {
         let any = block.seen & (bit(b'X') | bit(b'Y') | bit(b'Z'));
-        let homing = self.rules.one_command;
-        if homing {
-            // Marlin's G28 homes; O, R and L are its options.
-            line.used |= bit(b'O') | bit(b'R') | bit(b'L');
-        }
-        if any != 0 && !homing {
+        if any != 0 {
             let via = self.target(block);
             if !via.iter().all(|v| v.abs() <= FARTHEST) {
                 self.too_far(block);

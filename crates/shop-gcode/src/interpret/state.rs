@@ -60,8 +60,25 @@ pub(crate) struct State {
     pub(crate) systems: [Position; 9],
     pub(crate) shift: Position,
     pub(crate) shift_on: bool,
-    /// From program to canonical coordinates: origin of the system and of G92.
+    /// From program to canonical coordinates: origin of the system and of G92 (before its rotation).
     pub(crate) offset: Position,
+    /// Angle of the system in force, radians.
+    pub(crate) rotation: f64,
+    pub(crate) rotations: [f64; 9],
+    /// The same for the axes beside x, y and z.
+    pub(crate) more: [f64; 6],
+    pub(crate) more_offset: [f64; 6],
+    pub(crate) more_systems: [[f64; 6]; 9],
+    pub(crate) more_shift: [f64; 6],
+    /// Nothing is in force that makes straight moves anything but straight moves.
+    pub(crate) simple: bool,
+    /// Filament, as the program counts it, mm.
+    pub(crate) e: f64,
+    pub(crate) e_absolute: bool,
+    /// The extruder in use.
+    pub(crate) extruder: u16,
+    /// Layers begun.
+    pub(crate) layers: u32,
     /// G98: cycles return to where they began.
     pub(crate) return_high: bool,
     /// Words of cycles that stay in force: z, r, q, p.
@@ -104,6 +121,8 @@ pub(crate) struct Line {
     pub(crate) system: Option<usize>,
     pub(crate) return_high: Option<bool>,
     pub(crate) dwell: bool,
+    /// The line has been handed on as it stands.
+    pub(crate) native: bool,
     /// Words that some code of the line uses.
     pub(crate) used: u32,
 }
@@ -132,6 +151,17 @@ impl State {
             shift: [0.0; 3],
             shift_on: true,
             offset: [0.0; 3],
+            rotation: 0.0,
+            rotations: [0.0; 9],
+            more: [0.0; 6],
+            more_offset: [0.0; 6],
+            more_systems: [[0.0; 6]; 9],
+            more_shift: [0.0; 6],
+            simple: true,
+            e: 0.0,
+            e_absolute: true,
+            extruder: 0,
+            layers: 0,
             return_high: true,
             cycle: [None; 4],
             cycle_from: None,
@@ -174,9 +204,32 @@ impl State {
         self.return_high = modes.return_high;
     }
 
+    /// Turns a point of the system in force into the canonical frame: G92 first, then its rotation, then its origin
+    /// (LinuxCNC's order).
+    pub(crate) fn place(&self, program: Position) -> Position {
+        let origin = self.systems[self.system];
+        let p: Position = std::array::from_fn(|i| program[i] + self.offset[i] - origin[i]);
+        let (sin, cos) = self.rotation.sin_cos();
+        [p[0] * cos - p[1] * sin + origin[0], p[0] * sin + p[1] * cos + origin[1], p[2] + origin[2]]
+    }
+
+    /// Returns the words that would name this canonical point.
+    pub(crate) fn name(&self, canonical: Position) -> Position {
+        let origin = self.systems[self.system];
+        let p: Position = std::array::from_fn(|i| canonical[i] - origin[i]);
+        let (sin, cos) = (-self.rotation).sin_cos();
+        let turned = [p[0] * cos - p[1] * sin, p[0] * sin + p[1] * cos, p[2]];
+        std::array::from_fn(|i| turned[i] - (self.offset[i] - origin[i]))
+    }
+
     pub(crate) fn place_offset(&mut self) {
+        self.rotation = self.rotations[self.system];
         for i in 0..3 {
             self.offset[i] = self.systems[self.system][i] + if self.shift_on { self.shift[i] } else { 0.0 };
+        }
+        for i in 0..6 {
+            self.more_offset[i] =
+                self.more_systems[self.system][i] + if self.shift_on { self.more_shift[i] } else { 0.0 };
         }
     }
 }
