@@ -103,7 +103,7 @@ pub fn rules(dialect: Dialect) -> &'static Rules {
     }
 }
 
-const PLAIN: Syntax = Syntax { text_arguments: false, bare_letters: false, extended: false, braces: false };
+const PLAIN: Syntax = Syntax { text_arguments: false, bare_letters: false, extended: false, polar: false, braces: false };
 
 const GRBL: Rules = Rules {
     name: "GRBL",
@@ -163,8 +163,9 @@ const FLUIDNC: Rules = Rules {
 
 const LINUXCNC: Rules = Rules {
     name: "LinuxCNC",
+    syntax: Syntax { text_arguments: false, bare_letters: false, extended: false, polar: true, braces: false },
     g: &[
-        0, 10, 20, 30, 40, 50, 51, 52, 53, 61, 62, 63, 70, 80, 100, 170, 171, 180, 181, 190, 191, 200, 210,
+        0, 10, 20, 30, 40, 50, 51, 52, 53, 70, 80, 100, 170, 171, 180, 181, 190, 191, 200, 210,
         280, 281, 300, 301, 330, 331, 382, 383, 384, 385, 386, 388, 400, 410, 411, 420, 421, 430, 431, 432,
         490, 520, 530, 540, 550, 560, 570, 580, 590, 591, 592, 593, 610, 611, 640, 700, 710, 711, 712, 720,
         721, 722, 730, 740, 760, 800, 810, 820, 830, 840, 850, 860, 870, 880, 890, 900, 901, 910, 911, 920,
@@ -198,7 +199,7 @@ const QTPLASMAC: Rules = Rules {
 
 const MARLIN: Rules = Rules {
     name: "Marlin",
-    syntax: Syntax { text_arguments: true, bare_letters: true, extended: false, braces: false },
+    syntax: Syntax { text_arguments: true, bare_letters: true, extended: false, polar: false, braces: false },
     g: &[
         0, 10, 20, 30, 40, 50, 100, 110, 120, 170, 180, 190, 200, 210, 260, 270, 280, 290, 300, 310, 320,
         330, 340, 350, 382, 383, 384, 385, 420, 530, 540, 550, 560, 570, 580, 590, 591, 592, 593, 600, 610,
@@ -220,7 +221,7 @@ const MARLIN: Rules = Rules {
 
 const KLIPPER: Rules = Rules {
     name: "Klipper",
-    syntax: Syntax { text_arguments: true, bare_letters: true, extended: true, braces: false },
+    syntax: Syntax { text_arguments: true, bare_letters: true, extended: true, polar: false, braces: false },
     g: &[0, 10, 20, 30, 40, 100, 110, 170, 180, 190, 200, 210, 280, 900, 910, 920],
     longest_line: 1 << 16,
     ..MARLIN
@@ -228,7 +229,7 @@ const KLIPPER: Rules = Rules {
 
 const REPRAPFIRMWARE: Rules = Rules {
     name: "RepRapFirmware",
-    syntax: Syntax { text_arguments: true, bare_letters: true, extended: true, braces: true },
+    syntax: Syntax { text_arguments: true, bare_letters: true, extended: true, polar: false, braces: true },
     g: &[
         0, 10, 20, 30, 40, 100, 110, 170, 180, 190, 200, 210, 280, 290, 300, 310, 320, 382, 383, 384, 385,
         400, 530, 540, 550, 560, 570, 580, 590, 591, 592, 593, 600, 610, 900, 910, 920, 930, 940,
@@ -240,7 +241,7 @@ const REPRAPFIRMWARE: Rules = Rules {
 
 const SMOOTHIE: Rules = Rules {
     name: "Smoothieware",
-    syntax: Syntax { text_arguments: true, bare_letters: true, extended: false, braces: false },
+    syntax: Syntax { text_arguments: true, bare_letters: true, extended: false, polar: false, braces: false },
     g: &[
         0, 10, 20, 30, 40, 100, 110, 170, 180, 190, 200, 210, 280, 281, 282, 283, 284, 285, 286, 290, 300,
         310, 320, 382, 383, 384, 385, 430, 431, 490, 530, 540, 550, 560, 570, 580, 590, 591, 592, 593, 800,

@@ -99,6 +99,14 @@ impl Parameters {
         self.global.insert(b"_value".to_vec(), result.unwrap_or(0.0));
     }
 
+    /// Sets what a probing move leaves behind: #5061 …, and #5070, whether it touched.
+    pub(crate) fn probed(&mut self, at: [f64; 3], touched: bool) {
+        for (i, v) in at.into_iter().enumerate() {
+            self.numbered.insert(5061 + i as u32, v);
+        }
+        self.numbered.insert(5070, f64::from(u8::from(touched)));
+    }
+
     pub(crate) fn set(&mut self, name: Name, v: f64) {
         let Some(frame) = self.frames.last_mut() else { return };
         match name {
@@ -205,7 +213,7 @@ impl Operator {
     }
 
     fn apply(self, a: f64, b: f64, at: usize) -> Result<f64, Fault> {
-        // LinuxCNC compares equal within 1e-6 (TOLERANCE_EQUAL).
+        // LinuxCNC compares for equality within 1e-6, for order exactly (measured with 2.9).
         let equal = (a - b).abs() < 1e-6;
         let truth = |t: bool| f64::from(u8::from(t));
         let v = match self {
@@ -220,10 +228,10 @@ impl Operator {
             Operator::Minus => a - b,
             Operator::Equal => truth(equal),
             Operator::NotEqual => truth(!equal),
-            Operator::Greater => truth(a > b && !equal),
-            Operator::GreaterEqual => truth(a >= b || equal),
-            Operator::Less => truth(a < b && !equal),
-            Operator::LessEqual => truth(a <= b || equal),
+            Operator::Greater => truth(a > b),
+            Operator::GreaterEqual => truth(a >= b),
+            Operator::Less => truth(a < b),
+            Operator::LessEqual => truth(a <= b),
             Operator::And => truth(a != 0.0 && b != 0.0),
             Operator::Or => truth(a != 0.0 || b != 0.0),
             Operator::Xor => truth((a != 0.0) != (b != 0.0)),

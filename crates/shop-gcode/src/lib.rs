@@ -12,7 +12,7 @@ pub mod number;
 pub mod parse;
 mod post;
 
-pub use interpret::{Context, Step, interpret, visit};
+pub use interpret::{Context, Cutter, Step, interpret, visit};
 pub use post::post;
 
 /// A small router with GRBL, for the examples in this documentation and for tests.

@@ -22,6 +22,8 @@ pub struct Syntax {
     pub bare_letters: bool,
     /// A line may be a name with parameters (`SET_VELOCITY_LIMIT ACCEL=3000`, Klipper; `if …`, RepRapFirmware).
     pub extended: bool,
+    /// `@` and `^` are a radius and an angle (LinuxCNC).
+    pub polar: bool,
     /// A number may be computed in braces (`X{1+2}`, RepRapFirmware).
     pub braces: bool,
 }
@@ -210,6 +212,16 @@ impl Scanner<'_> {
                 let line_end = self.line_end(start);
                 let end = memchr(b'"', &self.bytes[start + 1..line_end]).map_or(line_end, |n| start + n + 2);
                 plain(Kind::Text, start, end)
+            }
+            b'@' | b'^' if self.syntax.polar => {
+                let i = self.skip_blanks(start + 1);
+                match number::read(self.bytes, i) {
+                    Some((number, end)) => Token { kind: Kind::Word, letter: byte, number, start, end },
+                    None if matches!(self.bytes.get(i), Some(b'#' | b'[')) => {
+                        Token { letter: byte, ..plain(Kind::Formula, start, self.formula_end(i)) }
+                    }
+                    None => self.unknown(start),
+                }
             }
             b'#' => self.assignment(start),
             0xEF if start == 0 && self.bytes.starts_with(b"\xEF\xBB\xBF") => {
@@ -403,7 +415,7 @@ mod tests {
     use proptest::prelude::*;
 
     const MARLIN: Syntax =
-        Syntax { text_arguments: true, bare_letters: true, extended: false, braces: false };
+        Syntax { text_arguments: true, bare_letters: true, extended: false, polar: false, braces: false };
 
     fn show(text: &str, syntax: Syntax) -> String {
         tokens(text.as_bytes(), syntax)

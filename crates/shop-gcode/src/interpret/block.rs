@@ -6,6 +6,12 @@ use crate::parse::{Kind, Scanner, Token};
 
 /// Index of `$` among the letters.
 pub(crate) const DOLLAR: usize = 26;
+/// Index of `@`, a polar radius.
+pub(crate) const RADIUS: usize = 27;
+/// Index of `^`, a polar angle.
+pub(crate) const ANGLE: usize = 28;
+/// Bits of the polar words.
+pub(crate) const POLAR: u32 = 1 << RADIUS | 1 << ANGLE;
 /// Codes of one letter that a line may hold.
 const MOST_CODES: usize = 12;
 
@@ -26,8 +32,8 @@ pub(crate) struct Block {
     pub(crate) newline: bool,
     /// Bit per letter that stands in the line (A is 0, `$` 26); G and M count like the others.
     pub(crate) seen: u32,
-    pub(crate) value: [f64; 27],
-    at: [u32; 27],
+    pub(crate) value: [f64; 29],
+    at: [u32; 29],
     g: [Code; MOST_CODES],
     g_count: usize,
     m: [Code; MOST_CODES],
@@ -126,7 +132,12 @@ impl Block {
 
     #[inline(always)]
     fn set(&mut self, letter: u8, v: f64, start: usize, notes: &mut Notes) {
-        let i = if letter == b'$' { DOLLAR } else { (letter.wrapping_sub(b'A') as usize).min(DOLLAR) };
+        let i = match letter {
+            b'$' => DOLLAR,
+            b'@' => RADIUS,
+            b'^' => ANGLE,
+            _ => (letter.wrapping_sub(b'A') as usize).min(DOLLAR),
+        };
         if self.seen & (1 << i) != 0 {
             notes.error("gcode/repeated-word", i as u32, (start, start + 1), || {
                 format!("the letter {} stands twice in this line", letter as char)

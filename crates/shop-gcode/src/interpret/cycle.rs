@@ -53,7 +53,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let (retract, bottom) = if s.absolute {
             (r + s.offset[2], z + s.offset[2])
         } else {
-            (s.position[2] + r, s.position[2] + r + z)
+            // Incremental heights count from where the series of cycles began.
+            (from + r, from + r + z)
         };
         if retract < bottom || !(retract.abs() <= 1e6 && bottom.abs() <= 1e6) {
             self.notes.error("gcode/cycle-words", 2, block.span(), || {

@@ -1,10 +1,10 @@
 //! Runs one line: modal state, the order of execution, and what each code does.
 
-use super::block::{Block, Code, DOLLAR, bit};
+use super::block::{Block, Code, DOLLAR, POLAR, bit};
 use super::state::{FeedMode, Line, Motion};
 use super::{Run, Step};
 use shop_cam::Speed;
-use shop_cam::canon::{Command, MoreAxes, Move, Position, Way};
+use shop_cam::canon::{self, Command, MoreAxes, Move, PathControl, Position, Way};
 use shop_cam::machine::Dialect;
 
 const INCH: f64 = 25.4;
@@ -57,11 +57,19 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     #[inline(never)]
     pub(super) fn execute_all(&mut self, block: &Block) -> bool {
         let mut line = Line { used: bit(b'N'), ..Line::default() };
+        self.here = block.span();
         let mut groups = 0u32;
         for code in block.g() {
             self.g_word(*code, &mut line, &mut groups, block);
         }
         if let Some(mode) = line.feed_mode {
+            if self.state.feed_mode != mode {
+                self.emit(Command::FeedMode(match mode {
+                    FeedMode::PerMinute => canon::FeedMode::PerMinute,
+                    FeedMode::Inverse => canon::FeedMode::InverseTime,
+                    FeedMode::PerTurn => canon::FeedMode::PerTurn,
+                }));
+            }
             self.state.feed_mode = mode;
             if mode == FeedMode::Inverse {
                 self.state.feed = 0.0;
@@ -90,6 +98,13 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         if !self.rules.units_first {
             self.units(&line);
         }
+        if let Some(diameter) = line.diameter {
+            self.state.diameter = diameter;
+            self.state.simple = !diameter && self.compensation.is_none();
+        }
+        if let Some(change) = line.compensation {
+            self.change_compensation(change, block);
+        }
         if let Some(system) = line.system {
             self.select_system(system, block);
         }
@@ -105,7 +120,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         if let Some(high) = line.return_high {
             self.state.return_high = high;
         }
-        let axes = block.seen & (bit(b'X') | bit(b'Y') | bit(b'Z')) != 0;
+        let axes = block.seen & (bit(b'X') | bit(b'Y') | bit(b'Z') | POLAR) != 0;
         if let Some(once) = line.once {
             self.once(once, block, &mut line);
         } else {
@@ -161,6 +176,16 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             20 => line.motion = Some(Motion::Arc { counter_clockwise: false }),
             30 => line.motion = Some(Motion::Arc { counter_clockwise: true }),
             382..=385 => line.motion = Some(Motion::Probe),
+            330 => line.motion = Some(Motion::InStep { back: false }),
+            331 => line.motion = Some(Motion::InStep { back: true }),
+            760 if !marlin => line.motion = Some(Motion::Thread),
+            50 | 51 if self.rules.formulas => line.motion = Some(Motion::Bezier { quadratic: n == 51 }),
+            52 if self.rules.tool_change => line.motion = Some(Motion::ControlPoints),
+            53 if self.rules.tool_change => {
+                self.end_spline(block);
+                line.motion = Some(Motion::None);
+            }
+            70 | 80 if self.rules.tool_change => line.diameter = Some(n == 70),
             730 | 810..=890 => line.motion = Some(Motion::Cycle(n as u16)),
             // Prusa's build of Marlin levels the bed with G80; others cancel a motion mode that G0 and G1 repeat anyway.
             800 if marlin => self.native(block, line),
@@ -184,15 +209,34 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             100 | 280 | 281 | 300 | 301 | 520 | 920..=923 => line.once = Some(code),
             // Cutter compensation off, tool length, path control, spindle mode, lathe radius: no effect on the
             // path of the tool's tip.
-            400 | 490 | 610 | 611 | 970 | 80 => {}
-            640 => line.used |= bit(b'P') | bit(b'Q'),
-            430..=432 => line.used |= bit(b'H') | bit(b'X') | bit(b'Y') | bit(b'Z'),
-            410 | 411 | 420 | 421 if !marlin => {
+            400 => line.compensation = Some(None),
+            80 => {}
+            610 => self.emit(Command::PathControl(PathControl::Exact)),
+            611 => self.emit(Command::PathControl(PathControl::ExactStop)),
+            640 => {
+                line.used |= bit(b'P') | bit(b'Q');
+                let unit = if line.inch.unwrap_or(self.state.unit != 1.0) { INCH } else { 1.0 };
+                let length = |letter: u8| block.get(letter).map(|v| v * unit);
+                let (tolerance, straighten) = (length(b'P'), length(b'Q'));
+                self.emit(Command::PathControl(PathControl::Blend { tolerance, straighten }));
+            }
+            430..=432 | 490 => self.tool_offset(n, block, line),
+            960 => {
+                line.used |= bit(b'D') | bit(b'S');
+                let (s, most_rpm) = (block.get(b'S').unwrap_or(0.0), block.get(b'D').unwrap_or(f64::INFINITY));
+                // S counts metres or feet a minute.
+                let unit = if self.state.unit == 1.0 { 1.0 } else { 0.3048 };
+                self.state.surface = s > 0.0;
+                self.emit(Command::SurfaceSpeed { m_per_min: s * unit, most_rpm });
+            }
+            970 => {
+                if std::mem::take(&mut self.state.surface) {
+                    self.emit(Command::SurfaceSpeed { m_per_min: 0.0, most_rpm: f64::INFINITY });
+                }
+            }
+            410 | 411 | 420 | 421 if !marlin && self.rules.runs_g(n) => {
                 line.used |= bit(b'D') | bit(b'L');
-                self.notes.error("gcode/cutter-compensation", 0, at, || {
-                    "cutter compensation at the control is not executed here: the path shown is the uncorrected one"
-                        .into()
-                });
+                line.compensation = Some(Some((if n < 420 { 1.0 } else { -1.0 }, n % 10 == 1)));
             }
             110 if self.rules.extruder => {
                 self.emit(Command::FirmwareRetract { recover: true });
@@ -276,8 +320,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     pub(crate) fn target(&self, block: &Block) -> Position {
         let s = &self.state;
         let mut to = s.position;
-        if s.rotation != 0.0 && block.seen & (bit(b'X') | bit(b'Y')) != 0 {
-            return self.rotated_target(block);
+        if s.rotation != 0.0 && block.seen & (bit(b'X') | bit(b'Y')) != 0 || s.diameter || block.seen & POLAR != 0 {
+            return self.turned_target(block);
         }
         for i in 0..3 {
             if let Some(v) = block.get(AXES[i]) {
@@ -315,6 +359,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
 
     /// Axis words in the modal or given motion.
     pub(super) fn motion(&mut self, axes: bool, block: &Block, line: &mut Line) {
+        let before = self.state.motion;
         if let Some(motion) = line.motion {
             if !matches!(motion, Motion::Cycle(_)) {
                 self.state.cycle = [None; 4];
@@ -342,6 +387,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             e = block.get(b'E');
             axes = true;
         }
+        // A B-spline may begin without a point of its own.
+        axes |= motion == Motion::ControlPoints && line.motion.is_some();
         let asked = axes || (is_arc && line.motion.is_some() && block.seen & arc_words != 0);
         let free = axes && line.used & (bit(b'X') | bit(b'Y') | bit(b'Z')) == 0;
         if !(asked && (free || !axes)) {
@@ -396,6 +443,14 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 self.arc(counter_clockwise, more.unwrap_or([None; 6]), e, block);
             }
             Motion::Probe => self.probe(block),
+            Motion::InStep { back } => {
+                line.used |= bit(b'K');
+                let to = self.target(block);
+                self.keep_step(back, to, block);
+            }
+            Motion::Thread => self.thread(block, line),
+            Motion::Bezier { quadratic } => self.bezier(quadratic, before != motion, block, line),
+            Motion::ControlPoints => self.control_point(line.motion.is_some(), block, line),
             Motion::Cycle(code) => {
                 line.used |=
                     bit(b'R') | bit(b'Q') | bit(b'P') | bit(b'L') | bit(b'I') | bit(b'J') | bit(b'K');

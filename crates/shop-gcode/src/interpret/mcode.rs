@@ -100,6 +100,12 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             return;
         }
         let number = t as u32;
+        let known = |tools: &Vec<super::Cutter>| number == 0 || tools.iter().any(|t| t.number == number);
+        if !self.context.tools.as_ref().is_none_or(known) {
+            self.notes.error("gcode/bad-tool", 2, block.place(b'T'), || {
+                format!("tool {number} is not in the controller's tool table")
+            });
+        }
         self.state.selected = Some(number);
         self.state.extruder = number.min(1000) as u16;
         if !self.rules.tool_change

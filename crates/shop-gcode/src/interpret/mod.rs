@@ -15,13 +15,16 @@
 
 mod arc;
 mod block;
+mod compensate;
 mod cycle;
 mod execute;
 mod flow;
 mod mcode;
 mod place;
 mod printer;
+mod spline;
 mod state;
+mod thread;
 
 use crate::dialect::{Rules, rules};
 use crate::expression::Parameters;
@@ -49,6 +52,11 @@ pub struct Context {
     pub home: [f64; 3],
     /// Cutting feed of the controller's materials by number (QtPlasmaC).
     pub materials: Vec<(u32, Speed)>,
+    /// Where the machine's zero lies in work coordinates, mm, when also its z is known. Then G53, G28 and G30 go there;
+    /// else their z is a retract to the height of `home`.
+    pub machine_zero: Option<[f64; 3]>,
+    /// The controller's tool table, when it is known; a tool that is not in it is an error then.
+    pub tools: Option<Vec<Cutter>>,
     /// Cutting feed when the program takes it from a material that is not listed.
     pub feed: Speed,
 }
@@ -63,6 +71,8 @@ impl Context {
             laser_full_s: 1000.0,
             home: [0.0, 0.0, 10.0],
             materials: Vec::new(),
+            machine_zero: None,
+            tools: None,
             feed: Speed::from_mm_per_min(1000.0),
         }
     }
@@ -81,6 +91,8 @@ impl Context {
             },
             home: [-machine.work_zero[0], -machine.work_zero[1], machine.process.safe_height],
             materials: cuts.filter_map(|c| c.number.map(|n| (n, c.feed))).collect(),
+            machine_zero: None,
+            tools: None,
             feed: machine.process.feed,
         }
     }
@@ -95,6 +107,19 @@ impl Context {
     pub(crate) fn material_feed(&self, number: u32) -> Option<Speed> {
         self.materials.iter().find(|m| m.0 == number).map(|m| m.1)
     }
+}
+
+/// A line of the controller's tool table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cutter {
+    /// T number.
+    pub number: u32,
+    /// Diameter, mm.
+    pub diameter: f64,
+    /// Offset of the tip: x, y, z, mm.
+    pub offset: [f64; 3],
+    /// Orientation of a lathe tool, 0 to 9.
+    pub orientation: u8,
 }
 
 /// One thing that comes out of a program.
@@ -172,6 +197,12 @@ pub(crate) struct Run<'a, F> {
     pub(crate) parameters: Parameters,
     pub(crate) flow: flow::Flow,
     pub(crate) line: u32,
+    compensation: Option<Box<compensate::Compensation>>,
+    spline: Option<spline::Spline>,
+    /// From the end of the last G5 to its second control point.
+    spline_end: Option<[f64; 2]>,
+    /// The line at hand, for findings about what it leads to.
+    here: (usize, usize),
     /// Open M808 loops: where they begin, its line, and how often they go round still.
     repeats: Vec<(usize, u32, u64)>,
     /// Where the program goes on instead of the next line.
@@ -193,6 +224,10 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             parameters: Parameters::default(),
             flow: flow::Flow::default(),
             line: 0,
+            compensation: None,
+            spline: None,
+            spline_end: None,
+            here: (0, 1),
             repeats: Vec::new(),
             jump: None,
             scanner: parse::tokens(program, rules.syntax),
@@ -203,7 +238,15 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
 
     #[inline(always)]
     pub(crate) fn emit(&mut self, command: Command) {
-        (self.sink)(Step::Command(command), self.line);
+        if !self.state.simple && self.compensation.is_some() {
+            self.emit_compensated(command);
+        } else {
+            (self.sink)(Step::Command(command), self.line);
+        }
+    }
+
+    fn hand_on(&mut self, command: Command, line: u32) {
+        (self.sink)(Step::Command(command), line);
     }
 
     fn all(&mut self) {
@@ -425,6 +468,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         if let Some(to) = self.state.probing.take() {
             self.probe_without_touch_off(to);
         }
+        self.compensation_off();
         if !self.ended && self.rules.end.is_some() && !self.state.percent_closed {
             let name = self.rules.name;
             self.notes.add(Severity::Warning, "gcode/no-end", 0, at, || {

@@ -1,39 +1,120 @@
 //! Where the words are: offsets, homing, machine coordinates, probing.
 
-use super::block::{Block, Code, bit};
+use super::block::{ANGLE, Block, Code, POLAR, RADIUS, bit};
 use super::execute::{AXES, FARTHEST, MORE_AXES, MORE_BITS, g_name};
 use super::state::Line;
 use super::{Run, Step};
-use shop_cam::canon::{Command, Position};
+use shop_cam::canon::{Command, Move, Position, Way};
 
 impl<F: FnMut(Step, u32)> Run<'_, F> {
-    /// As `target`, in a system that is turned.
+    /// As `target`, where the words are more than offsets: in a system that is turned, as diameters, or polar.
     #[cold]
-    pub(super) fn rotated_target(&self, block: &Block) -> Position {
+    pub(super) fn turned_target(&self, block: &Block) -> Position {
         let s = &self.state;
         let mut program = s.name(s.position);
         for i in 0..3 {
             if let Some(v) = block.get(AXES[i]) {
-                program[i] = v * s.unit + if s.absolute { 0.0 } else { program[i] };
+                let unit = if i == 0 && s.diameter { s.unit / 2.0 } else { s.unit };
+                program[i] = v * unit + if s.absolute { 0.0 } else { program[i] };
             }
+        }
+        if block.seen & POLAR != 0 {
+            let (mut radius, mut angle) = (program[0].hypot(program[1]), program[1].atan2(program[0]));
+            let keep = |here: f64| if s.absolute { 0.0 } else { here };
+            if block.seen & (1 << RADIUS) != 0 {
+                radius = block.value[RADIUS] * s.unit + keep(radius);
+            }
+            if block.seen & (1 << ANGLE) != 0 {
+                angle = block.value[ANGLE].to_radians() + keep(angle);
+            }
+            program[0] = radius * angle.cos();
+            program[1] = radius * angle.sin();
         }
         s.place(program)
     }
 
-    /// G53: machine coordinates. x and y are placed by the machine's work zero; z is a retract.
+    /// G53: machine coordinates. x and y are placed by the machine's work zero; z is a retract, unless it is known.
     pub(super) fn machine_target(&mut self, block: &Block) -> Position {
         let s = &self.state;
         let mut to = s.position;
-        for i in 0..2 {
+        let zero = self.context.machine_zero.unwrap_or(self.context.home);
+        for i in 0..3 {
             if let Some(v) = block.get(AXES[i]) {
-                to[i] = v * s.unit + self.context.home[i];
+                let unit = if i == 0 && s.diameter { s.unit / 2.0 } else { s.unit };
+                to[i] = v * unit + zero[i];
             }
         }
-        if block.has(b'Z') {
-            to[2] = to[2].max(self.context.home[2]);
+        if self.context.machine_zero.is_none() {
+            if block.has(b'Z') {
+                to[2] = s.position[2].max(self.context.home[2]);
+            }
+            self.machine_position(block);
         }
-        self.machine_position(block);
         to
+    }
+
+    /// G43, G43.1, G43.2 and G49: the tool's offset.
+    #[cold]
+    pub(super) fn tool_offset(&mut self, n: i64, block: &Block, line: &mut Line) {
+        let table = |number: Option<u32>| {
+            let tools = self.context.tools.as_ref()?;
+            tools.iter().find(|t| Some(t.number) == number).map(|t| t.offset)
+        };
+        let before = self.state.tool_offset;
+        let mut offset = before;
+        match n {
+            490 => offset = [0.0; 3],
+            430 => {
+                line.used |= bit(b'H');
+                let h = block.get(b'H').map(|h| h as u32).filter(|h| *h > 0);
+                offset = table(h.or(self.state.tool)).unwrap_or([0.0; 3]);
+            }
+            _ => {
+                line.used |= bit(b'H') | bit(b'X') | bit(b'Y') | bit(b'Z') | MORE_BITS;
+                let added = table(block.get(b'H').map(|h| h as u32)).unwrap_or([0.0; 3]);
+                for i in 0..3 {
+                    match block.get(AXES[i]) {
+                        Some(v) if n == 431 => offset[i] = v * self.state.unit,
+                        Some(v) => offset[i] += v * self.state.unit,
+                        None if n == 432 => offset[i] += added[i],
+                        None => {}
+                    }
+                }
+            }
+        }
+        if offset != before && offset.iter().all(|v| v.abs() <= FARTHEST) {
+            self.state.tool_offset = offset;
+            self.emit(Command::ToolOffset { offset });
+        }
+    }
+
+    /// G40, G41 and G42.
+    #[cold]
+    pub(super) fn change_compensation(&mut self, change: Option<(f64, bool)>, block: &Block) {
+        let Some((side, given)) = change else { return self.compensation_off() };
+        let at = block.span();
+        let d = block.get(b'D');
+        let diameter = if given {
+            d.map(|d| d * self.state.unit)
+        } else {
+            let number = d.map_or(self.state.tool, |d| Some(d as u32).filter(|d| *d > 0).or(self.state.tool));
+            match (&self.context.tools, number) {
+                (_, None) => Some(0.0),
+                (Some(tools), number) => tools.iter().find(|t| Some(t.number) == number).map(|t| t.diameter),
+                (None, Some(number)) => {
+                    self.notes.warning("gcode/cutter-compensation", 0, at, || {
+                        format!("the diameter of tool {number} stands in the controller's table; the path shown is the uncorrected one")
+                    });
+                    return;
+                }
+            }
+        };
+        match diameter.filter(|d| d.is_finite()) {
+            Some(diameter) => self.compensate(side, diameter / 2.0, at),
+            None => self.notes.error("gcode/cutter-compensation", 6, at, || {
+                "the tool of this compensation is not in the tool table, or D is missing".into()
+            }),
+        }
     }
 
     #[cold]
@@ -71,7 +152,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 self.search_switches(block);
                 line.used = u32::MAX;
             }
-            280 | 300 => self.home(block),
+            280 | 300 => self.home(code.number == 300, block),
             100 if self.rules.extruder && block.seen & (bit(b'L') | bit(b'P')) == 0 => {
                 self.emit(Command::FirmwareRetract { recover: false });
                 line.used = u32::MAX;
@@ -80,6 +161,14 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             100 => {
                 line.used |= bit(b'L') | bit(b'P') | bit(b'R');
                 self.set_system(block, at);
+            }
+            281 | 301 => {
+                self.store_position(code.number == 301);
+                if self.context.machine_zero.is_none() {
+                    self.notes.info("gcode/not-interpreted", code.number as u32, at, || {
+                        format!("{} stores a position in the machine", g_name(code.number))
+                    });
+                }
             }
             _ => {
                 line.used = u32::MAX;
@@ -131,6 +220,13 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
 
     /// A z that is set while a probing move waits ends the touch-off: the canonical frame moves to the sheet.
     pub(super) fn touch_off(&mut self, block: &Block) {
+        if self.context.machine_zero.is_some() {
+            // The frame of the machine is known: it does not move with the sheet.
+            if let Some(to) = self.state.probing.take() {
+                self.emit_at(Command::Probe { to, z: to }, self.state.probing_line);
+            }
+            return;
+        }
         if let (Some(to), Some(z)) = (self.state.probing, block.get(b'Z')) {
             self.state.probing = None;
             let z = z * self.state.unit;
@@ -155,6 +251,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.too_far(block);
             return;
         }
+        // What the probe would say: the moves that must touch do, those that may miss, miss.
+        let number = block.g().iter().map(|c| c.number).find(|n| (382..=388).contains(n)).unwrap_or(382);
+        self.parameters.probed(to.map(|v| v / self.state.unit), number % 2 == 0);
         self.feed_for((0..3).map(|i| (to[i] - from[i]).powi(2)).sum::<f64>().sqrt(), block);
         if to[0] != from[0] || to[1] != from[1] || to[2] >= from[2] {
             self.notes.warning("gcode/probe", 1, block.span(), || {
@@ -170,6 +269,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
 
     #[cold]
     pub(crate) fn probe_without_touch_off(&mut self, to: f64) {
+        if self.context.machine_zero.is_some() {
+            return self.emit_at(Command::Probe { to, z: to }, self.state.probing_line);
+        }
         self.notes.warning("gcode/probe", 0, (0, 1), || {
             "a probing move without setting z (G92 Z, G10 L20) after it: the height after it is not known"
                 .into()
@@ -178,7 +280,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     }
 
     /// G28, G30: over the given place home.
-    pub(super) fn home(&mut self, block: &Block) {
+    pub(super) fn home(&mut self, second: bool, block: &Block) {
         let any = block.seen & (bit(b'X') | bit(b'Y') | bit(b'Z'));
         if any != 0 {
             let via = self.target(block);
@@ -188,6 +290,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             }
             self.emit(Command::Rapid { to: via });
             self.state.position = via;
+        }
+        if let Some(zero) = self.context.machine_zero {
+            return self.home_exactly(zero, second, block);
         }
         let home = self.context.home;
         let goes = |i: usize| any == 0 || block.has(AXES[i]);
@@ -208,6 +313,38 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         self.machine_position(block);
     }
 
+    /// G28 and G30 where the machine's zero is known: to the stored place, of the axes named or of all.
+    fn home_exactly(&mut self, zero: [f64; 3], second: bool, block: &Block) {
+        let stored = self.state.stored[usize::from(second)];
+        let named = |i: usize| block.has(if i < 3 { AXES[i] } else { MORE_AXES[i - 3] });
+        let any = (0..9).any(named);
+        let mut to = self.state.position;
+        for i in (0..3).filter(|i| !any || named(*i)) {
+            to[i] = stored[i] + zero[i];
+        }
+        let mut more = [None; 6];
+        for i in (0..6).filter(|i| (!any || named(*i + 3)) && stored[*i + 3] != self.state.more[*i]) {
+            more[i] = Some(stored[i + 3]);
+        }
+        if more == [None; 6] {
+            self.emit(Command::Rapid { to });
+        } else {
+            self.emit(Command::Move(Box::new(Move { to, way: Way::Rapid, more, e: 0.0, pitch: None })));
+            self.stand_more(&more);
+        }
+        self.state.position = to;
+    }
+
+    /// G28.1 and G30.1: remembers where the machine is.
+    fn store_position(&mut self, second: bool) {
+        let zero = self.context.machine_zero.unwrap_or([self.context.home[0], self.context.home[1], 0.0]);
+        let s = &mut self.state;
+        for i in 0..3 {
+            s.stored[usize::from(second)][i] = s.position[i] - zero[i];
+        }
+        s.stored[usize::from(second)][3..].copy_from_slice(&s.more);
+    }
+
     /// G10 L2 and L20: origins of coordinate systems.
     pub(super) fn set_system(&mut self, block: &Block, at: (usize, usize)) {
         let l = block.get(b'L').unwrap_or(-1.0);
@@ -220,24 +357,51 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let index = if p == 0.0 { self.state.system } else { p as usize - 1 };
         if l == 20.0 && index == self.state.system {
             self.touch_off(block);
-        } else if l == 2.0 {
+        } else if l == 2.0 && self.context.machine_zero.is_none() {
             self.machine_position(block);
         }
+        let zero = self.context.machine_zero.unwrap_or([self.context.home[0], self.context.home[1], 0.0]);
         let s = &mut self.state;
+        if l == 2.0
+            && let Some(r) = block.get(b'R')
+        {
+            s.rotations[index] = r.to_radians();
+        }
+        let (sin, cos) = s.rotations[index].sin_cos();
+        let on = if s.shift_on { 1.0 } else { 0.0 };
+        // L20 makes the words name where the tool is: what is left of its place after the words, turned.
+        let mut words: Position = {
+            let (sin, cos) = (-s.rotations[index]).sin_cos();
+            let origin = s.systems[index];
+            let d: Position = std::array::from_fn(|i| s.position[i] - origin[i]);
+            [d[0] * cos - d[1] * sin, d[0] * sin + d[1] * cos, d[2]]
+        };
+        let mut named = false;
         for i in 0..3 {
             let Some(v) = block.get(AXES[i]) else { continue };
-            let shift = if s.shift_on { s.shift[i] } else { 0.0 };
-            s.systems[index][i] = if l == 20.0 {
-                s.position[i] - v * s.unit - shift
+            let unit = if i == 0 && s.diameter { s.unit / 2.0 } else { s.unit };
+            if l == 20.0 {
+                words[i] = v * unit + s.shift[i] * on;
+                named = true;
             } else {
-                v * s.unit + if i < 2 { self.context.home[i] } else { 0.0 }
-            };
+                s.systems[index][i] = v * unit + zero[i];
+            }
+        }
+        if named {
+            let turned = [words[0] * cos - words[1] * sin, words[0] * sin + words[1] * cos, words[2]];
+            s.systems[index] = std::array::from_fn(|i| s.position[i] - turned[i]);
+        }
+        for i in 0..6 {
+            let Some(v) = block.get(MORE_AXES[i]) else { continue };
+            let v = if i < 3 { v } else { v * s.unit };
+            s.more_systems[index][i] = if l == 20.0 { s.more[i] - v - s.more_shift[i] * on } else { v };
         }
         s.place_offset();
     }
 
     pub(super) fn select_system(&mut self, system: usize, block: &Block) {
-        if system != self.state.system && self.state.systems[system] == [0.0; 3] {
+        let unknown = self.state.systems[system] == [0.0; 3] && self.context.machine_zero.is_none();
+        if system != self.state.system && unknown {
             self.notes.warning("gcode/work-offset", system as u32, block.span(), || {
                 "another work coordinate system is selected whose origin is not in the program; taken as the same"
                     .into()

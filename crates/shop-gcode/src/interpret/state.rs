@@ -17,6 +17,18 @@ pub(crate) enum Motion {
     },
     /// G38.2 … G38.5.
     Probe,
+    /// G33, and G33.1, which comes back.
+    InStep {
+        back: bool,
+    },
+    /// G76.
+    Thread,
+    /// G5, and G5.1.
+    Bezier {
+        quadratic: bool,
+    },
+    /// G5.2: axis words are control points.
+    ControlPoints,
     /// G73, G81 … G89, in tenths.
     Cycle(u16),
 }
@@ -72,6 +84,13 @@ pub(crate) struct State {
     pub(crate) more_shift: [f64; 6],
     /// Nothing is in force that makes straight moves anything but straight moves.
     pub(crate) simple: bool,
+    /// G7: X words are diameters.
+    pub(crate) diameter: bool,
+    /// G96 is in force.
+    pub(crate) surface: bool,
+    pub(crate) tool_offset: Position,
+    /// G28.1 and G30.1, machine coordinates, mm and degrees.
+    pub(crate) stored: [[f64; 9]; 2],
     /// Filament, as the program counts it, mm.
     pub(crate) e: f64,
     pub(crate) e_absolute: bool,
@@ -120,6 +139,9 @@ pub(crate) struct Line {
     pub(crate) feed_mode: Option<FeedMode>,
     pub(crate) system: Option<usize>,
     pub(crate) return_high: Option<bool>,
+    /// Side of the cutter and whether D is a diameter; `Some(None)` switches compensation off.
+    pub(crate) compensation: Option<Option<(f64, bool)>>,
+    pub(crate) diameter: Option<bool>,
     pub(crate) dwell: bool,
     /// The line has been handed on as it stands.
     pub(crate) native: bool,
@@ -158,6 +180,10 @@ impl State {
             more_systems: [[0.0; 6]; 9],
             more_shift: [0.0; 6],
             simple: true,
+            diameter: false,
+            surface: false,
+            tool_offset: [0.0; 3],
+            stored: [[0.0; 9]; 2],
             e: 0.0,
             e_absolute: true,
             extruder: 0,
