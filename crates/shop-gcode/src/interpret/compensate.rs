@@ -17,6 +17,7 @@
 use super::{Run, Step};
 use shop_cam::canon::{Command, Move, Plane, Position, Way};
 use shop_geom::Point;
+use std::f64::consts::PI;
 
 /// Corners flatter than this are no corners, radians (LinuxCNC).
 const FLAT: f64 = 0.05;
@@ -55,6 +56,8 @@ struct Segment {
     arrives: Vector,
     /// Of an arc's parallel: middle and radius.
     circle: Option<(Vector, f64)>,
+    /// The parallel of an arc is the larger circle.
+    wider: bool,
     /// It leads to the path rather than along it.
     entry: bool,
 }
@@ -137,6 +140,7 @@ impl Compensation {
             leaves,
             arrives,
             circle,
+            wider: circle.is_some_and(|(center, radius)| radius > distance(to, center)),
             entry: false,
         })
     }
@@ -145,7 +149,13 @@ impl Compensation {
     fn crossing(first: &Segment, second: &Segment, corner: Vector) -> Option<Vector> {
         let nearest = |candidates: [Option<Vector>; 2]| {
             let by = |p: &Vector| distance(*p, corner);
-            candidates.into_iter().flatten().min_by(|p, q| by(p).total_cmp(&by(q)))
+            // The first one ends earlier and the second begins later than without the corner.
+            let fits = |p: &Vector| {
+                (first.circle.is_some() || dot(minus(*p, first.end), first.arrives) <= SHORT)
+                    && (second.circle.is_some() || dot(minus(*p, second.start), second.leaves) >= -SHORT)
+            };
+            let found = candidates.into_iter().flatten();
+            found.min_by(|p, q| (!fits(p)).cmp(&!fits(q)).then(by(p).total_cmp(&by(q))))
         };
         match (first.circle, second.circle) {
             (None, None) => {
@@ -253,8 +263,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     pub(super) fn compensation_off(&mut self) {
         let Some(mut c) = self.compensation.take() else { return };
         self.state.simple = true;
+        // From here on the words count from the programmed path, wherever the tool stands (LinuxCNC).
         self.release(&mut c);
-        self.state.position = c.tool;
+        self.state.stands = Some((self.state.position, c.tool));
     }
 
     /// Hands on the move that was kept back and what came after it.
@@ -361,9 +372,15 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     /// Decides how two moves meet, and hands the first one on.
     fn corner(&mut self, c: &mut Compensation, last: &mut Segment, next: &mut Segment, corner: Vector) {
         let turned = cross(last.arrives, next.leaves).atan2(dot(last.arrives, next.leaves));
-        // How far the path turns away from the tool; straight back counts as outside.
-        let outside = if turned.abs() > std::f64::consts::PI - 1e-6 { turned.abs() } else { -c.side * turned };
-        if outside < -FLAT {
+        // How far the path turns away from the tool, from a quarter turn towards it to three quarters away.
+        let mut outside = -c.side * turned;
+        if outside < -PI / 2.0 {
+            outside += 2.0 * PI;
+        }
+        // Straight back is outside, unless the way back is an arc that the tool runs round.
+        let back = (outside - PI).abs() < FLAT && next.wider;
+        let inside = outside < -FLAT || outside > PI + FLAT || back;
+        if inside {
             if let Some(p) = Compensation::crossing(last, next, corner) {
                 last.end = p;
                 next.start = p;
@@ -373,7 +390,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         }
         c.last = Some(last.clone());
         self.release(c);
-        if outside > FLAT {
+        if outside > FLAT && !inside {
             let to = c.with(c.tool, next.start);
             let way = Way::Arc { plane: c.plane, center: corner, counter_clockwise: c.side < 0.0, turns: 1 };
             let round = match (matches!(next.command, Command::Rapid { .. }), c.plane) {
@@ -387,7 +404,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             };
             self.hand_on(round, next.line);
             c.tool = to;
-        } else if outside >= -FLAT {
+        } else if !inside {
             next.start = c.flat(c.tool);
         }
     }

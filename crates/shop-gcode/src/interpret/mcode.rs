@@ -156,6 +156,15 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             3..=5 => self.switch(n as u8, block, line),
             6 => {
                 if let Some(number) = self.state.selected.filter(|_| self.rules.tool_change) {
+                    // The change looks where the machine really is.
+                    if let Some((_, tool)) = self.state.stands.take().filter(|s| s.0 == self.state.position) {
+                        self.state.position = tool;
+                    }
+                    // LinuxCNC stops the spindle for the change.
+                    if self.state.spindle != 0 {
+                        self.state.spindle = 0;
+                        self.hand_on_tool(Torch::Off);
+                    }
                     self.tool_change(number);
                 } else if self.rules.tool_change {
                     self.notes.warning("gcode/bad-tool", 1, at, || "M6 without a T word before it".into());

@@ -6,6 +6,9 @@ use super::state::Line;
 use super::{Run, Step};
 use shop_cam::canon::{Command, Move, Position, Way};
 
+/// The shortest probing move that LinuxCNC takes, mm (0.01 in).
+const SHORTEST_PROBE: f64 = 0.254;
+
 impl<F: FnMut(Step, u32)> Run<'_, F> {
     /// As `target`, where the words are more than offsets: in a system that is turned, as diameters, or polar.
     #[cold]
@@ -250,6 +253,12 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         if !to.iter().all(|v| v.abs() <= FARTHEST) {
             self.too_far(block);
             return;
+        }
+        let way = (0..3).map(|i| (to[i] - from[i]).powi(2)).sum::<f64>().sqrt();
+        if self.rules.tool_change && way < SHORTEST_PROBE {
+            self.notes.error("gcode/probe", 2, block.span(), || {
+                format!("the probing move begins {way:.3} mm from its end; {SHORTEST_PROBE} mm is the least")
+            });
         }
         // What the probe would say: the moves that must touch do, those that may miss, miss.
         let number = block.g().iter().map(|c| c.number).find(|n| (382..=388).contains(n)).unwrap_or(382);

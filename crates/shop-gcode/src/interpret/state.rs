@@ -89,6 +89,8 @@ pub(crate) struct State {
     /// G96 is in force.
     pub(crate) surface: bool,
     pub(crate) tool_offset: Position,
+    /// Where the words stood when compensation went off, and where the tool.
+    pub(crate) stands: Option<(Position, Position)>,
     /// G28.1 and G30.1, machine coordinates, mm and degrees.
     pub(crate) stored: [[f64; 9]; 2],
     /// Filament, as the program counts it, mm.
@@ -183,12 +185,14 @@ impl State {
             diameter: false,
             surface: false,
             tool_offset: [0.0; 3],
+            stands: None,
             stored: [[0.0; 9]; 2],
             e: 0.0,
             e_absolute: true,
             extruder: 0,
             layers: 0,
-            return_high: true,
+            // LinuxCNC starts with G99 (measured with 2.9).
+            return_high: !rules.tool_change,
             cycle: [None; 4],
             cycle_from: None,
             probing: None,

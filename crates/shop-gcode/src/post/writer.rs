@@ -40,6 +40,7 @@ pub(super) struct Writer<'a> {
     written: Written,
     material: Option<u32>,
     laser: Option<Laser>,
+    spindle: Option<Spindle>,
     /// S word that goes with the next feed move.
     power: Option<i64>,
     coolant: Option<(bool, bool)>,
@@ -78,6 +79,7 @@ impl<'a> Writer<'a> {
             written: Written::Unknown,
             material: entry.material,
             laser: entry.laser,
+            spindle: entry.spindle,
             power: None,
             coolant: entry.coolant,
             tool: entry.tool,
@@ -714,6 +716,7 @@ impl<'a> Writer<'a> {
     }
 
     fn spindle(&mut self, spindle: Spindle) {
+        self.spindle = Some(spindle);
         let (word, rpm) = match spindle {
             Spindle::Off => return self.text_line("M5"),
             Spindle::Clockwise { rpm } => ("M3", rpm),
@@ -830,6 +833,10 @@ impl<'a> Writer<'a> {
             self.text_line(&format!("T{number} M6"));
             if self.style.machine.kind == MachineKind::Router {
                 self.text_line("G43");
+                // The change has stopped the spindle.
+                if let Some(spindle) = self.spindle.filter(|s| *s != Spindle::Off) {
+                    self.spindle(spindle);
+                }
             }
         } else {
             if !self.style.rules.one_command {
