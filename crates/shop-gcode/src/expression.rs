@@ -32,8 +32,32 @@ fn fault<T>(at: usize, message: impl Into<String>) -> Result<T, Fault> {
 /// What the interpreter knows about the machine, for parameters that the controller itself sets.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct System {
-    /// Position in program coordinates and units (#5420..#5422, #<_x> …).
-    pub(crate) position: [f64; 3],
+    /// Position in program coordinates and units (#5420..#5428, #<_x> …).
+    pub(crate) position: [f64; 9],
+    /// Origins of G54 … G59.3 with their angles in degrees (#5221 …), G92 (#5211 …), G28 and G30 (#5161, #5181 …) and
+    /// the tool (#5401 …), in the program's units.
+    pub(crate) systems: [[f64; 9]; 9],
+    pub(crate) rotations: [f64; 9],
+    pub(crate) shift: [f64; 9],
+    pub(crate) stored: [[f64; 9]; 2],
+    pub(crate) tool_offset: [f64; 3],
+    pub(crate) diameter: f64,
+    /// Modes as code numbers in tenths: motion, plane, feed, and what is on.
+    pub(crate) motion_mode: f64,
+    pub(crate) plane: f64,
+    pub(crate) compensation: f64,
+    /// 0 G94, 1 G93, 2 G95.
+    pub(crate) feed_mode: u8,
+    pub(crate) return_high: bool,
+    pub(crate) spindle: u8,
+    pub(crate) surface: bool,
+    pub(crate) diameters: bool,
+    pub(crate) center_absolute: bool,
+    pub(crate) shift_on: bool,
+    pub(crate) mist: bool,
+    pub(crate) flood: bool,
+    pub(crate) selected: f64,
+    pub(crate) calls: f64,
     pub(crate) feed: f64,
     pub(crate) rpm: f64,
     pub(crate) metric: bool,
@@ -44,6 +68,34 @@ pub(crate) struct System {
     pub(crate) cut_feed: Option<f64>,
     /// Number of the work coordinate system, 1 for G54.
     pub(crate) work_offset: f64,
+}
+
+impl System {
+    /// Returns a parameter that the controller keeps, `None` when it is one of the user's.
+    fn number(&self, n: u32) -> Option<f64> {
+        let at = |list: &[f64; 9], first: u32| list.get((n - first) as usize).copied();
+        match n {
+            5161..=5169 => at(&self.stored[0], 5161),
+            5181..=5189 => at(&self.stored[1], 5181),
+            5210 => Some(f64::from(u8::from(self.shift_on && self.shift != [0.0; 9]))),
+            5211..=5219 => at(&self.shift, 5211),
+            5220 => Some(self.work_offset),
+            5221..=5390 => {
+                let (system, axis) = (((n - 5221) / 20) as usize, ((n - 5221) % 20) as usize);
+                match axis {
+                    0..=8 => self.systems.get(system).map(|s| s[axis]),
+                    9 => self.rotations.get(system).copied(),
+                    _ => None,
+                }
+            }
+            5400 => Some(self.tool),
+            5401..=5403 => Some(self.tool_offset[(n - 5401) as usize]),
+            5404..=5409 => Some(0.0),
+            5410 => Some(self.diameter),
+            5420..=5428 => at(&self.position, 5420),
+            _ => None,
+        }
+    }
 }
 
 /// One call's own parameters.
@@ -99,6 +151,11 @@ impl Parameters {
         self.global.insert(b"_value".to_vec(), result.unwrap_or(0.0));
     }
 
+    /// Returns a user's parameter that was set.
+    pub(crate) fn number(&self, n: u32) -> Option<f64> {
+        self.numbered.get(&n).copied()
+    }
+
     /// Sets what a probing move leaves behind: #5061 …, and #5070, whether it touched.
     pub(crate) fn probed(&mut self, at: [f64; 3], touched: bool) {
         for (i, v) in at.into_iter().enumerate() {
@@ -131,9 +188,9 @@ impl Parameters {
             Name::Number(n) if (1..=LOCAL_PARAMETERS as u32).contains(n) => {
                 frame.numbered.get(*n as usize - 1).copied()
             }
-            Name::Number(n @ 5420..=5422) => self.system.position.get(*n as usize - 5420).copied(),
-            Name::Number(5220) => Some(self.system.work_offset),
-            Name::Number(5400) => Some(self.system.tool),
+            Name::Number(n @ (5161..=5428)) => {
+                Some(self.system.number(*n).or_else(|| self.numbered.get(n).copied()).unwrap_or(0.0))
+            }
             // A number that was never set is 0 (volatile) in LinuxCNC.
             Name::Number(n) => Some(self.numbered.get(n).copied().unwrap_or(0.0)),
             Name::Named(name) if name.first() == Some(&b'_') => {
@@ -150,20 +207,55 @@ impl Parameters {
             b"_x" => s.position[0],
             b"_y" => s.position[1],
             b"_z" => s.position[2],
+            b"_a" => s.position[3],
+            b"_b" => s.position[4],
+            b"_c" => s.position[5],
+            b"_u" => s.position[6],
+            b"_v" => s.position[7],
+            b"_w" => s.position[8],
+            b"_abs_x" | b"_abs_y" | b"_abs_z" | b"_abs_a" | b"_abs_b" | b"_abs_c" => {
+                let i = [b'x', b'y', b'z', b'a', b'b', b'c'].iter().position(|l| name.last() == Some(l))?;
+                s.position[i] + s.systems[(s.work_offset as usize).clamp(1, 9) - 1][i] + s.shift[i] * flag(s.shift_on)
+            }
             b"_feed" => s.feed,
             b"_rpm" => s.rpm,
             b"_metric" => flag(s.metric),
             b"_imperial" => flag(!s.metric),
             b"_absolute" => flag(s.absolute),
             b"_incremental" => flag(!s.absolute),
-            b"_current_tool" | b"_selected_tool" => s.tool,
+            b"_inverse_time" => flag(s.feed_mode == 1),
+            b"_units_per_minute" => flag(s.feed_mode == 0),
+            b"_units_per_rev" => flag(s.feed_mode == 2),
+            b"_motion_mode" => s.motion_mode,
+            b"_plane" => s.plane,
+            b"_ccomp" => s.compensation,
+            b"_coord_system" => match s.work_offset as u32 {
+                n @ 1..=6 => f64::from(530 + 10 * n),
+                n => f64::from(584 + n),
+            },
+            b"_tool_offset" => flag(s.tool_offset != [0.0; 3]),
+            b"_retract_r_plane" => flag(!s.return_high),
+            b"_retract_old_z" => flag(s.return_high),
+            b"_spindle_rpm_mode" => flag(!s.surface),
+            b"_spindle_css_mode" => flag(s.surface),
+            b"_ijk_absolute_mode" => flag(s.center_absolute),
+            b"_lathe_diameter_mode" => flag(s.diameters),
+            b"_lathe_radius_mode" => flag(!s.diameters),
+            b"_spindle_on" => flag(s.spindle != 0),
+            b"_spindle_cw" => flag(s.spindle == 3),
+            b"_mist" => flag(s.mist),
+            b"_flood" => flag(s.flood),
+            b"_speed_override" | b"_feed_override" | b"_feed_hold" => 1.0,
+            b"_current_tool" | b"_current_pocket" => s.tool,
+            b"_selected_tool" | b"_selected_pocket" => s.selected,
             b"_line" => s.line,
-            b"_a" | b"_b" | b"_c" | b"_u" | b"_v" | b"_w" | b"_task" | b"_call_level" | b"_remap_level" => {
-                0.0
-            }
-            b"_vmajor" => 2.0,
-            b"_vminor" => 9.0,
+            b"_call_level" => s.calls,
+            b"_adaptive_feed" | b"_task" | b"_remap_level" => 0.0,
+            b"_vmajor" => 2.9,
+            b"_vminor" => 0.0,
             b"_hal[plasmac.cut-feed-rate]" => return s.cut_feed,
+            // What else stands in the machine's own memory is taken as 0 where the program is made for that machine.
+            _ if s.cut_feed.is_some() && (name.starts_with(b"_hal[") || name.starts_with(b"_ini[")) => 0.0,
             _ => return None,
         })
     }

@@ -191,6 +191,13 @@ impl Scanner<'_> {
                     None => plain(Kind::OpenComment, start, line_end),
                 }
             }
+            // A list (`E16:16`, RepRapFirmware) or a version (`U3.13.2`): the first value stands in the word, the rest
+            // here.
+            b':' | b'.' if self.syntax.text_arguments => {
+                let rest = &self.bytes[start..self.line_end(start)];
+                let run = rest.iter().take_while(|b| matches!(b, b':' | b'.' | b'-' | b'+' | b'0'..=b'9')).count();
+                plain(Kind::Text, start, start + run)
+            }
             b')' => plain(Kind::StrayParenthesis, start, start + 1),
             b'%' => plain(Kind::Percent, start, start + 1),
             b'/' if at_line_start => {

@@ -42,6 +42,8 @@ enum Kind {
     /// In step with the spindle.
     Sync { pitch: f64 },
     Dwell { seconds: f64 },
+    /// `(MSG,…)`, `(DEBUG,…)` with the values of parameters.
+    Message(String),
 }
 
 /// The dump of rs274 as events in the frame of the first work offset.
@@ -128,11 +130,17 @@ fn events_of_dump(dump: &str) -> Vec<Event> {
                 at = place(p, unit);
                 push(Kind::Arc { plane, center: [center[a], center[b]], turns: g(4) as i32 }, at, feed);
             }
+            "MESSAGE" => push(Kind::Message(said(inside)), at, 0.0),
             "NURBS_FEED" => push(Kind::Spline, at, feed),
             _ => {}
         }
     }
     out
+}
+
+/// What stands between the quotes of a message.
+fn said(text: &str) -> String {
+    text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text).trim().to_owned()
 }
 
 /// Our commands as events.
@@ -195,6 +203,7 @@ fn events_of(sections: &[shop_cam::canon::Section]) -> Vec<Event> {
                         push(Kind::Probe, at, feed);
                     }
                     Command::Dwell { seconds } => push(Kind::Dwell { seconds: *seconds }, at, 0.0),
+                    Command::Message(text) => push(Kind::Message(text.trim().to_owned()), at, 0.0),
                     Command::Finish => push(Kind::Dwell { seconds: 0.0 }, at, 0.0),
                     Command::Feed(f) => feed = f.mm_per_min(),
                     Command::FeedMode(m) => per_turn = *m == shop_cam::canon::FeedMode::PerTurn,
@@ -321,6 +330,8 @@ fn rs274(folder: &Path, program: &[u8]) -> Verdict {
     let child = Process::new("rs274")
         .args(["-g", "-n", "2", "-t", "p.tbl", "-v", "p.var", "p.ngc", "p.out"])
         .current_dir(folder)
+        // It keeps its tools in a file of the home folder, which must be nobody else's.
+        .env("HOME", folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(errors)

@@ -218,6 +218,9 @@ impl Block {
             Kind::Bare => notes.error("gcode/number-missing", 0, at, || {
                 format!("the letter {} has no number", token.letter as char)
             }),
+            Kind::Text if self.g_count > 0 && self.m_count == 0 => {
+                notes.error("gcode/unknown-text", 0, at, || "this is no G-code".into());
+            }
             Kind::Text => self.text = Some(token),
             Kind::Extended => self.extended = Some(token),
             Kind::Word | Kind::Newline => {}

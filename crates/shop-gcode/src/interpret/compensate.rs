@@ -92,6 +92,10 @@ fn unit(v: Vector) -> Vector {
 }
 
 impl Compensation {
+    pub(super) fn is_left(&self) -> bool {
+        self.side > 0.0
+    }
+
     fn flat(&self, p: Position) -> Vector {
         let [a, b, _] = self.plane.axes();
         [p[a], p[b]]
@@ -151,7 +155,7 @@ impl Compensation {
             let by = |p: &Vector| distance(*p, corner);
             // The first one ends earlier and the second begins later than without the corner.
             let fits = |p: &Vector| {
-                (first.circle.is_some() || dot(minus(*p, first.end), first.arrives) <= SHORT)
+                dot(minus(*p, first.end), first.arrives) <= SHORT
                     && (second.circle.is_some() || dot(minus(*p, second.start), second.leaves) >= -SHORT)
             };
             let found = candidates.into_iter().flatten();

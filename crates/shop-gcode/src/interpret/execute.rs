@@ -576,9 +576,51 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     pub(crate) fn refresh_parameters(&mut self) {
         let s = &self.state;
         let system = &mut self.parameters.system;
-        for i in 0..3 {
-            system.position[i] = (s.position[i] - s.offset[i]) / s.unit;
+        let words = s.name(s.position);
+        let scale = |i: usize| if (3..6).contains(&i) { 1.0 } else { s.unit };
+        let nine = |xyz: Position, more: [f64; 6]| -> [f64; 9] {
+            std::array::from_fn(|i| if i < 3 { xyz[i] } else { more[i - 3] } / scale(i))
+        };
+        system.position = nine(words, std::array::from_fn(|i| s.more[i] - s.more_offset[i]));
+        if s.diameter {
+            system.position[0] *= 2.0;
         }
+        system.systems = std::array::from_fn(|i| nine(s.systems[i], s.more_systems[i]));
+        system.rotations = s.rotations.map(f64::to_degrees);
+        system.shift = nine(s.shift, s.more_shift);
+        system.stored = s.stored.map(|p| std::array::from_fn(|i| p[i] / scale(i)));
+        system.tool_offset = s.tool_offset.map(|v| v / s.unit);
+        let tools = self.context.tools.iter().flatten();
+        let diameter = tools.filter(|t| Some(t.number) == s.tool).map(|t| t.diameter).next();
+        system.diameter = diameter.unwrap_or(0.0) / s.unit;
+        system.motion_mode = match s.motion {
+            Motion::None => 800.0,
+            Motion::Rapid => 0.0,
+            Motion::Line => 10.0,
+            Motion::Arc { counter_clockwise } => 20.0 + 10.0 * f64::from(u8::from(counter_clockwise)),
+            Motion::Probe => 382.0,
+            Motion::InStep { back } => 330.0 + f64::from(u8::from(back)),
+            Motion::Thread => 760.0,
+            Motion::Bezier { quadratic } => 50.0 + f64::from(u8::from(quadratic)),
+            Motion::ControlPoints => 52.0,
+            Motion::Cycle(n) => f64::from(n),
+        };
+        system.plane = 170.0 + 10.0 * s.plane as f64;
+        system.compensation = self.compensation.as_ref().map_or(400.0, |c| if c.is_left() { 410.0 } else { 420.0 });
+        system.feed_mode = match s.feed_mode {
+            FeedMode::PerMinute => 0,
+            FeedMode::Inverse => 1,
+            FeedMode::PerTurn => 2,
+        };
+        system.return_high = s.return_high;
+        system.spindle = s.spindle;
+        system.surface = s.surface;
+        system.diameters = s.diameter;
+        system.center_absolute = s.center_absolute;
+        system.shift_on = s.shift_on;
+        (system.mist, system.flood) = (s.mist, s.flood);
+        system.selected = f64::from(s.selected.unwrap_or(0));
+        system.calls = self.flow.depth() as f64;
         system.feed = s.feed / s.unit;
         system.rpm = s.s;
         system.metric = s.unit == 1.0;

@@ -120,6 +120,10 @@ impl Flow {
         self.spent <= BUDGET
     }
 
+    pub(super) fn depth(&self) -> usize {
+        self.calls.len()
+    }
+
     /// M73: the modes come back when the present call returns.
     pub(crate) fn restore_on_return(&mut self, modes: Modes) {
         if let Some(call) = self.calls.last_mut() {
@@ -439,7 +443,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         self.parameters.leave(result);
         self.flow.loops.truncate(call.loops);
         if let Some(modes) = call.restore {
-            self.state.restore(modes);
+            self.restore(modes);
         }
         Next::Jump { at: call.back, line: call.line }
     }

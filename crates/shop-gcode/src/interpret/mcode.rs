@@ -1,7 +1,7 @@
 //! What is switched: dwells, spindle, torch, laser, tools, outputs, materials.
 
 use super::block::{Block, DOLLAR, bit};
-use super::state::Line;
+use super::state::{Line, Modes};
 use super::{Run, Step};
 use shop_cam::Speed;
 use shop_cam::canon::{Command, Laser, Spindle, Torch};
@@ -84,7 +84,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
 
     /// T and M words that act before the motion.
     pub(super) fn m_words(&mut self, block: &Block, line: &mut Line) {
-        if let Some(t) = block.get(b'T') {
+        // On printers T beside another command is that command's word.
+        let own = !self.rules.extruder || block.m().is_empty() && block.g().is_empty();
+        if let Some(t) = block.get(b'T').filter(|_| own) {
             line.used |= bit(b'T');
             self.t_word(t, block);
         }
@@ -201,7 +203,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             71 => self.state.saved = None,
             72 => {
                 if let Some(modes) = self.state.saved {
-                    self.state.restore(modes);
+                    self.restore(modes);
                 }
             }
             73 => {
@@ -247,6 +249,21 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             _ => Torch::Cut,
         };
         self.hand_on_tool(if self.state.torch { torch } else { Torch::Cut });
+    }
+
+    /// Brings saved modes back, with what they switched.
+    pub(super) fn restore(&mut self, modes: Modes) {
+        self.state.restore(modes);
+        self.state.simple = !modes.diameter && self.compensation.is_none();
+        if (modes.s, modes.spindle) != (self.state.s, self.state.spindle) {
+            self.state.s = modes.s;
+            self.state.spindle = modes.spindle;
+            self.hand_on_tool(Torch::Cut);
+        }
+        self.coolant(modes.mist, modes.flood);
+        if modes.feed > 0.0 && self.state.feeds_per_minute() {
+            self.hand_on_feed(modes.feed);
+        }
     }
 
     pub(super) fn coolant(&mut self, mist: bool, flood: bool) {

@@ -421,6 +421,9 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
                 continue;
             }
             self.magic(text);
+            if self.rules.tool_change && token.kind == Kind::Comment && self.active_comment(text) {
+                continue;
+            }
             if (text.starts_with(['L', 'T', 'F', 'C']) || text.starts_with("layer ") || text.starts_with("feature "))
                 && self.marker(text)
             {
@@ -428,6 +431,43 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             }
             self.emit(Command::Comment(text.into()));
         }
+    }
+
+    /// `(MSG,…)`, `(DEBUG,…)` and `(PRINT,…)` speak to the operator, the last two with the values of parameters.
+    fn active_comment(&mut self, text: &str) -> bool {
+        let Some((word, said)) = text.split_once(',') else { return false };
+        let word = word.trim().to_ascii_lowercase();
+        let said = match word.as_str() {
+            "msg" => said.to_owned(),
+            // #5599 = 0 silences (DEBUG,…).
+            "debug" if self.parameters.number(5599) == Some(0.0) => return false,
+            "debug" | "print" => self.with_values(said),
+            _ => return false,
+        };
+        self.emit(Command::Message(said.into()));
+        true
+    }
+
+    /// Puts in the values of `#1` and `#<name>`, as LinuxCNC prints them.
+    fn with_values(&mut self, text: &str) -> String {
+        self.refresh_parameters();
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('#') {
+            out.push_str(&rest[..at]);
+            match crate::expression::primary(rest.as_bytes(), at, &self.parameters) {
+                Ok((v, end)) if rest.is_char_boundary(end) => {
+                    out.push_str(&format!("{v:.6}"));
+                    rest = &rest[end..];
+                }
+                _ => {
+                    out.push('#');
+                    rest = &rest[at + 1..];
+                }
+            }
+        }
+        out.push_str(rest);
+        out
     }
 
     /// Comments that mean something to a controller: QtPlasmaC's materials, and the tool of a controller without

@@ -125,6 +125,12 @@ pub(crate) struct Modes {
     pub(crate) feed_mode: FeedMode,
     pub(crate) feed: f64,
     pub(crate) return_high: bool,
+    pub(crate) system: usize,
+    pub(crate) diameter: bool,
+    pub(crate) s: f64,
+    pub(crate) spindle: u8,
+    pub(crate) mist: bool,
+    pub(crate) flood: bool,
 }
 
 /// What the G words of one line ask for.
@@ -221,6 +227,12 @@ impl State {
             feed_mode: self.feed_mode,
             feed: self.feed,
             return_high: self.return_high,
+            system: self.system,
+            diameter: self.diameter,
+            s: self.s,
+            spindle: self.spindle,
+            mist: self.mist,
+            flood: self.flood,
         }
     }
 
@@ -232,6 +244,9 @@ impl State {
         self.feed_mode = modes.feed_mode;
         self.feed = modes.feed;
         self.return_high = modes.return_high;
+        self.system = modes.system;
+        self.diameter = modes.diameter;
+        self.place_offset();
     }
 
     /// Turns a point of the system in force into the canonical frame: G92 first, then its rotation, then its origin
