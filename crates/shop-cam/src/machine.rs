@@ -19,8 +19,12 @@ pub struct Machine {
     pub cornering: Cornering,
     /// Where the work zero lies on the bed, machine coordinates, mm: x, y. Programs must fit around it.
     pub work_zero: [f64; 2],
+    /// Jerk of the axes where the controller shapes its ramps (S-curve), mm/s³; none where ramps are straight.
+    pub s_curve: Option<f64>,
     /// What the process needs.
     pub process: Process,
+    /// Nozzle, filament and heaters of a printer.
+    pub printer: Option<Printer>,
     /// Tools in its table.
     pub tools: Vec<Tool>,
     /// Materials with their cut charts.
@@ -44,6 +48,35 @@ pub enum MachineKind {
     Laser,
     /// Drag knife.
     Knife,
+    /// Printer that lays down molten filament.
+    Printer,
+}
+
+/// What a printer has besides its axes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Printer {
+    /// Bore of the nozzle, mm.
+    pub nozzle: f64,
+    /// Thickness of the filament, mm.
+    pub filament: f64,
+    /// Fastest that filament is pushed or pulled.
+    pub extruder: Speed,
+    /// Highest acceleration of the filament, mm/s².
+    pub extruder_acceleration: f64,
+    /// Speed jump allowed to the filament, mm/s (Klipper instantaneous_corner_velocity, Marlin M205 E).
+    pub extruder_jerk: f64,
+    /// Acceleration of moves that lay filament, mm/s² (Marlin M204 P).
+    pub print_acceleration: f64,
+    /// Acceleration of moves that do not, mm/s² (Marlin M204 T).
+    pub travel_acceleration: f64,
+    /// Below this the controller refuses to push filament, and above the second it refuses to heat, °C.
+    pub hotend_c: [f64; 2],
+    /// Hottest that the bed may be, °C.
+    pub bed_most_c: f64,
+    /// How fast the nozzle gets warm, °C/s.
+    pub hotend_c_per_s: f64,
+    /// How fast the bed gets warm, °C/s.
+    pub bed_c_per_s: f64,
 }
 
 /// One axis.
@@ -78,6 +111,13 @@ pub enum Cornering {
         /// Moves it looks ahead.
         buffer: u32,
     },
+    /// Klipper: speed round a square corner, and how much of a short move is made at one speed.
+    SquareCorner {
+        /// Speed round a square corner, mm/s.
+        speed: f64,
+        /// Fraction of a move that is not spent on speeding up and slowing down at once (minimum_cruise_ratio).
+        cruise_ratio: f64,
+    },
     /// LinuxCNC G64 P: blends within this distance, mm.
     Blend {
         /// Path tolerance, mm.
@@ -104,6 +144,8 @@ pub struct Process {
     pub rpm_range: [f64; 2],
     /// Seconds the spindle needs to come to speed.
     pub spin_up_s: f64,
+    /// Seconds that a tool change takes, by hand or by the machine.
+    pub tool_change_s: f64,
     /// Torch: who moves z, and how the sheet is found.
     pub torch: TorchControl,
     /// Laser: whether M4 dynamic power is available, and the S word of full power.
@@ -330,7 +372,9 @@ impl Machine {
             axes: [axis(0.0, 1000.0), axis(0.0, 1000.0), axis(-100.0, 100.0)],
             cornering: Cornering::JunctionDeviation { deviation: 0.01, buffer: 15 },
             work_zero: [0.0; 2],
+            s_curve: None,
             process: Process::example(kind),
+            printer: None,
             tools: Vec::new(),
             materials: Vec::new(),
             layers: Vec::new(),
@@ -356,13 +400,14 @@ impl Process {
             kerf: match kind {
                 MachineKind::Plasma => 1.5,
                 MachineKind::Laser => 0.2,
-                MachineKind::Router | MachineKind::Knife => 0.0,
+                MachineKind::Router | MachineKind::Knife | MachineKind::Printer => 0.0,
             },
             feed: Speed::from_mm_per_min(1000.0),
             plunge: Speed::from_mm_per_min(300.0),
             rpm: 10_000.0,
             rpm_range: [1000.0, 24_000.0],
             spin_up_s: 3.0,
+            tool_change_s: 0.0,
             torch: TorchControl::Program,
             laser_dynamic: true,
             laser_full_s: 1000.0,

@@ -270,7 +270,7 @@ fn diameter(
                 MachineKind::Router => ("tool diameter", 3.0),
                 MachineKind::Plasma => ("kerf", 1.5),
                 MachineKind::Laser => ("kerf", 0.15),
-                MachineKind::Knife => return 0.0,
+                MachineKind::Knife | MachineKind::Printer => return 0.0,
             };
             notes.push(
                 Diagnostic::warning("cut/width-assumed", format!("no {what} given; {assumed} mm assumed"))

@@ -256,7 +256,7 @@ fn footer(last: Option<&Toolpath>, settings: &Settings) -> Section {
         MachineKind::Router => section.commands.push(Command::Spindle(Spindle::Off)),
         MachineKind::Laser => section.commands.push(Command::Laser(Laser::Off)),
         MachineKind::Plasma => section.commands.push(Command::Torch(Torch::Off)),
-        MachineKind::Knife => {}
+        MachineKind::Knife | MachineKind::Printer => {}
     }
     if settings.air_assist {
         section.commands.push(Command::Coolant { mist: false, flood: false });
@@ -296,7 +296,7 @@ impl Lowering<'_> {
             match settings.kind {
                 MachineKind::Plasma => state.plasma(path, pass),
                 MachineKind::Laser => state.laser(path, pass),
-                MachineKind::Router | MachineKind::Knife => state.cutter(path, pass),
+                _ => state.cutter(path, pass),
             }
         }
         if !path.drills.is_empty() {

@@ -201,42 +201,9 @@ fn engravings(bencher: divan::Bencher<'_, '_>, lines: usize) {
 /// A machine of 500 mm/s² with GRBL's planner: every arc becomes chords of 0.002 mm sagitta.
 fn machine() -> Machine {
     let axis = Axis { min: 0.0, max: 3000.0, rapid: Speed::from_mm_per_min(6000.0), acceleration: 500.0 };
-    Machine {
-        name: String::new(),
-        title: String::new(),
-        kind: MachineKind::Router,
-        source: String::new(),
-        axes: [axis; 3],
-        cornering: Cornering::JunctionDeviation { deviation: 0.01, buffer: 15 },
-        work_zero: [0.0, 0.0],
-        process: Process {
-            safe_height: 5.0,
-            retract_height: 1.0,
-            kerf: 0.0,
-            feed: Speed::from_mm_per_min(1000.0),
-            plunge: Speed::from_mm_per_min(300.0),
-            rpm: 10_000.0,
-            rpm_range: [0.0, 24_000.0],
-            spin_up_s: 0.0,
-            torch: TorchControl::Program,
-            laser_dynamic: false,
-            laser_full_s: 1000.0,
-            air_assist: false,
-            common_lines: false,
-        },
-        tools: Vec::new(),
-        materials: Vec::new(),
-        layers: Vec::new(),
-        post: Post {
-            dialect: Dialect::Grbl,
-            decimals: 4,
-            line_limit: 79,
-            header: Vec::new(),
-            footer: Vec::new(),
-            ending: String::new(),
-        },
-        controller: Controller::default(),
-    }
+    let example = Machine::example(MachineKind::Router);
+    let process = Process { spin_up_s: 0.0, ..example.process.clone() };
+    Machine { axes: [axis; 3], process, ..example }
 }
 
 #[divan::bench(args = [378, 37_500])]

@@ -13,12 +13,13 @@
 mod cover;
 pub mod estimate;
 mod index;
+mod lookahead;
 mod motion;
 mod piece;
 mod planner;
 pub mod preview;
 pub mod proof;
 
-pub use estimate::{Estimate, SectionTime, estimate};
+pub use estimate::{Estimate, Estimator, Times, estimate};
 pub use preview::{PreviewInput, preview_html, preview_png, preview_svg};
 pub use proof::{Drawn, Proof, ProofFigures, Swept, drawn, prove};

@@ -3,7 +3,7 @@
 //! Proof, estimate and preview all see a program through [`walk`], so that they cannot disagree about where the
 //! tool is. A drilling cycle is written out into its moves.
 
-use shop_cam::canon::{Command, Drill, Laser, Plane, Position, Section, Spindle, Torch, Way};
+use shop_cam::canon::{self, Command, Drill, Laser, Plane, Position, Section, Spindle, Torch, Way};
 use shop_cam::machine::MachineKind;
 use shop_geom::Point;
 
@@ -22,6 +22,8 @@ pub(crate) struct State {
     pub laser: Laser,
     /// Tool in the spindle, 0 before the first change.
     pub tool: u32,
+    /// Where the axes beside x, y and z are: A, B, C, U, V, W.
+    pub more: [f64; 6],
 }
 
 /// How a move is made.
@@ -38,6 +40,10 @@ pub(crate) struct Move {
     pub from: Position,
     pub to: Position,
     pub kind: Kind,
+    /// Filament that goes in during the move, mm; 0 on machines without.
+    pub e: f64,
+    /// Turn of the axes beside x, y and z, degrees or mm.
+    pub turn: f64,
 }
 
 /// Where in the program.
@@ -60,7 +66,7 @@ pub(crate) enum Event<'a> {
 impl State {
     /// Returns the state of a machine that has just been switched on, at `at`.
     pub fn new(at: Position) -> Self {
-        State { at, feed: None, spindle: Spindle::Off, torch: Torch::Off, laser: Laser::Off, tool: 0 }
+        State { at, feed: None, spindle: Spindle::Off, torch: Torch::Off, laser: Laser::Off, tool: 0, more: [0.0; 6] }
     }
 
     /// True when the laser gives light.
@@ -87,32 +93,62 @@ pub(crate) fn walk(sections: &[Section], start: Position, mut visit: impl FnMut(
     }
 }
 
-fn step(
+pub(crate) fn step(
     state: &mut State,
     place: Place,
     command: &Command,
     visit: &mut impl FnMut(&State, Place, Event<'_>),
 ) {
     match command {
-        Command::Rapid { to } | Command::Home { to, .. } => go(state, place, *to, Kind::Rapid, visit),
-        Command::Line { to } | Command::Extrude { to, .. } => go(state, place, *to, Kind::Line, visit),
+        Command::Rapid { to } | Command::Home { to, .. } => {
+            go(state, place, *to, Kind::Rapid, (0.0, 0.0), visit);
+        }
+        Command::Line { to } => go(state, place, *to, Kind::Line, (0.0, 0.0), visit),
         Command::Arc { to, center, counter_clockwise } => {
             let kind = Kind::Arc { center: *center, counter_clockwise: *counter_clockwise };
             let kind = if center.x.is_finite() && center.y.is_finite() { kind } else { Kind::Line };
-            go(state, place, *to, kind, visit);
+            go(state, place, *to, kind, (0.0, 0.0), visit);
         }
         Command::Drill(drill) => walk_drill(state, place, drill, visit),
-        Command::Move(m) => match m.way {
-            Way::Rapid => go(state, place, m.to, Kind::Rapid, visit),
-            Way::Arc { plane: Plane::Xy, center: [x, y], counter_clockwise, turns: 1 } => {
-                let kind = Kind::Arc { center: Point::new(x, y), counter_clockwise };
-                go(state, place, m.to, kind, visit);
-            }
-            _ => m.chords(state.at, CHORD_TOLERANCE, |to| go(state, place, to, Kind::Line, visit)),
-        },
+        Command::Extrude { to, e } => go(state, place, *to, Kind::Line, (*e, 0.0), visit),
+        Command::Move(m) => step_move(state, place, m, visit),
         other => {
             visit(state, place, Event::Other(other));
             apply(state, other);
+        }
+    }
+}
+
+/// A move that says more than a plain one; what is no arc in the XY plane is walked in chords.
+fn step_move(
+    state: &mut State,
+    place: Place,
+    m: &canon::Move,
+    visit: &mut impl FnMut(&State, Place, Event<'_>),
+) {
+    let mut turn2 = 0.0;
+    for (at, to) in state.more.iter_mut().zip(m.more) {
+        if let Some(to) = to.filter(|to| to.is_finite()) {
+            turn2 += (to - *at) * (to - *at);
+            *at = to;
+        }
+    }
+    let more = (m.e, f64::sqrt(turn2));
+    match m.way {
+        Way::Rapid => go(state, place, m.to, Kind::Rapid, more, visit),
+        Way::Line => go(state, place, m.to, Kind::Line, more, visit),
+        Way::Arc { plane: Plane::Xy, center: [x, y], counter_clockwise, turns: 1 }
+            if x.is_finite() && y.is_finite() =>
+        {
+            let kind = Kind::Arc { center: Point::new(x, y), counter_clockwise };
+            go(state, place, m.to, kind, more, visit);
+        }
+        Way::Arc { .. } => {
+            let whole = m.length(state.at).max(1e-12);
+            m.chords(state.at, CHORD_TOLERANCE, |to| {
+                let d = (0..3).map(|i| (to[i] - state.at[i]).powi(2)).sum::<f64>().sqrt() / whole;
+                go(state, place, to, Kind::Line, (more.0 * d, more.1 * d), visit);
+            });
         }
     }
 }
@@ -137,6 +173,7 @@ fn go(
     place: Place,
     to: Position,
     kind: Kind,
+    (e, turn): (f64, f64),
     visit: &mut impl FnMut(&State, Place, Event<'_>),
 ) {
     let mut target = state.at;
@@ -145,7 +182,7 @@ fn go(
             target[axis] = to[axis];
         }
     }
-    visit(state, place, Event::Move(Move { from: state.at, to: target, kind }));
+    visit(state, place, Event::Move(Move { from: state.at, to: target, kind, e, turn }));
     state.at = target;
 }
 
@@ -156,8 +193,8 @@ fn walk_drill(
     visit: &mut impl FnMut(&State, Place, Event<'_>),
 ) {
     drill.expand(state.at, |command| match command {
-        Command::Rapid { to } => go(state, place, to, Kind::Rapid, visit),
-        Command::Line { to } => go(state, place, to, Kind::Line, visit),
+        Command::Rapid { to } => go(state, place, to, Kind::Rapid, (0.0, 0.0), visit),
+        Command::Line { to } => go(state, place, to, Kind::Line, (0.0, 0.0), visit),
         other => visit(state, place, Event::Other(&other)),
     });
 }
@@ -170,6 +207,8 @@ const TOUCHING: f64 = 1e-6;
 pub(crate) fn in_work(kind: MachineKind, top: f64, state: &State, m: &Move) -> Option<(f64, f64)> {
     match kind {
         MachineKind::Plasma => (state.torch != Torch::Off).then_some((0.0, 1.0)),
+        // Where filament goes in; what lies under it is not cut.
+        MachineKind::Printer => (m.e > 0.0).then_some((0.0, 1.0)),
         MachineKind::Laser => (state.laser_on() && m.kind != Kind::Rapid).then_some((0.0, 1.0)),
         MachineKind::Router | MachineKind::Knife => {
             match (m.from[2] < top - TOUCHING, m.to[2] < top - TOUCHING) {

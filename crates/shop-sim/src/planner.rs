@@ -7,118 +7,164 @@
 //!   v²      ╱‾‾‾‾╲
 //!          ╱      ╲      corner      entry² = min( corner²,  exit² + 2·a·L,  entry²(before) + 2·a·L(before) )
 //!    ─────╱        ╲───╳───╲
-//!       move k      move k+1  ╲__ 0 at the end of what is in the buffer
+//!       move k      move k+1  ╲__ the least speed at the end of what is in the buffer
 //! ```
 //!
 //! With S the running sum of 2·a·L, the backward pass over a window is min over its corners j of (corner_j² + S_j)
 //! less S_k: a sliding minimum, so that a buffer of any depth costs O(1) a move. Blocks are handed out as soon as
 //! they leave the buffer; memory does not grow with the program.
 
-use std::collections::VecDeque;
-
 /// One straight or circular move, in s and mm.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Block {
     /// Length, mm, more than 0.
     pub length: f64,
     /// Acceleration along it, mm/s².
     pub acceleration: f64,
-    /// Square of the speed wanted, mm²/s².
-    pub nominal2: f64,
+    /// Speed wanted, mm/s.
+    pub nominal: f64,
     /// Square of the speed at which its first corner may be passed; 0 starts from rest.
     pub corner2: f64,
+    /// Square of the speed at which it may start or end at rest: the first and the last step come at once.
+    pub rest2: f64,
     /// For the caller: whose time it is.
     pub tag: u32,
 }
 
+#[derive(Clone, Copy, Default)]
 struct Queued {
     block: Block,
     /// 2·a·L of all before it since the last stop.
     before: f64,
+    /// 2·a·L of its own.
+    delta2: f64,
 }
 
 /// Plans blocks in order.
 pub(crate) struct Planner {
-    depth: usize,
-    queue: VecDeque<Queued>,
-    /// Indices (since the last stop) and keys `corner² + S` of corners that can be the window's least.
-    least: VecDeque<(u64, f64)>,
+    depth: u64,
+    /// The buffer; a block's place is its number, wrapped.
+    ring: Box<[Queued]>,
+    /// Numbers and keys `corner² + S` of corners that can be the window's least, wrapped likewise.
+    least: Box<[(u64, f64)]>,
+    least_from: u64,
+    least_to: u64,
+    mask: u64,
+    /// Numbers of the first block in the buffer and of the next one, since the last stop.
     first: u64,
     next: u64,
     sum: f64,
+    /// Key of the end of the buffer.
+    end: f64,
+    entry: f64,
     entry2: f64,
 }
 
 impl Planner {
     /// Returns a planner that reads `depth` blocks ahead, the one being run included.
     pub fn new(depth: usize) -> Self {
+        let depth = depth.clamp(2, 1 << 20);
+        let size = (depth + 1).next_power_of_two();
         Planner {
-            depth: depth.clamp(2, 1 << 20),
-            queue: VecDeque::new(),
-            least: VecDeque::new(),
+            depth: depth as u64,
+            ring: vec![Queued::default(); size].into_boxed_slice(),
+            least: vec![(0, 0.0); size].into_boxed_slice(),
+            least_from: 0,
+            least_to: 0,
+            mask: size as u64 - 1,
             first: 0,
             next: 0,
             sum: 0.0,
+            end: 0.0,
+            entry: 0.0,
             entry2: 0.0,
         }
     }
 
+    /// True when nothing waits in the buffer.
+    pub fn is_empty(&self) -> bool {
+        self.first == self.next
+    }
+
     /// Adds a block; tells `done` the tag and seconds of every block that is now settled.
-    pub fn push(&mut self, mut block: Block, done: &mut impl FnMut(u32, f64)) {
-        if self.queue.is_empty() {
-            block.corner2 = 0.0;
+    #[inline]
+    pub fn push(&mut self, block: Block, done: &mut impl FnMut(u32, f64)) {
+        let delta2 = 2.0 * block.acceleration * block.length;
+        let key = block.corner2.min(block.nominal * block.nominal) + self.sum;
+        while self.least_to > self.least_from
+            && self.least[((self.least_to - 1) & self.mask) as usize].1 >= key
+        {
+            self.least_to -= 1;
         }
-        let key = block.corner2.min(block.nominal2) + self.sum;
-        while self.least.back().is_some_and(|b| b.1 >= key) {
-            self.least.pop_back();
-        }
-        self.least.push_back((self.next, key));
+        self.least[(self.least_to & self.mask) as usize] = (self.next, key);
+        self.least_to += 1;
+        self.ring[(self.next & self.mask) as usize] = Queued { block, before: self.sum, delta2 };
         self.next += 1;
-        self.queue.push_back(Queued { block, before: self.sum });
-        self.sum += 2.0 * block.acceleration * block.length;
-        if self.queue.len() >= self.depth {
+        self.sum += delta2;
+        self.end = self.sum + block.rest2;
+        if self.next - self.first >= self.depth {
             self.run_first(done);
         }
     }
 
     /// The machine stops here: settles every block.
     pub fn stop(&mut self, done: &mut impl FnMut(u32, f64)) {
-        while !self.queue.is_empty() {
+        while self.first < self.next {
             self.run_first(done);
         }
-        self.least.clear();
-        (self.first, self.next, self.sum, self.entry2) = (0, 0, 0.0, 0.0);
+        (self.first, self.next, self.least_from, self.least_to) = (0, 0, 0, 0);
+        (self.sum, self.end, self.entry, self.entry2) = (0.0, 0.0, 0.0, 0.0);
     }
 
+    #[inline]
     fn run_first(&mut self, done: &mut impl FnMut(u32, f64)) {
-        let Some(now) = self.queue.pop_front() else { return };
-        while self.least.front().is_some_and(|f| f.0 <= self.first) {
-            self.least.pop_front();
+        let now = self.ring[(self.first & self.mask) as usize];
+        if self.first == 0 {
+            // The machine is at rest: it starts at once with what the first corner and the buffer allow.
+            let key = self.least[(self.least_from & self.mask) as usize].1;
+            self.entry2 = key.min(self.end).max(0.0);
+            self.entry = self.entry2.sqrt();
+        }
+        while self.least_from < self.least_to
+            && self.least[(self.least_from & self.mask) as usize].0 <= self.first
+        {
+            self.least_from += 1;
         }
         self.first += 1;
-        let b = now.block;
-        let reach2 = self.entry2 + 2.0 * b.acceleration * b.length;
-        let exit2 = match self.queue.front() {
-            None => 0.0,
-            Some(after) => {
-                let corner = self.least.front().map_or(self.sum, |l| l.1).min(self.sum);
-                (corner - after.before).max(0.0).min(reach2).min(b.nominal2)
-            }
+        let b = &now.block;
+        let reach2 = self.entry2 + now.delta2;
+        let key = if self.least_from < self.least_to {
+            self.least[(self.least_from & self.mask) as usize].1.min(self.end)
+        } else {
+            self.end
         };
-        done(b.tag, seconds(&b, self.entry2, exit2));
+        let after = now.before + now.delta2;
+        let exit2 = (key - after).max(0.0).min(reach2).min(b.nominal * b.nominal);
+        let exit = exit2.sqrt();
+        done(b.tag, ramp(b, self.entry, self.entry2, exit, exit2));
+        self.entry = exit;
         self.entry2 = exit2;
     }
 }
 
-/// Returns the time of a trapezoid or triangle from entry to exit speed.
+/// Returns the time of a trapezoid or triangle from entry to exit speed, given with their squares.
+#[inline]
+fn ramp(b: &Block, entry: f64, entry2: f64, exit: f64, exit2: f64) -> f64 {
+    let per_acceleration = 1.0 / b.acceleration;
+    let triangle2 = 0.5 * (entry2 + exit2) + b.acceleration * b.length;
+    let nominal2 = b.nominal * b.nominal;
+    if triangle2 <= nominal2 {
+        let peak = triangle2.max(entry2).max(exit2).sqrt();
+        return (2.0 * peak - entry - exit) * per_acceleration;
+    }
+    let peak = b.nominal.max(entry).max(exit);
+    let ramps = (peak * peak - 0.5 * (entry2 + exit2)) * per_acceleration;
+    (2.0 * peak - entry - exit) * per_acceleration + ((b.length - ramps) / peak).max(0.0)
+}
+
+/// Returns the time of a block between the squares of its entry and exit speeds.
 pub(crate) fn seconds(b: &Block, entry2: f64, exit2: f64) -> f64 {
-    let (a, length) = (b.acceleration, b.length);
-    let (v0, v1) = (entry2.sqrt(), exit2.sqrt());
-    let peak2 = (0.5 * (entry2 + exit2) + a * length).min(b.nominal2).max(entry2).max(exit2);
-    let peak = peak2.sqrt();
-    let ramps = (2.0 * peak2 - entry2 - exit2) / (2.0 * a);
-    let cruise = if peak > 0.0 { ((length - ramps) / peak).max(0.0) } else { 0.0 };
-    (peak - v0) / a + (peak - v1) / a + cruise
+    ramp(b, entry2.sqrt(), entry2, exit2.sqrt(), exit2)
 }
 
 #[cfg(test)]
@@ -129,16 +175,21 @@ mod tests {
     /// The planner as controllers write it: for each move, a backward pass over the buffer, then forward.
     fn replay(blocks: &[Block], depth: usize) -> Vec<f64> {
         let mut out = Vec::new();
-        let mut entry2 = 0.0f64;
+        let mut entry2 = f64::NAN;
         for k in 0..blocks.len() {
             let end = (k + depth).min(blocks.len());
-            let mut exit2 = 0.0;
+            let mut exit2 = blocks[end - 1].rest2;
             for j in (k + 1..end).rev() {
                 let b = &blocks[j];
-                exit2 = (exit2 + 2.0 * b.acceleration * b.length).min(b.corner2).min(b.nominal2);
+                exit2 = (exit2 + 2.0 * b.acceleration * b.length).min(b.corner2).min(b.nominal * b.nominal);
             }
             let b = &blocks[k];
-            let exit2: f64 = f64::min(exit2, entry2 + 2.0 * b.acceleration * b.length).min(b.nominal2);
+            if k == 0 {
+                let reach = exit2 + 2.0 * b.acceleration * b.length;
+                entry2 = b.corner2.min(b.nominal * b.nominal).min(reach);
+            }
+            let reach = entry2 + 2.0 * b.acceleration * b.length;
+            let exit2: f64 = f64::min(exit2, reach).min(b.nominal * b.nominal);
             out.push(seconds(b, entry2, exit2));
             entry2 = exit2;
         }
@@ -148,14 +199,16 @@ mod tests {
     proptest! {
         #[test]
         fn a_sliding_minimum_is_the_backward_pass(
-            raw in prop::collection::vec((0.01..20.0f64, 50.0..2000.0f64, 1.0..1e4f64, 0.0..1e4f64), 1..60),
+            raw in prop::collection::vec(
+                (0.01..20.0f64, 50.0..2000.0f64, 1.0..100.0f64, 0.0..1e4f64, 0.0..2.0f64), 1..60),
             depth in 2usize..20,
         ) {
             let mut blocks: Vec<Block> = raw.iter().enumerate().map(|(i, r)| Block {
-                length: r.0, acceleration: r.1, nominal2: r.2, corner2: r.3, tag: i as u32,
+                length: r.0, acceleration: r.1, nominal: r.2, corner2: r.3, rest2: r.4.min(r.2), tag: i as u32,
             }).collect();
             for i in 1..blocks.len() {
-                blocks[i].corner2 = blocks[i].corner2.min(blocks[i].nominal2).min(blocks[i - 1].nominal2);
+                let top = blocks[i].nominal.min(blocks[i - 1].nominal);
+                blocks[i].corner2 = blocks[i].corner2.min(top * top);
             }
             let want = replay(&blocks, depth);
             let mut got = Vec::new();
@@ -174,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_single_move_is_a_trapezoid() {
-        let b = Block { length: 100.0, acceleration: 500.0, nominal2: 2500.0, corner2: 0.0, tag: 0 };
+        let b = Block { length: 100.0, acceleration: 500.0, nominal: 50.0, ..Block::default() };
         // 0.1 s up over 2.5 mm, 95 mm at 50 mm/s, 0.1 s down.
         assert!((seconds(&b, 0.0, 0.0) - (0.2 + 95.0 / 50.0)).abs() < 1e-12);
         let short = Block { length: 2.0, ..b };

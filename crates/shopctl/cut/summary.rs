@@ -248,6 +248,7 @@ fn settings_line(outcome: &Outcome) -> String {
             s.power * 100.0,
             count(s.passes as usize, "pass").replace("passs", "passes")
         ),
+        MachineKind::Printer => feed,
         MachineKind::Knife => format!("blade {} mm behind its axis, {feed}", s.blade_offset),
     }
 }

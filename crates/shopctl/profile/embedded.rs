@@ -28,6 +28,8 @@ pub const PROFILES: &[(&str, &str)] = profiles![
     "plasma-grbl",
     "plasma-linuxcnc-proma",
     "plasma-qtplasmac",
+    "printer-klipper",
+    "printer-marlin",
     "printnc",
     "router-grbl",
     "router-linuxcnc",

@@ -6,16 +6,17 @@ use shop_cam::Speed;
 use shop_cam::chart::Milling;
 use shop_cam::machine::{
     Axis, Controller, Cornering, Cut, Dialect, LayerOperation, LayerRule, Machine, MachineKind, Material,
-    Post, Process, Tool, ToolShape, TorchControl,
+    Post, Printer, Process, Tool, ToolShape, TorchControl,
 };
 use shop_report::{Diagnostic, Span};
 
 /// Spellings of the kinds of machine.
-pub const KINDS: [(&str, MachineKind); 4] = [
+pub const KINDS: [(&str, MachineKind); 5] = [
     ("plasma", MachineKind::Plasma),
     ("router", MachineKind::Router),
     ("laser", MachineKind::Laser),
     ("knife", MachineKind::Knife),
+    ("printer", MachineKind::Printer),
 ];
 
 /// Spellings of the controller families.
@@ -86,7 +87,8 @@ struct Family {
 
 /// Limits: grbl `protocol.h` LINE_BUFFER_SIZE 80, grblHAL 257, LinuxCNC LINELEN 255, Marlin MAX_CMD_SIZE 96,
 /// Smoothieware 132, RepRapFirmware's MaxGCodeLength 201; each less its terminator. Klipper reads any line. Cornering: GRBL $11 and its 16 blocks of look-ahead (15 usable),
-/// LinuxCNC's G64 P0.1, Marlin JUNCTION_DEVIATION_MM 0.013, Smoothieware's sample configuration.
+/// LinuxCNC's G64 P0.1, Marlin JUNCTION_DEVIATION_MM 0.013, Klipper's square_corner_velocity 5 and
+/// minimum_cruise_ratio 0.5, Smoothieware's sample configuration.
 fn family(dialect: Dialect) -> Family {
     let junction = |deviation, buffer| Cornering::JunctionDeviation { deviation, buffer };
     let blend = Cornering::Blend { tolerance: 0.1 };
@@ -96,7 +98,9 @@ fn family(dialect: Dialect) -> Family {
         Dialect::FluidNc => (255, "nc", junction(0.01, 15), true),
         Dialect::LinuxCnc | Dialect::QtPlasmaC => (255, "ngc", blend, false),
         Dialect::Marlin => (95, "gcode", junction(0.013, 15), false),
-        Dialect::Klipper => (255, "gcode", junction(0.01, 128), false),
+        Dialect::Klipper => {
+            (255, "gcode", Cornering::SquareCorner { speed: 5.0, cruise_ratio: 0.5 }, false)
+        }
         Dialect::RepRapFirmware => (200, "gcode", junction(0.01, 40), false),
         Dialect::Smoothie => (131, "gcode", junction(0.05, 31), false),
     };
@@ -123,10 +127,11 @@ pub fn machine(name: &str, mut root: Section<'_>, found: &mut Found) -> Option<(
     let post = dialect.map(|d| (self::post(d, &family, &mut post, found), post));
 
     let axes = axes(root.section("axes", found), found);
-    let cornering = cornering(root.nearest_section("cornering", found), family.cornering, found);
+    let (cornering, s_curve) = cornering(root.nearest_section("cornering", found), family.cornering, found);
     // Of a machine of no known kind the least is asked: a knife has neither kerf nor spindle.
     let kind_or = kind.unwrap_or(MachineKind::Knife);
     let process = process(kind_or, &family, root.section("process", found), found);
+    let printer = printer(kind, axes.as_ref(), root.section("printer", found), found);
     let tools = tools(&mut root, found);
     let (materials, millings) = materials(kind_or, process.as_ref(), &mut root, found);
     let layers = root.list("layers", found).into_iter().filter_map(|s| layer(s, found)).collect();
@@ -152,7 +157,9 @@ pub fn machine(name: &str, mut root: Section<'_>, found: &mut Found) -> Option<(
         axes,
         cornering: cornering?,
         work_zero,
+        s_curve,
         process: process?,
+        printer,
         tools,
         materials,
         layers,
@@ -200,19 +207,43 @@ fn speed(mm_per_min: f64) -> Speed {
     Speed::from_mm_per_min(mm_per_min)
 }
 
-fn cornering(mut s: Section<'_>, usual: Cornering, found: &mut Found) -> Option<Cornering> {
+/// Returns how corners are passed, and the jerk of an S-curve.
+fn cornering(
+    mut s: Section<'_>,
+    usual: Cornering,
+    found: &mut Found,
+) -> (Option<Cornering>, Option<f64>) {
+    let s_curve = s.number("s_curve_mm_per_s3", Law::Positive, found);
+    (corners(s, usual, found), s_curve)
+}
+
+fn corners(mut s: Section<'_>, usual: Cornering, found: &mut Found) -> Option<Cornering> {
     let place = s.place();
     let deviation = s.number("junction_deviation_mm", Law::Positive, found);
     let xy = s.number("jerk_xy_mm_per_s", Law::Positive, found);
     let z = s.number("jerk_z_mm_per_s", Law::Positive, found);
     let tolerance = s.number("blend_mm", Law::Positive, found);
+    let square = s.number("square_corner_mm_per_s", Law::NotNegative, found);
+    let ratio = s.number("minimum_cruise_ratio", Law::Within(0.0, 0.999), found);
     let buffer = s.whole("buffer_moves", 1, 10_000, found);
     s.finish(found);
     let usual_buffer = match usual {
         Cornering::JunctionDeviation { buffer, .. } | Cornering::Jerk { buffer, .. } => buffer,
-        Cornering::Blend { .. } => 16,
+        Cornering::Blend { .. } | Cornering::SquareCorner { .. } => 16,
     };
     let buffer_or = buffer.unwrap_or(usual_buffer);
+    if square.is_some() || ratio.is_some() {
+        let (speed, cruise_ratio) = match usual {
+            Cornering::SquareCorner { speed, cruise_ratio } => (speed, cruise_ratio),
+            _ => (5.0, 0.5),
+        };
+        if deviation.or(xy).or(z).or(tolerance).is_none() {
+            return Some(Cornering::SquareCorner {
+                speed: square.unwrap_or(speed),
+                cruise_ratio: ratio.unwrap_or(cruise_ratio),
+            });
+        }
+    }
     match (deviation, xy, z, tolerance) {
         (None, None, None, None) => Some(match (usual, buffer) {
             (Cornering::JunctionDeviation { deviation, .. }, Some(buffer)) => {
@@ -224,12 +255,15 @@ fn cornering(mut s: Section<'_>, usual: Cornering, found: &mut Found) -> Option<
             Some(Cornering::JunctionDeviation { deviation, buffer: buffer_or })
         }
         (None, Some(xy), z, None) => Some(Cornering::Jerk { xy, z: z.unwrap_or(xy), buffer: buffer_or }),
-        (None, None, None, Some(tolerance)) => Some(Cornering::Blend { tolerance }),
+        (None, None, None, Some(tolerance)) if square.or(ratio).is_none() => {
+            Some(Cornering::Blend { tolerance })
+        }
         _ => {
             let message = "[cornering] mixes several ways to go round a corner";
             let mut d = Diagnostic::error("machine/bad-value", message);
             d.span = place;
-            found.push(d.hint("keep one of `junction_deviation_mm`, `jerk_xy_mm_per_s` or `blend_mm`"));
+            let ways = "`junction_deviation_mm`, `jerk_xy_mm_per_s`, `square_corner_mm_per_s` or `blend_mm`";
+            found.push(d.hint(format!("keep one of {ways}")));
             None
         }
     }
@@ -253,6 +287,7 @@ fn process(kind: MachineKind, family: &Family, mut s: Section<'_>, found: &mut F
     let slowest = s.number("spindle_min_rpm", Law::NotNegative, found);
     let fastest = s.number("spindle_max_rpm", Law::NotNegative, found);
     let spin_up = s.number("spin_up_s", Law::Within(0.0, 600.0), found);
+    let change = s.number("tool_change_s", Law::Within(0.0, 3600.0), found);
     let torch = torch(kind, &mut s, found);
     let dynamic = s.flag("laser_dynamic", found);
     let full = s.number("laser_full_s", Law::Positive, found);
@@ -291,11 +326,52 @@ fn process(kind: MachineKind, family: &Family, mut s: Section<'_>, found: &mut F
         rpm,
         rpm_range,
         spin_up_s: spin_up.unwrap_or(0.0),
+        tool_change_s: change.unwrap_or(0.0),
         torch: torch?,
         laser_dynamic: dynamic.unwrap_or(kind == MachineKind::Laser && family.dynamic),
         laser_full_s: full.unwrap_or(FULL_S),
         air_assist: air.unwrap_or(false),
         common_lines: common_lines.unwrap_or(false),
+    })
+}
+
+/// Nozzle, filament and heaters. Usual values: Klipper's and Marlin's own defaults; heating as measured on common
+/// 40 W cartridges and 220 mm beds, which a profile should replace by its own.
+fn printer(
+    kind: Option<MachineKind>,
+    axes: Option<&[Axis; 3]>,
+    mut s: Section<'_>,
+    found: &mut Found,
+) -> Option<Printer> {
+    let nozzle = s.number("nozzle_mm", Law::Positive, found);
+    let filament = s.number("filament_mm", Law::Positive, found);
+    let fastest = s.number("extruder_mm_per_s", Law::Positive, found);
+    let acceleration = s.number("extruder_acceleration_mm_per_s2", Law::Positive, found);
+    let jerk = s.number("extruder_jerk_mm_per_s", Law::Positive, found);
+    let print = s.number("print_acceleration_mm_per_s2", Law::Positive, found);
+    let travel = s.number("travel_acceleration_mm_per_s2", Law::Positive, found);
+    let coldest = s.number("hotend_min_c", Law::NotNegative, found);
+    let hottest = s.number("hotend_max_c", Law::Positive, found);
+    let bed = s.number("bed_max_c", Law::NotNegative, found);
+    let hotend_rate = s.number("hotend_c_per_s", Law::Positive, found);
+    let bed_rate = s.number("bed_c_per_s", Law::Positive, found);
+    s.finish(found);
+    if kind != Some(MachineKind::Printer) {
+        return None;
+    }
+    let xy = axes.map_or(1000.0, |a| a[0].acceleration.min(a[1].acceleration));
+    Some(Printer {
+        nozzle: nozzle.unwrap_or(0.4),
+        filament: filament.unwrap_or(1.75),
+        extruder: Speed::from_mm_per_s(fastest.unwrap_or(50.0)),
+        extruder_acceleration: acceleration.unwrap_or(1000.0),
+        extruder_jerk: jerk.unwrap_or(5.0),
+        print_acceleration: print.unwrap_or(xy),
+        travel_acceleration: travel.or(print).unwrap_or(xy),
+        hotend_c: [coldest.unwrap_or(170.0), hottest.unwrap_or(275.0)],
+        bed_most_c: bed.unwrap_or(120.0),
+        hotend_c_per_s: hotend_rate.unwrap_or(2.5),
+        bed_c_per_s: bed_rate.unwrap_or(0.5),
     })
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use shop_cam::Speed;
 use shop_cam::chart::Milling;
 use shop_cam::machine::{
-    Controller, Cornering, Cut, LayerRule, Machine, MachineKind, Post, Process, Tool, ToolShape, TorchControl,
+    Controller, Cornering, Cut, LayerRule, Machine, MachineKind, Post, Printer, Process, Tool, ToolShape, TorchControl,
 };
 use std::fmt::Write as _;
 
@@ -160,8 +160,11 @@ fn tables(profile: &Profile) -> Vec<Table> {
             .number("acceleration_mm_per_s2", axis.acceleration, "");
         all.push(t);
     }
-    all.push(cornering(m.cornering));
+    let mut corners = cornering(m.cornering);
+    corners.maybe("s_curve_mm_per_s3", m.s_curve, "jerk of the axes, where ramps are shaped");
+    all.push(corners);
     all.push(process(m.kind, &m.process));
+    all.extend(m.printer.as_ref().map(printer));
     all.extend(m.tools.iter().map(tool));
     for material in &m.materials {
         let name = bare(&material.name);
@@ -183,7 +186,7 @@ fn tables(profile: &Profile) -> Vec<Table> {
 fn head(m: &Machine) -> Table {
     let mut t = Table::new("machine");
     t.put("title", m.title.as_str(), "")
-        .put("kind", spelling(&KINDS, m.kind), "plasma, router, laser or knife")
+        .put("kind", spelling(&KINDS, m.kind), "plasma, router, laser, knife or printer")
         .put("source", m.source.as_str(), "where the figures come from")
         .put("work_zero_mm", json!([tidy(m.work_zero[0]), tidy(m.work_zero[1])]), "x, y on the bed");
     t
@@ -199,6 +202,9 @@ fn cornering(c: Cornering) -> Table {
             .number("jerk_xy_mm_per_s", xy, "Marlin classic jerk")
             .number("jerk_z_mm_per_s", z, "")
             .put("buffer_moves", buffer, "moves it looks ahead"),
+        Cornering::SquareCorner { speed, cruise_ratio } => t
+            .number("square_corner_mm_per_s", speed, "Klipper square_corner_velocity")
+            .number("minimum_cruise_ratio", cruise_ratio, ""),
         Cornering::Blend { tolerance } => t.number("blend_mm", tolerance, "LinuxCNC G64 P"),
     };
     t
@@ -225,6 +231,7 @@ fn process(kind: MachineKind, p: &Process) -> Table {
             .number("spindle_max_rpm", p.rpm_range[1], "");
     }
     t.number("spin_up_s", p.spin_up_s, "wait after M3");
+    t.number("tool_change_s", p.tool_change_s, "by hand or by the machine");
     const WHO: &str = "program, probe or controller moves z";
     match p.torch {
         TorchControl::Program if kind != MachineKind::Plasma => &mut t,
@@ -247,6 +254,23 @@ fn process(kind: MachineKind, p: &Process) -> Table {
     if p.common_lines {
         t.put("common_lines", true, "one line between contours one width of the cut apart");
     }
+    t
+}
+
+fn printer(p: &Printer) -> Table {
+    let mut t = Table::new("printer");
+    t.number("nozzle_mm", p.nozzle, "bore")
+        .number("filament_mm", p.filament, "")
+        .number("extruder_mm_per_s", p.extruder.mm_per_s(), "fastest filament")
+        .number("extruder_acceleration_mm_per_s2", p.extruder_acceleration, "")
+        .number("extruder_jerk_mm_per_s", p.extruder_jerk, "Klipper instantaneous_corner_velocity")
+        .number("print_acceleration_mm_per_s2", p.print_acceleration, "M204 P")
+        .number("travel_acceleration_mm_per_s2", p.travel_acceleration, "M204 T")
+        .number("hotend_min_c", p.hotend_c[0], "colder, and no filament is pushed")
+        .number("hotend_max_c", p.hotend_c[1], "")
+        .number("bed_max_c", p.bed_most_c, "")
+        .number("hotend_c_per_s", p.hotend_c_per_s, "how fast it gets warm")
+        .number("bed_c_per_s", p.bed_c_per_s, "");
     t
 }
 

@@ -56,11 +56,13 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let power = (s / self.context.laser_full_s).max(0.0);
         let direction = self.state.spindle;
         let command = match (self.context.kind, direction) {
-            (MachineKind::Router | MachineKind::Knife, 0) => Command::Spindle(Spindle::Off),
-            (MachineKind::Router | MachineKind::Knife, 4) => {
+            (MachineKind::Router | MachineKind::Knife | MachineKind::Printer, 0) => Command::Spindle(Spindle::Off),
+            (MachineKind::Router | MachineKind::Knife | MachineKind::Printer, 4) => {
                 Command::Spindle(Spindle::CounterClockwise { rpm: s })
             }
-            (MachineKind::Router | MachineKind::Knife, _) => Command::Spindle(Spindle::Clockwise { rpm: s }),
+            (MachineKind::Router | MachineKind::Knife | MachineKind::Printer, _) => {
+                Command::Spindle(Spindle::Clockwise { rpm: s })
+            }
             (MachineKind::Plasma, 0) => Command::Torch(Torch::Off),
             (MachineKind::Plasma, _) => Command::Torch(torch),
             (MachineKind::Laser, 0) => Command::Laser(Laser::Off),

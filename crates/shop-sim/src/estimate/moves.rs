@@ -1,0 +1,236 @@
+//! From moves to planner blocks: length, direction, speed and acceleration of each piece.
+//!
+//! Arcs are divided as the controller divides them: GRBL's `mc_arc` with $12 = 0.002 mm, Marlin's and Klipper's in
+//! chords of 1 mm; LinuxCNC takes them whole, with the centripetal limit and the rest of the acceleration along the
+//! path.
+
+use super::corner::{BLEND_SHARE, Head, Rule, Tail, from_rest2, speed2};
+use super::ledger::{Doing, Ledger};
+use super::limits::{Limits, most, most_of_four};
+use crate::lookahead::Lookahead;
+use crate::planner::{Block, Planner, seconds};
+use shop_cam::canon::Position;
+use shop_geom::{Point, Vector, left};
+
+/// GRBL's arc tolerance, $12, mm.
+const ARC_TOLERANCE: f64 = 0.002;
+/// Chord of arcs on printers: Marlin's MAX_ARC_SEGMENT_MM, Klipper's gcode_arcs resolution, mm.
+const PRINTER_CHORD: f64 = 1.0;
+/// Marlin's MIN_ARC_SEGMENT_MM and MIN_CIRCLE_SEGMENTS.
+const MARLIN_LEAST_CHORD: f64 = 0.1;
+const MARLIN_CIRCLE: f64 = 72.0;
+/// An arc is never divided into more chords than this.
+const MOST_CHORDS: f64 = 100_000.0;
+/// Slowest sensible feed, so that a program without one still ends, mm/s.
+const LEAST_SPEED: f64 = 1e-3;
+
+/// The controller's planner with what it needs to know.
+pub(super) struct Motion {
+    pub limits: Limits,
+    planner: Planner,
+    lookahead: Lookahead,
+    tail: Option<Tail>,
+}
+
+impl Motion {
+    pub fn new(limits: Limits, depth: usize) -> Self {
+        Motion { limits, planner: Planner::new(depth), lookahead: Lookahead::new(), tail: None }
+    }
+
+    /// The machine stops.
+    pub fn stop(&mut self, ledger: &mut Ledger) {
+        let mut done = |tag, s| ledger.credit(tag, s);
+        self.planner.stop(&mut done);
+        self.lookahead.stop(&mut done);
+        self.tail = None;
+    }
+
+    /// A straight piece along `d`: x, y, z and filament, mm, at `speed` mm/s along it. Returns its length.
+    #[inline]
+    pub fn straight(&mut self, d: [f64; 4], speed: f64, doing: Doing, ledger: &mut Ledger) -> f64 {
+        let tag = ledger.tag(doing);
+        let speed = speed.max(LEAST_SPEED);
+        if self.limits.rule == Rule::SquareCorner {
+            let mut done = |tag, s| ledger.credit(tag, s);
+            self.lookahead.push(&self.limits.printer, d, speed, tag, &mut done);
+            return (d[0] * d[0] + d[1] * d[1] + d[2] * d[2]).sqrt();
+        }
+        let flat = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+        let way = flat.sqrt();
+        // What moves filament alone is as long as its filament.
+        let length = if flat > 0.0 { way } else { d[3].abs() };
+        if !(length > 0.0 && length.is_finite()) {
+            return 0.0;
+        }
+        let per_length = 1.0 / length;
+        let unit = d.map(|v| v * per_length);
+        let limits = &self.limits;
+        let printer = d[3] != 0.0 || limits.print.is_finite();
+        let (top, acceleration) = if printer {
+            let own = if flat == 0.0 {
+                limits.retract
+            } else if d[3] == 0.0 {
+                limits.travel
+            } else {
+                limits.print
+            };
+            let most_acceleration = 1.0 / most_of_four(&unit, &limits.per_acceleration);
+            let a = if flat == 0.0 { own } else { own.min(most_acceleration) };
+            (speed.min(1.0 / most_of_four(&unit, &limits.per_speed)), a)
+        } else {
+            (
+                speed.min(1.0 / most(&unit, &limits.per_speed)),
+                1.0 / most(&unit, &limits.per_acceleration),
+            )
+        };
+        let acceleration = limits.shaped(&unit, acceleration);
+        let marlin = matches!(limits.rule, Rule::Marlin(_) | Rule::Jerk);
+        let rest2 =
+            if marlin { limits.first_step2(&unit, acceleration).min(top * top) } else { 0.0 };
+        // Marlin's corners know the filament as a fourth axis, of a direction of length 1.
+        let turn = if matches!(limits.rule, Rule::Marlin(_)) && d[3] != 0.0 && flat > 0.0 {
+            let per = 1.0 / (flat + d[3] * d[3]).sqrt();
+            d.map(|v| v * per)
+        } else {
+            unit
+        };
+        let head = Head { unit: turn, nominal: top, length, acceleration, rest2 };
+        self.block(&head, turn, tag, ledger);
+        way
+    }
+
+    /// Hands one block to the planner.
+    #[inline]
+    fn block(&mut self, head: &Head, last: [f64; 4], tag: u32, ledger: &mut Ledger) {
+        let mut done = |tag, s| ledger.credit(tag, s);
+        let corner2 = match &self.tail {
+            None => from_rest2(&self.limits, head),
+            Some(tail) => {
+                let top = tail.nominal.min(head.nominal);
+                speed2(&self.limits, tail, head).min(top * top)
+            }
+        };
+        self.tail = Some(Tail { unit: last, nominal: head.nominal, length: head.length });
+        let block = Block {
+            length: head.length,
+            acceleration: head.acceleration,
+            nominal: head.nominal,
+            corner2,
+            rest2: head.rest2,
+            tag,
+        };
+        self.planner.push(block, &mut done);
+        if self.limits.rule == Rule::Stop {
+            self.planner.stop(&mut done);
+            self.tail = None;
+        }
+    }
+
+    /// An arc in the XY plane with its helix. Returns its length.
+    pub fn arc(
+        &mut self,
+        from: Position,
+        to: Position,
+        (center, counter_clockwise): (Point, bool),
+        e: f64,
+        speed: f64,
+        doing: Doing,
+        ledger: &mut Ledger,
+    ) -> f64 {
+        let (a, b) = (Point::new(from[0], from[1]), Point::new(to[0], to[1]));
+        let sweep = crate::motion::sweep(a, b, center, counter_clockwise);
+        let u = a - center;
+        let radius = u.norm();
+        if radius < 1e-9 || !radius.is_finite() {
+            let d = [to[0] - from[0], to[1] - from[1], to[2] - from[2], e];
+            return self.straight(d, speed, doing, ledger);
+        }
+        let rise = to[2] - from[2];
+        let flat = radius * sweep.abs();
+        let length = flat.hypot(rise);
+        let chords = match self.limits.rule {
+            Rule::Blend(_) | Rule::Stop => {
+                self.round(u, radius, sweep, rise, length, speed, doing, ledger);
+                return length;
+            }
+            // GRBL 1.1 motion_control.c, mc_arc.
+            Rule::Junction(_) => {
+                let sag = ARC_TOLERANCE * (2.0 * radius - ARC_TOLERANCE);
+                if sag > 0.0 { (0.5 * flat / sag.sqrt()).floor() } else { 1.0 }
+            }
+            Rule::Marlin(_) | Rule::Jerk => {
+                let least = (MARLIN_CIRCLE * sweep.abs() / std::f64::consts::TAU).ceil();
+                let usual = (flat / PRINTER_CHORD).floor().max(least);
+                (flat / (flat / usual).clamp(MARLIN_LEAST_CHORD, PRINTER_CHORD)).floor()
+            }
+            Rule::SquareCorner => (length / PRINTER_CHORD).floor(),
+        };
+        let n = chords.clamp(1.0, MOST_CHORDS) as u32;
+        let share = e / f64::from(n);
+        // Chords by a rotation that is applied again and again, set right every 16th, as GRBL does at its 12th.
+        let (s1, c1) = (sweep / f64::from(n)).sin_cos();
+        let mut v = u;
+        let mut at = from;
+        for i in 1..=n {
+            let next = if i == n {
+                to
+            } else {
+                v = if i % 16 == 0 {
+                    let (s, c) = (sweep * f64::from(i) / f64::from(n)).sin_cos();
+                    u * c + left(u) * s
+                } else {
+                    v * c1 + left(v) * s1
+                };
+                [center.x + v.x, center.y + v.y, from[2] + rise * f64::from(i) / f64::from(n)]
+            };
+            let d = [next[0] - at[0], next[1] - at[1], next[2] - at[2], share];
+            self.straight(d, speed, doing, ledger);
+            at = next;
+        }
+        length
+    }
+
+    /// An arc as one move.
+    fn round(
+        &mut self,
+        u: Vector,
+        radius: f64,
+        sweep: f64,
+        rise: f64,
+        length: f64,
+        speed: f64,
+        doing: Doing,
+        ledger: &mut Ledger,
+    ) {
+        let limits = &self.limits;
+        let a = limits.acceleration[0].min(limits.acceleration[1]);
+        let axis = limits.speed[0].min(limits.speed[1]);
+        let top = speed.min(axis).max(LEAST_SPEED).min((BLEND_SHARE * a * radius).sqrt());
+        let normal = top * top / radius;
+        let along = (a * a - normal * normal).max(0.25 * a * a).sqrt();
+        let (s, c) = sweep.sin_cos();
+        let turn = |v: Vector| {
+            let t = left(v) * (sweep.abs() / (length * sweep.signum()));
+            [t.x, t.y, rise / length, 0.0]
+        };
+        let head = Head { unit: turn(u), nominal: top, length, acceleration: along, rest2: 0.0 };
+        let tag = ledger.tag(doing);
+        self.block(&head, turn(u * c + left(u) * s), tag, ledger);
+    }
+
+    /// Returns the time of a move in z alone, from rest to rest.
+    pub fn z_move(&self, length: f64) -> f64 {
+        let block = Block {
+            length: length.abs(),
+            acceleration: self.limits.acceleration[2],
+            nominal: self.limits.speed[2],
+            ..Block::default()
+        };
+        if block.length > 0.0 && block.length.is_finite() { seconds(&block, 0.0, 0.0) } else { 0.0 }
+    }
+
+    /// True when nothing waits to be run.
+    pub fn is_still(&self) -> bool {
+        self.planner.is_empty() && self.tail.is_none()
+    }
+}
