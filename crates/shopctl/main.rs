@@ -1,6 +1,8 @@
 //! The command: flags, files, terminal and exit codes. The only place where the thinking crates meet the world.
 
+mod check;
 mod cut;
+mod estimate;
 mod exit;
 mod explain;
 mod folders;
@@ -11,6 +13,7 @@ mod machine;
 mod manual;
 mod output;
 mod profile;
+mod program;
 mod report;
 mod ticker;
 
@@ -29,6 +32,8 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Verb {
     Cut(Box<cut::CutArgs>),
+    Check(check::CheckArgs),
+    Estimate(estimate::EstimateArgs),
     Info(inspect::InfoArgs),
     Machine(machine::MachineArgs),
     /// Explain a diagnostic code, e.g. proof/gouge
@@ -99,6 +104,8 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
             }
             cut::run(&args)
         }
+        Verb::Check(args) => check::run(&args),
+        Verb::Estimate(args) => estimate::run(&args),
         Verb::Info(args) => inspect::run(&args),
         Verb::Machine(args) => {
             let folders = folders::Folders::of_this_user();

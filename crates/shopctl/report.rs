@@ -106,6 +106,13 @@ impl<'a> Sources<'a> {
         ignored.iter().map(one).collect()
     }
 
+    /// Returns where the 1-based line `number` of a text lies, its end left out.
+    pub fn line(&self, id: SourceId, number: usize) -> Option<std::ops::Range<usize>> {
+        let source = self.list.get(id.0 as usize)?;
+        let start = source.start_of_line(number)?;
+        Some(start..source.line_end(start))
+    }
+
     /// Returns where a span starts.
     pub fn position(&self, span: Span) -> Option<Position> {
         Some(self.list.get(span.source.0 as usize)?.position(span.start as usize))
@@ -145,6 +152,24 @@ impl Source<'_> {
         // An offset at the very end may be one block further than there are.
         let block = (offset / BLOCK).min(index.len().saturating_sub(1));
         (index.get(block).copied().unwrap_or_default(), block * BLOCK)
+    }
+
+    fn start_of_line(&self, number: usize) -> Option<usize> {
+        let ends = number.checked_sub(1)?;
+        if ends == 0 {
+            return Some(0);
+        }
+        // The index is made when it is first asked for.
+        self.before(0);
+        let index = self.index.get()?;
+        let block = index.partition_point(|b| b.line_ends < ends).checked_sub(1)?;
+        let mut left = ends - index[block].line_ends;
+        let part = &self.bytes[block * BLOCK..];
+        let end = part.iter().position(|&b| {
+            left -= usize::from(b == b'\n');
+            left == 0
+        })?;
+        Some(block * BLOCK + end + 1)
     }
 
     fn line(&self, offset: usize) -> usize {
@@ -383,6 +408,61 @@ fn one_json(d: &Diagnostic, sources: &Sources<'_>) -> Value {
     Value::Object(o)
 }
 
+/// Returns findings as a SARIF 2.1.0 log with one run; `explain` gives the long text of a code.
+pub fn to_sarif(
+    diagnostics: &[Diagnostic],
+    sources: &Sources<'_>,
+    explain: impl Fn(&str) -> Option<&'static str>,
+) -> Value {
+    let codes: std::collections::BTreeSet<&str> = diagnostics.iter().map(|d| d.code).collect();
+    let rules: Vec<Value> = codes
+        .iter()
+        .map(|code| {
+            let text = explain(code).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+            json!({ "id": code, "fullDescription": { "text": text } })
+        })
+        .collect();
+    let results: Vec<Value> = diagnostics.iter().map(|d| sarif_result(d, sources)).collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "shopctl", "version": env!("CARGO_PKG_VERSION"), "rules": rules,
+            } },
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    })
+}
+
+fn sarif_result(d: &Diagnostic, sources: &Sources<'_>) -> Value {
+    let level = match d.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "note",
+    };
+    let hint = d.hint.as_ref().map_or(String::new(), |h| format!("; {h}"));
+    let mut result = json!({
+        "ruleId": d.code,
+        "level": level,
+        "message": { "text": format!("{}{hint}", d.message) },
+        "occurrenceCount": d.count.max(1),
+    });
+    let place = d.span.and_then(|s| Some((s, sources.name(s.source)?)));
+    if let Some((span, name)) = place {
+        let region = match sources.position(span) {
+            Some(Position::Text { line, column }) => json!({ "startLine": line, "startColumn": column }),
+            _ => json!({ "byteOffset": span.start, "byteLength": span.end.saturating_sub(span.start) }),
+        };
+        let uri = name.replace('\\', "/").replace('%', "%25").replace(' ', "%20").replace('#', "%23");
+        result["locations"] = json!([{ "physicalLocation": {
+            "artifactLocation": { "uri": uri }, "region": region,
+        } }]);
+    }
+    result
+}
+
 #[cfg(test)]
 #[allow(clippy::needless_raw_string_hashes, clippy::needless_pass_by_value)] // `expect!` blesses with a hash.
 mod tests {
@@ -548,6 +628,32 @@ mod tests {
             .span(Span::new(id, 2, 9))
             .hint("not \x1b[31m");
         assert!(!render(&[d], &sources, Style::PLAIN).contains('\x1b'));
+    }
+
+    #[test]
+    fn lines_are_found_by_their_number() {
+        let text = "line\n".repeat(40_000);
+        let mut sources = Sources::new();
+        let id = sources.add("big.nc", text.as_bytes());
+        for line in [1usize, 2, 13_107, 13_108, 13_109, 26_215, 40_000] {
+            assert_eq!(sources.line(id, line), Some((line - 1) * 5..line * 5 - 1), "{line}");
+        }
+        assert_eq!(sources.line(id, 40_001), Some(200_000..200_000));
+        assert_eq!((sources.line(id, 40_002), sources.line(id, 0)), (None, None));
+    }
+
+    #[test]
+    fn sarif_has_rules_and_regions() {
+        let (sources, id) = drawing();
+        let d = Diagnostic::error("test/x", "wrong").span(Span::new(id, 18, 21)).hint("mend it");
+        let log = to_sarif(&[d.clone(), d], &sources, |_| Some("Why it\nmatters."));
+        assert_eq!(log["version"], "2.1.0");
+        let run = &log["runs"][0];
+        assert_eq!(run["tool"]["driver"]["rules"].as_array().map(Vec::len), Some(1));
+        assert_eq!(run["tool"]["driver"]["rules"][0]["fullDescription"]["text"], "Why it matters.");
+        let place = &run["results"][1]["locations"][0]["physicalLocation"];
+        assert_eq!(place["region"], json!({ "startLine": 6, "startColumn": 1 }));
+        assert_eq!(place["artifactLocation"]["uri"], "part.dxf");
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! [`prove`] is told what must be made by an [`Intent`](shop_cam::intent::Intent) and nothing about how it was
 //! planned, [`drawn`] holds the contours it starts from against the drawing itself; its geometry is its own, so that a mistake in an offset is not repeated in the check of it.
 
+pub mod check;
 mod cover;
 pub mod estimate;
 mod index;
@@ -20,6 +21,7 @@ mod planner;
 pub mod preview;
 pub mod proof;
 
+pub use check::{Checker, Extents, Finding};
 pub use estimate::{Estimate, Estimator, Times, estimate};
 pub use preview::{PreviewInput, preview_html, preview_png, preview_svg};
 pub use proof::{Drawn, Proof, ProofFigures, Swept, drawn, prove};

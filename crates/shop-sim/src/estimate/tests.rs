@@ -85,7 +85,7 @@ fn arcs_keep_their_length_and_stops_cost_time() {
         Command::Arc { to: [0.0, 20.0, 5.0], center: Point::new(0.0, 10.0), counter_clockwise: true };
     for cornering in [
         Cornering::JunctionDeviation { deviation: 0.01, buffer: 15 },
-        Cornering::Jerk { xy: 10.0, z: 0.4, buffer: 16 },
+        Cornering::Jerk { xy: 2.0, z: 0.4, buffer: 16 },
         Cornering::Blend { tolerance: 0.05 },
     ] {
         let m = machine(cornering);

@@ -1,0 +1,121 @@
+//! Planted faults, one each, and a program without any.
+
+use super::*;
+use crate::estimate::tests::grbl;
+use shop_cam::Speed;
+use shop_cam::machine::Cornering;
+
+fn codes(machine: &Machine, commands: &[Command]) -> Vec<(&'static str, u32, u32)> {
+    let mut checker = Checker::new(machine);
+    for (i, c) in commands.iter().enumerate() {
+        checker.command(c, i as u32 + 1);
+    }
+    checker.finish().0.iter().map(|f| (f.code, f.line, f.count)).collect()
+}
+
+fn rapid(x: f64, y: f64, z: f64) -> Command {
+    Command::Rapid { to: [x, y, z] }
+}
+
+fn line(x: f64, y: f64, z: f64) -> Command {
+    Command::Line { to: [x, y, z] }
+}
+
+fn feed(v: f64) -> Command {
+    Command::Feed(Speed::from_mm_per_min(v))
+}
+
+const ON: Command = Command::Spindle(Spindle::Clockwise { rpm: 12_000.0 });
+const OFF: Command = Command::Spindle(Spindle::Off);
+
+fn printer() -> Machine {
+    let mut m = grbl();
+    m.kind = MachineKind::Printer;
+    m.post.dialect = Dialect::Klipper;
+    m.cornering = Cornering::SquareCorner { speed: 5.0, cruise_ratio: 0.5 };
+    m.printer = Some(Printer {
+        nozzle: 0.4,
+        filament: 1.75,
+        extruder: Speed::from_mm_per_s(50.0),
+        extruder_acceleration: 1000.0,
+        extruder_jerk: 1.0,
+        print_acceleration: 1000.0,
+        travel_acceleration: 1000.0,
+        hotend_c: [170.0, 275.0],
+        bed_most_c: 110.0,
+        hotend_c_per_s: 2.0,
+        bed_c_per_s: 0.5,
+    });
+    m
+}
+
+fn hot(target_c: f64, wait: Wait) -> Command {
+    Command::Temperature { heater: Heater::Hotend(0), target_c, wait }
+}
+
+#[test]
+fn a_sound_program_has_nothing_to_say() {
+    let sound = [
+        rapid(0.0, 0.0, 5.0),
+        ON,
+        feed(600.0),
+        rapid(10.0, 10.0, 5.0),
+        line(10.0, 10.0, -1.0),
+        line(50.0, 10.0, -1.0),
+        rapid(50.0, 10.0, 5.0),
+        OFF,
+        Command::End,
+    ];
+    assert_eq!(codes(&grbl(), &sound), []);
+}
+
+#[test]
+fn planted_faults_of_a_router_are_named() {
+    let m = grbl();
+    let start = [rapid(0.0, 0.0, 5.0), ON, feed(600.0)];
+    let cases: Vec<(&str, Vec<Command>)> = vec![
+        ("check/envelope", vec![rapid(1500.0, 0.0, 5.0), rapid(0.0, 0.0, 5.0)]),
+        ("check/rapid-in-stock", vec![line(0.0, 0.0, -1.0), rapid(9.0, 0.0, -1.0), rapid(9.0, 0.0, 5.0)]),
+        ("check/plunge-at-rapid", vec![rapid(0.0, 0.0, -1.0), rapid(0.0, 0.0, 5.0)]),
+        ("check/spindle-off", vec![OFF, line(0.0, 0.0, -1.0), rapid(0.0, 0.0, 5.0)]),
+        ("check/feed-range", vec![feed(90_000.0), rapid(0.0, 0.0, 6.0)]),
+        ("check/rpm-range", vec![Command::Spindle(Spindle::Clockwise { rpm: 90_000.0 })]),
+        ("check/ends-in-stock", vec![line(0.0, 0.0, -1.0)]),
+    ];
+    for (code, more) in cases {
+        let all: Vec<Command> = start.iter().cloned().chain(more).collect();
+        let found = codes(&m, &all);
+        assert_eq!(found.iter().map(|f| f.0).collect::<Vec<_>>(), [code]);
+    }
+    assert_eq!(codes(&m, &[OFF, Command::End]), [("check/nothing-moves", 0, 1)]);
+}
+
+#[test]
+fn an_arc_reaches_beyond_its_ends() {
+    let m = grbl();
+    let arc = Command::Arc { to: [995.0, 20.0, 5.0], center: Point::new(995.0, 0.0), counter_clockwise: true };
+    let found = codes(&m, &[feed(600.0), rapid(995.0, -20.0, 5.0), arc]);
+    assert_eq!(found, [("check/envelope", 3, 1)]);
+}
+
+#[test]
+fn planted_faults_of_a_printer_are_named() {
+    let m = printer();
+    let road = |x: f64, e: f64| Command::Extrude { to: [x, 0.0, 0.2], e };
+    let off = hot(0.0, Wait::No);
+    let cases: Vec<(&str, Vec<Command>)> = vec![
+        ("check/cold-extrusion", vec![road(10.0, 0.3)]),
+        ("check/cold-extrusion", vec![hot(150.0, Wait::Heat), road(10.0, 0.3), off.clone()]),
+        ("check/not-warm", vec![hot(210.0, Wait::No), road(10.0, 0.3), off.clone()]),
+        ("check/temperature", vec![hot(300.0, Wait::Heat), road(10.0, 0.3), off.clone()]),
+        ("check/over-extrusion", vec![hot(210.0, Wait::Heat), road(10.0, 4.0), off.clone()]),
+        ("check/filament-length", vec![hot(210.0, Wait::Heat), Command::Filament { e: 80.0 }, off.clone()]),
+        ("check/heater-left-on", vec![hot(210.0, Wait::Heat), road(10.0, 0.3)]),
+        ("check/writes-settings", vec![rapid(1.0, 0.0, 5.0), Command::Native("SAVE_CONFIG".into())]),
+    ];
+    for (code, all) in cases {
+        assert_eq!(codes(&m, &all).iter().map(|f| f.0).collect::<Vec<_>>(), [code], "{all:?}");
+    }
+    let sound = [hot(210.0, Wait::Heat), road(10.0, 0.3), Command::Filament { e: -2.0 }, off];
+    assert_eq!(codes(&m, &sound), []);
+}

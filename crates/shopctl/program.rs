@@ -1,0 +1,158 @@
+//! Programs of any origin: their bytes, the machine they are for, and one pass over their commands.
+
+use crate::folders::Folders;
+use crate::report::{self, Sources, Style};
+use crate::{Refusal, exit, profile};
+use anyhow::{Context as _, Result};
+use shop_cam::canon::{Command, Role};
+use shop_cam::machine::Machine;
+use shop_gcode::{Context, Step};
+use shop_report::{Diagnostic, SourceId};
+use std::io::Read as _;
+use std::ops::Deref;
+use std::path::Path;
+
+/// Larger programs are refused: places in them are 32-bit.
+pub const LARGEST: u64 = u32::MAX as u64;
+
+/// The bytes of a program: mapped from its file, or read from standard input.
+#[derive(Debug)]
+pub enum Bytes {
+    /// A file; its pages come and go as the system likes and count as nobody's memory.
+    Mapped(memmap2::Mmap),
+    /// What was read.
+    Read(Vec<u8>),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Mapped(map) => map,
+            Bytes::Read(bytes) => bytes,
+        }
+    }
+}
+
+/// Opens a program (`-`: standard input). Errors are about the world: absent, unreadable, too large.
+pub fn open(path: &Path) -> Result<Bytes> {
+    let failed = || format!("failed to read {}", path.display());
+    if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().take(LARGEST).read_to_end(&mut bytes).with_context(failed)?;
+        return Ok(Bytes::Read(bytes));
+    }
+    let mut file = std::fs::File::open(path).with_context(failed)?;
+    let meta = file.metadata().with_context(failed)?;
+    anyhow::ensure!(!meta.is_dir(), "failed to read {}: it is a folder", path.display());
+    anyhow::ensure!(meta.len() < LARGEST, "failed to read {}: larger than 4 GiB", path.display());
+    if meta.is_file() && meta.len() > 0 {
+        // SAFETY: the map is only read. Should another program shorten the file meanwhile, the system ends this one;
+        // nothing is written before the whole program is through.
+        let map = unsafe { memmap2::Mmap::map(&file) };
+        if let Ok(map) = map {
+            return Ok(Bytes::Mapped(map));
+        }
+    }
+    let mut bytes = Vec::new();
+    (&mut file).take(LARGEST).read_to_end(&mut bytes).with_context(failed)?;
+    Ok(Bytes::Read(bytes))
+}
+
+/// Finds the machine: the flag, the user's default, or one that suits the program, said aloud.
+pub fn machine(
+    name: Option<&str>,
+    first: &[u8],
+    style: Style,
+    notes: &mut Vec<Diagnostic>,
+) -> Result<Machine> {
+    let folders = Folders::of_this_user();
+    let mut sources = Sources::new();
+    let mut found = Vec::new();
+    let defaults = profile::settings(&folders, &mut sources, &mut found);
+    let name = name.map(str::to_owned).or(defaults.default_machine).unwrap_or_else(|| {
+        let name = likely(first);
+        let hint = "say -m MACHINE (shopctl machine list), or set default_machine in your config.toml";
+        let text = format!("no machine named; {name} assumed");
+        notes.push(Diagnostic::info("check/machine-assumed", text).hint(hint));
+        name.to_owned()
+    });
+    let loaded = profile::load(&name, &folders, &mut sources, &mut found);
+    match loaded.filter(|_| !profile::has_errors(&found)) {
+        Some(profile) => {
+            // Places in a profile mean nothing among those of programs.
+            found.iter_mut().for_each(|d| d.span = None);
+            notes.extend(found);
+            Ok(profile.machine)
+        }
+        None => {
+            eprint!("{}", report::render(&found, &sources, style));
+            Err(Refusal { code: exit::INPUT, message: format!("machine {name} cannot be used") }.into())
+        }
+    }
+}
+
+/// How much of a program is looked at to guess its machine.
+const HEAD: usize = 1 << 16;
+
+/// Returns the generic machine that a program seems to be for.
+fn likely(bytes: &[u8]) -> &'static str {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD)]).to_ascii_uppercase();
+    let says = |words: &[&str]| words.iter().any(|w| head.contains(w));
+    let line = |words: &[&str]| head.lines().any(|l| words.iter().any(|w| l.starts_with(w)));
+    if line(&["SET_", "START_PRINT", "PRINT_START", "EXCLUDE_OBJECT", "BED_MESH_"])
+        || says(&["GCODE_FLAVOR = KLIPPER", "GCODE_FLAVOR=KLIPPER"])
+    {
+        "printer-klipper"
+    } else if line(&["M104 ", "M109 ", "M140 ", "M190 S", "M82", "M83", ";FLAVOR:MARLIN"]) {
+        "printer-marlin"
+    } else if says(&["M3 $0", "_HAL[PLASMAC", "(O=0", "M190 P"]) {
+        "plasma-qtplasmac"
+    } else if says(&["O<", "#<", "#1", "G64", "G43", "G81", "G83"]) {
+        "router-linuxcnc"
+    } else {
+        "router-grbl"
+    }
+}
+
+/// What a pass tells of.
+pub enum Seen<'a> {
+    /// A section begins.
+    Section(Role, &'a str),
+    /// A command with its 1-based line.
+    Command(&'a Command, u32),
+}
+
+/// Runs the interpreter over a program; returns what it has to say. Memory does not grow with the program.
+pub fn pass(
+    bytes: &[u8],
+    id: SourceId,
+    machine: &Machine,
+    mut see: impl FnMut(Seen<'_>),
+) -> Vec<Diagnostic> {
+    let context = Context::of(machine).source(id);
+    shop_gcode::visit(bytes, &context, |step, line| match step {
+        Step::Command(command) => see(Seen::Command(&command, line)),
+        Step::Section { role, label } => see(Seen::Section(role, &label)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_is_guessed_from_the_words() {
+        let cases = [
+            ("G21 G90\nG1 X1 F100\n", "router-grbl"),
+            ("M104 S210\nG28\n", "printer-marlin"),
+            ("START_PRINT BED=60\nG1 X1\n", "printer-klipper"),
+            ("M190 P1\nM3 $0 S1\n", "plasma-qtplasmac"),
+            ("#1=2\nG0 X#1\nM2\n", "router-linuxcnc"),
+        ];
+        for (text, machine) in cases {
+            assert_eq!(likely(text.as_bytes()), machine, "{text}");
+        }
+    }
+}
