@@ -23,5 +23,5 @@ pub mod proof;
 
 pub use check::{Checker, Extents, Finding};
 pub use estimate::{Estimate, Estimator, Times, estimate};
-pub use preview::{PreviewInput, preview_html, preview_png, preview_svg};
+pub use preview::{Plot, PlotColour, PlotView, PreviewInput, preview_html, preview_png, preview_svg};
 pub use proof::{Drawn, Proof, ProofFigures, Swept, drawn, prove};

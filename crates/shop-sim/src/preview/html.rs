@@ -73,13 +73,13 @@ pub(super) fn write(input: &PreviewInput<'_>) -> String {
     data.push_str("]}");
     let mut title = String::new();
     super::svg::escape(input.title, &mut title);
-    fill(&title, &data)
+    fill(PAGE, &title, &data)
 }
 
 /// Puts title and data into the page; marks within them stay as they are.
-fn fill(title: &str, data: &str) -> String {
-    let mut out = String::with_capacity(PAGE.len() + title.len() + data.len());
-    let mut rest = PAGE;
+pub(super) fn fill(page: &str, title: &str, data: &str) -> String {
+    let mut out = String::with_capacity(page.len() + title.len() + data.len());
+    let mut rest = page;
     for (mark, text) in [("{{title}}", title), ("{{data}}", data)] {
         if let Some((before, after)) = rest.split_once(mark) {
             out.push_str(before);
@@ -156,7 +156,7 @@ fn rectangle(name: &str, b: Option<Aabb>, data: &mut String) {
 }
 
 /// Writes a JSON string that is also safe within a script element.
-fn string(text: &str, data: &mut String) {
+pub(super) fn string(text: &str, data: &mut String) {
     data.push('"');
     for c in text.chars() {
         match c {

@@ -6,12 +6,15 @@
 mod encode;
 mod font;
 mod html;
+mod plot;
 mod png;
 mod scene;
 mod svg;
 #[cfg(test)]
 mod tests;
 mod trail;
+
+pub use plot::{Plot, PlotColour, PlotView};
 
 use crate::estimate::Estimate;
 use shop_cam::canon::Section;

@@ -18,7 +18,7 @@ pub(super) fn write(scene: &Scene) -> Vec<u8> {
     super::encode::encode(page.width(), page.height(), page.data())
 }
 
-fn draw(item: &Item, page: &mut Pixmap) {
+pub(super) fn draw(item: &Item, page: &mut Pixmap) {
     match item {
         Item::Fill { steps, paint } => {
             if let Some(path) = path(steps) {

@@ -6,13 +6,7 @@ use std::fmt::Write;
 /// Writes the page.
 pub(super) fn write(scene: &Scene) -> String {
     let mut out = String::with_capacity(1 << 16);
-    let (w, h) = (scene.width, scene.height);
-    let _ = write!(
-        out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" \
-         font-family=\"Helvetica,Arial,sans-serif\" stroke-linecap=\"round\" stroke-linejoin=\"round\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
-    );
+    open(scene.width, scene.height, &mut out);
     for item in &scene.items {
         write_item(item, &mut out);
     }
@@ -20,7 +14,17 @@ pub(super) fn write(scene: &Scene) -> String {
     out
 }
 
-fn write_item(item: &Item, out: &mut String) {
+/// Begins a picture of this size, on white paper.
+pub(super) fn open(w: f64, h: f64, out: &mut String) {
+    let _ = write!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" \
+         font-family=\"Helvetica,Arial,sans-serif\" stroke-linecap=\"round\" stroke-linejoin=\"round\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
+    );
+}
+
+pub(super) fn write_item(item: &Item, out: &mut String) {
     match item {
         Item::Fill { steps, paint } => {
             let _ = write!(out, "<path fill-rule=\"evenodd\" fill=\"{}\"", hex(*paint));
