@@ -2,9 +2,11 @@
 
 mod check;
 mod cut;
+mod diff;
 mod estimate;
 mod exit;
 mod explain;
+mod fmt;
 mod folders;
 mod info;
 mod input;
@@ -12,6 +14,8 @@ mod inspect;
 mod machine;
 mod manual;
 mod output;
+mod post;
+mod preview;
 mod profile;
 mod program;
 mod report;
@@ -34,6 +38,10 @@ enum Verb {
     Cut(Box<cut::CutArgs>),
     Check(check::CheckArgs),
     Estimate(estimate::EstimateArgs),
+    Preview(preview::PreviewArgs),
+    Post(post::PostArgs),
+    Fmt(fmt::FmtArgs),
+    Diff(diff::DiffArgs),
     Info(inspect::InfoArgs),
     Machine(machine::MachineArgs),
     /// Explain a diagnostic code, e.g. proof/gouge
@@ -106,6 +114,10 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         }
         Verb::Check(args) => check::run(&args),
         Verb::Estimate(args) => estimate::run(&args),
+        Verb::Preview(args) => preview::run(&args),
+        Verb::Post(args) => post::run(&args),
+        Verb::Fmt(args) => fmt::run(&args),
+        Verb::Diff(args) => diff::run(&args),
         Verb::Info(args) => inspect::run(&args),
         Verb::Machine(args) => {
             let folders = folders::Folders::of_this_user();

@@ -326,7 +326,9 @@ fn sections(ops: &[Op], machine: &Machine) -> Vec<Section> {
             }
             Op::Feed(f) => commands.push(Command::Feed(Speed::from_mm_per_min(*f))),
             Op::Switch(k, p) => commands.push(match (kind, k) {
-                (MachineKind::Router | MachineKind::Knife | MachineKind::Printer, 0) => Command::Spindle(Spindle::Off),
+                (MachineKind::Router | MachineKind::Knife | MachineKind::Printer, 0) => {
+                    Command::Spindle(Spindle::Off)
+                }
                 (MachineKind::Router | MachineKind::Knife | MachineKind::Printer, 1) => {
                     Command::Spindle(Spindle::CounterClockwise { rpm: (p * 24000.0).round() })
                 }

@@ -10,9 +10,7 @@
 use shop_cam::Speed;
 use shop_cam::canon::{Command, Role, Section, Spindle};
 use shop_cam::intent::{Goal, Intent, Waste};
-use shop_cam::machine::{
-    Axis, Controller, Cornering, Dialect, Machine, MachineKind, Post, Process, TorchControl,
-};
+use shop_cam::machine::{Axis, Machine, MachineKind, Process};
 use shop_geom::{Point, Polyline, Vertex};
 use shop_report::Silent;
 use shop_sim::{PreviewInput, estimate, preview_html, preview_png, preview_svg, prove};

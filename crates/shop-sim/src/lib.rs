@@ -11,6 +11,7 @@
 //! planned, [`drawn`] holds the contours it starts from against the drawing itself; its geometry is its own, so that a mistake in an offset is not repeated in the check of it.
 
 pub mod check;
+pub mod compare;
 mod cover;
 pub mod estimate;
 mod index;
@@ -22,6 +23,7 @@ pub mod preview;
 pub mod proof;
 
 pub use check::{Checker, Extents, Finding};
+pub use compare::{Comparison, Tracks, compare};
 pub use estimate::{Estimate, Estimator, Times, estimate};
 pub use preview::{Plot, PlotColour, PlotView, PreviewInput, preview_html, preview_png, preview_svg};
 pub use proof::{Drawn, Proof, ProofFigures, Swept, drawn, prove};

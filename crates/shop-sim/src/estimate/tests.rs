@@ -4,7 +4,7 @@ use super::*;
 use crate::planner::Block;
 use shop_cam::Speed;
 use shop_cam::canon::{Role, Spindle};
-use shop_cam::machine::{Axis, Controller, Dialect, MachineKind, Post, Process};
+use shop_cam::machine::{Axis, MachineKind, Process};
 use shop_geom::Point;
 
 pub(crate) fn machine(cornering: Cornering) -> Machine {

@@ -1,0 +1,116 @@
+//! `shopctl post`: a program of any dialect for another controller, held against the original before it is written.
+
+use crate::program::{self, Seen};
+use crate::report::{self, Colour, Sources, Style};
+use crate::{Refusal, diff, exit, output};
+use anyhow::{Result, bail};
+use clap::Args;
+use serde_json::json;
+use shop_cam::machine::Machine;
+use shop_gcode::Context;
+use shop_report::{Diagnostic, Severity, SourceId};
+use shop_sim::compare::{Tracks, compare};
+use std::path::PathBuf;
+
+/// Carry a program to another controller
+#[derive(Args, Clone, Debug)]
+pub struct PostArgs {
+    /// Program: G-code of any dialect, - for standard input
+    #[arg(value_name = "PROGRAM")]
+    input: PathBuf,
+    /// Machine it is to run on: a name from `shopctl machine list`, or a TOML file
+    #[arg(short, long, value_name = "MACHINE")]
+    machine: String,
+    /// Machine it was made for; guessed from its words when not given
+    #[arg(long, value_name = "MACHINE")]
+    from: Option<String>,
+    /// Program to write, - for standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Write it although the input has errors or the path differs
+    #[arg(long)]
+    force: bool,
+    /// Report as JSON on standard output
+    #[arg(long)]
+    json: bool,
+    /// Say nothing when all is well
+    #[arg(short, long)]
+    quiet: bool,
+    /// Colours in messages
+    #[arg(long, value_enum, default_value_t)]
+    colour: Colour,
+}
+
+/// Runs the verb; returns the exit code.
+pub fn run(args: &PostArgs) -> Result<u8> {
+    let style = Style::for_stderr(args.colour);
+    if args.json && args.output.as_os_str() == "-" {
+        let message = "--json and -o - both want standard output; write the program to a file".to_owned();
+        bail!(Refusal { code: exit::USAGE, message });
+    }
+    let text = program::open(&args.input)?;
+    let mut diagnostics = Vec::new();
+    let machine = program::machine(Some(&args.machine), &text, style, &mut diagnostics)?;
+    let from = program::machine(args.from.as_deref(), &text, style, &mut diagnostics)?;
+    let name = args.input.display().to_string();
+    let mut sources = Sources::new();
+    let id = sources.add(name.clone(), &*text);
+    // What M3 switches is a matter of the machine that the program will run on, if the first has no opinion.
+    let context = Context::of(&from).source(id);
+    let read = shop_gcode::interpret(&text, &context).drain_into(&mut diagnostics);
+    let posted = shop_gcode::post(&read, &machine).drain_into(&mut diagnostics);
+    drop(read);
+    let kept = keeps_its_path(&text, &from, posted.as_bytes(), &machine);
+    if let Err(off) = &kept {
+        let message = format!("the path of the new program differs from that of the old one: {off}");
+        diagnostics.push(Diagnostic::error("post/path-differs", message));
+    }
+    let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+    let written = errors == 0 || args.force;
+    if written {
+        output::write_whole(&args.output, posted.as_bytes())?;
+    }
+    if args.json {
+        let value = json!({
+            "file": name, "from": from.name, "machine": machine.name, "written": written,
+            "output": args.output.display().to_string(), "lines": posted.lines().count(),
+            "path_kept": kept.is_ok(), "diagnostics": report::to_json(&diagnostics, &sources),
+        });
+        println!("{value:#}");
+    } else if !args.quiet || !written {
+        eprint!("{}", report::render(&diagnostics, &sources, style));
+        if written {
+            let (lines, out) = (posted.lines().count(), args.output.display());
+            eprintln!("{out}: {lines} lines for {}, the same path as {name}", machine.name);
+        } else {
+            eprintln!("nothing was written; --force writes it all the same");
+        }
+    }
+    Ok(match (written, kept) {
+        (true, _) => exit::DONE,
+        (false, Err(_)) => exit::CHECK,
+        (false, Ok(())) => exit::INPUT,
+    })
+}
+
+/// Reads both programs and compares the work they do; says what differs.
+fn keeps_its_path(old: &[u8], from: &Machine, new: &[u8], to: &Machine) -> Result<(), String> {
+    // Both are judged as work on the same kind of machine, or a print would be compared with a cut.
+    let tracks = |text: &[u8], machine: &Machine| {
+        let mut tracks = Tracks::new(from);
+        program::pass(text, SourceId(0), machine, |seen| {
+            if let Seen::Command(command, line) = seen {
+                tracks.command(command, line);
+            }
+        });
+        tracks
+    };
+    let (a, b) = (tracks(old, from), tracks(new, to));
+    // Half a step of the coarser grid each way, and the chords of what has no arcs there.
+    let tolerance = 10f64.powi(-i32::from(to.post.decimals.min(9))) + 0.002;
+    let c = compare(&a, &b, tolerance);
+    if c.moved.is_empty() && c.changed.is_empty() && c.removed.is_empty() && c.added.is_empty() {
+        return Ok(());
+    }
+    Err(diff::summary(&c))
+}

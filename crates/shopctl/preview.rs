@@ -1,0 +1,160 @@
+//! `shopctl preview`: a picture of any program.
+
+use crate::program::{self, Seen};
+use crate::report::{self, Colour, Sources, Style};
+use crate::{Refusal, check, exit, output};
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use shop_report::SourceId;
+use shop_sim::{Estimator, Plot, PlotColour, PlotView};
+use std::path::{Path, PathBuf};
+
+/// Draw a program: picture or interactive page
+#[derive(Args, Clone, Debug)]
+pub struct PreviewArgs {
+    /// Program: G-code of any dialect, - for standard input
+    #[arg(value_name = "PROGRAM")]
+    input: PathBuf,
+    /// Picture to write: .svg, .png or .html by its ending; may be given more than once
+    #[arg(short, long, required = true, value_name = "FILE")]
+    output: Vec<PathBuf>,
+    /// Machine profile: a name from `shopctl machine list`, or a TOML file
+    #[arg(short, long, value_name = "MACHINE")]
+    machine: Option<String>,
+    /// From where pictures look; a page can be turned
+    #[arg(long, value_enum, default_value_t)]
+    view: ViewFlag,
+    /// What the colours say
+    #[arg(long, value_enum, default_value_t)]
+    by: ByFlag,
+    /// Size of the stock from (0, 0), its top at z = 0
+    #[arg(long, value_name = "XxYxZ", value_parser = stock)]
+    stock_mm: Option<Stock>,
+    /// Report as JSON on standard output
+    #[arg(long)]
+    json: bool,
+    /// Colours in messages
+    #[arg(long, value_enum, default_value_t)]
+    colour: Colour,
+}
+
+/// From where.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum ViewFlag {
+    /// From above.
+    #[default]
+    Top,
+    /// From the front right and above.
+    Iso,
+}
+
+/// What the colours say.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum ByFlag {
+    /// Features of a print, else tools, else heights.
+    #[default]
+    Auto,
+    /// Tool or extruder.
+    Tool,
+    /// Feed.
+    Feed,
+    /// Feature or operation.
+    Feature,
+    /// Height.
+    Z,
+}
+
+/// Size of the stock, mm.
+#[derive(Clone, Copy, Debug)]
+pub struct Stock([f64; 3]);
+
+fn stock(text: &str) -> Result<Stock, String> {
+    let sizes: Vec<f64> = text.split(['x', 'X', ',']).filter_map(|v| v.trim().parse().ok()).collect();
+    match sizes[..] {
+        [x, y, z] if [x, y, z].iter().all(|v: &f64| v.is_finite() && *v > 0.0) => Ok(Stock([x, y, z])),
+        _ => Err("say three sizes in mm, e.g. 300x200x18".to_owned()),
+    }
+}
+
+/// Runs the verb; returns the exit code.
+pub fn run(args: &PreviewArgs) -> Result<u8> {
+    let style = Style::for_stderr(args.colour);
+    for path in &args.output {
+        if ending(path).is_none() {
+            let message = format!("{}: a preview ends in .svg, .png or .html", path.display());
+            bail!(Refusal { code: exit::USAGE, message });
+        }
+    }
+    let text = program::open(&args.input)?;
+    let mut notes = Vec::new();
+    let machine = program::machine(args.machine.as_deref(), &text, style, &mut notes)?;
+    eprint!("{}", report::render(&notes, &Sources::new(), style));
+    let name = args.input.display().to_string();
+    let title = args.input.file_name().map_or_else(|| name.clone(), |n| n.to_string_lossy().into_owned());
+    let mut plot = Plot::new(&machine, &title);
+    let mut estimator = Estimator::new(&machine);
+    program::pass(&text, SourceId(0), &machine, |seen| match seen {
+        Seen::Command(command, _) => {
+            plot.command(command);
+            estimator.command(command);
+        }
+        Seen::Section(role, label) => {
+            plot.section(role, label);
+            estimator.section(role, label);
+        }
+    });
+    if plot.is_empty() {
+        return Err(check::unreadable(&name));
+    }
+    let estimate = estimator.finish();
+    plot.total_s(estimate.total_s);
+    if let Some(Stock(size)) = args.stock_mm {
+        plot.stock(size);
+    }
+    let view = match args.view {
+        ViewFlag::Top => PlotView::Top,
+        ViewFlag::Iso => PlotView::Iso,
+    };
+    let colour = match args.by {
+        ByFlag::Auto => PlotColour::Auto,
+        ByFlag::Tool => PlotColour::Tool,
+        ByFlag::Feed => PlotColour::Feed,
+        ByFlag::Feature => PlotColour::Feature,
+        ByFlag::Z => PlotColour::Z,
+    };
+    for path in &args.output {
+        let picture = match ending(path) {
+            Some(Ending::Svg) => plot.svg(view, colour).into_bytes(),
+            Some(Ending::Png) => plot.png(view, colour),
+            _ => plot.html(colour).into_bytes(),
+        };
+        output::write_whole(path, &picture)?;
+    }
+    if args.json {
+        let files: Vec<String> = args.output.iter().map(|p| p.display().to_string()).collect();
+        let total = (estimate.total_s * 1e3).round() / 1e3;
+        let value = json!({
+            "file": name, "machine": machine.name, "pictures": files, "points": plot.len(), "total_s": total,
+        });
+        println!("{value:#}");
+    }
+    Ok(exit::DONE)
+}
+
+#[derive(Clone, Copy)]
+enum Ending {
+    Svg,
+    Png,
+    Html,
+}
+
+fn ending(path: &Path) -> Option<Ending> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    match ending.as_str() {
+        "svg" => Some(Ending::Svg),
+        "png" => Some(Ending::Png),
+        "html" | "htm" => Some(Ending::Html),
+        _ => None,
+    }
+}
