@@ -61,7 +61,22 @@ enum Verb {
     },
 }
 
+/// Small pieces are made on all cores and freed on others; the system's allocator keeps a heap for each and hands nothing
+/// from one to the other.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Gives freed pages back at once: a stage's memory is the next stage's. Without it a sheet of 100,000 shapes takes half
+/// as much again.
+fn keep_memory_low() {
+    /// `mi_option_purge_delay` of mimalloc.h, ms.
+    const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+    // SAFETY: sets one number inside the allocator, before any thread is started.
+    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, 0) };
+}
+
 fn main() -> ExitCode {
+    keep_memory_low();
     // A panic is a fault of ours and must look like one to scripts, not like exit code 101.
     let ended = std::panic::catch_unwind(|| run(Cli::parse()));
     match ended {

@@ -125,13 +125,12 @@ pub fn compensate(
         let met: BTreeSet<u32> = (made.iter().filter(|(s, _)| s.len() > 1 && corner != Corner::Round))
             .flat_map(|(s, _)| s.iter().copied())
             .collect();
-        raw.extend(
-            made.into_iter().filter(|(s, _)| s.iter().all(|i| !met.contains(i))).map(|(s, t)| (s, t, false)),
-        );
+        let apart = |(s, _): &(Vec<u32>, Polyline)| s.iter().all(|i| !met.contains(i));
+        raw.extend(made.into_iter().filter(apart).map(|(s, p)| (s, Track::new(&p), false)));
         if !met.is_empty() {
             let met: Vec<u32> = met.into_iter().collect();
             let made = offset_class(profiles, class, &met, distance, Corner::Round, progress)?;
-            raw.extend(made.into_iter().map(|(s, t)| (s, t, false)));
+            raw.extend(made.into_iter().map(|(s, p)| (s, Track::new(&p), false)));
         }
     }
     raw.retain(|(sources, track, _)| {
@@ -153,7 +152,7 @@ fn offset_class(
     distance: f64,
     corner: Corner,
     progress: &dyn Progress,
-) -> Result<Vec<(Vec<u32>, Track)>, Cancelled> {
+) -> Result<Paths, Cancelled> {
     let contour = |&i: &u32| {
         let p = &profiles[i as usize];
         let hole = class == Class::Kept && p.waste == Waste::Inside;
@@ -167,14 +166,13 @@ fn offset_class(
     let turn = !class.is_inside();
     let made = found.into_iter().map(|OffsetContour { polyline, sources }| {
         let sources = sources.iter().filter_map(|&s| members.get(s as usize).copied()).collect();
-        let track = Track::new(&polyline);
-        (sources, if turn { track.reversed() } else { track })
+        (sources, if turn { polyline.reversed() } else { polyline })
     });
     Ok(made.collect())
 }
 
-/// The outlines and paths of one offset.
-type Paths = Vec<(Vec<u32>, Track)>;
+/// The profiles each path of one offset belongs to, and the path. Polylines, not tracks: they weigh a quarter.
+type Paths = Vec<(Vec<u32>, Polyline)>;
 
 /// Returns the snug paths of the nests that have a place into which only a snug path goes, and the clear ones of the
 /// others.
@@ -182,10 +180,10 @@ fn snug_where_tight(profiles: &[Profile], clear: Paths, snug: Paths) -> Paths {
     let own = |sources: &[u32]| sources.iter().copied().min_by_key(|&s| (profiles[s as usize].depth, s));
     let measure = |paths: &Paths| {
         let mut sums = vec![(0u32, 0.0); profiles.len()];
-        for (sources, track) in paths {
+        for (sources, path) in paths {
             if let Some(i) = own(sources) {
                 sums[i as usize].0 += 1;
-                sums[i as usize].1 += track.length();
+                sums[i as usize].1 += path.length();
             }
         }
         sums
@@ -198,14 +196,14 @@ fn snug_where_tight(profiles: &[Profile], clear: Paths, snug: Paths) -> Paths {
     let mut tight = vec![false; profiles.len()];
     let is_doubtful = |sources: &[u32]| own(sources).filter(|&i| doubtful[i as usize]);
     let index = index_of(clear.iter().filter(|p| is_doubtful(&p.0).is_some()).map(|p| &p.1));
-    for (sources, track) in &snug {
+    for (sources, path) in &snug {
         let Some(i) = is_doubtful(sources) else { continue };
-        if goes_farther(track, &index) {
+        if goes_farther(path, &index) {
             tight[root[i as usize] as usize] = true;
         }
     }
     let is_tight =
-        |(sources, _): &(Vec<u32>, Track)| own(sources).is_some_and(|i| tight[root[i as usize] as usize]);
+        |(sources, _): &(Vec<u32>, Polyline)| own(sources).is_some_and(|i| tight[root[i as usize] as usize]);
     if !tight.contains(&true) {
         return clear;
     }
@@ -214,16 +212,16 @@ fn snug_where_tight(profiles: &[Profile], clear: Paths, snug: Paths) -> Paths {
 }
 
 /// Indexes the pieces of clear paths, for [`goes_farther`].
-pub fn index_of<'a>(clear: impl Iterator<Item = &'a Track>) -> SegmentIndex {
-    let pieces: Vec<Segment> = clear.flat_map(Track::segments).copied().collect();
+pub fn index_of<'a>(clear: impl Iterator<Item = &'a Polyline>) -> SegmentIndex {
+    let pieces: Vec<Segment> = clear.flat_map(Polyline::segments).collect();
     let owners = vec![0; pieces.len()];
     SegmentIndex::of_segments(pieces, owners)
 }
 
 /// True when a snug path goes to a place where no clear one is.
-pub fn goes_farther(snug: &Track, clear: &SegmentIndex) -> bool {
+pub fn goes_farther(snug: &Polyline, clear: &SegmentIndex) -> bool {
     let alone = |p: Point| clear.nearest(p, TIGHT).is_none();
-    snug.segments().iter().any(|s| alone(s.start()) || alone(s.point_at(0.5)))
+    snug.segments().any(|s| alone(s.start()) || alone(s.point_at(0.5)))
 }
 
 /// A snug path this far from every clear one goes where that does not, mm: at the end of a cusp so long a skin of a

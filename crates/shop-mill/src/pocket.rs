@@ -80,13 +80,10 @@ impl Planner<'_> {
     fn wall_distance(&self, pocket: &Pocket, progress: &dyn Progress) -> Result<f64, Cancelled> {
         let radius = self.settings.diameter / 2.0;
         let options = OffsetOptions { corner: Corner::Round, tolerance: OFFSET_TOLERANCE };
-        let ring = |distance: f64| -> Result<Vec<Track>, Cancelled> {
-            let found = offset(&pocket.boundary, -distance, &options, progress)?;
-            Ok(found.iter().map(|c| Track::new(&c.polyline)).collect())
-        };
+        let ring = |distance: f64| offset(&pocket.boundary, -distance, &options, progress);
         let (clear, snug) = (clear_distance(radius), snug_distance(radius));
-        let index = index_of(ring(clear)?.iter());
-        Ok(if ring(snug)?.iter().any(|t| goes_farther(t, &index)) { snug } else { clear })
+        let index = index_of(ring(clear)?.iter().map(|c| &c.polyline));
+        Ok(if ring(snug)?.iter().any(|c| goes_farther(&c.polyline, &index)) { snug } else { clear })
     }
 
     /// Returns the rings of a pocket, wall first.
