@@ -361,7 +361,10 @@ fn fit_on_table(read: &Read, machine: &Machine, settings: &mut Settings, notes: 
             // As much room on either side as the travel leaves.
             let room = (high - low - (to - from)) / 2.0;
             settings.envelope[axis] = [from - room, to + room];
-            let text = format!("the drawing lies from {from:.1} to {to:.1} mm in {}", names[axis]);
+            // A zero is a zero, whichever side it was rounded from.
+            let tenth = |v: f64| (v * 10.0).round() / 10.0 + 0.0;
+            let text =
+                format!("the drawing lies from {:.1} to {:.1} mm in {}", tenth(from), tenth(to), names[axis]);
             let hint = format!(
                 "set the work zero so that the tool can go from {:.1} to {:.1} mm in {}",
                 from - margin,

@@ -57,6 +57,10 @@ pub struct Settings {
     pub retract_height: f64,
     /// Sheet thickness, mm, when known.
     pub thickness: Option<f64>,
+    /// Key of the material whose cut chart was read.
+    pub material: Option<String>,
+    /// True when nobody named that material, or the thickness.
+    pub material_assumed: bool,
     /// Depth of through cuts, mm.
     pub depth: f64,
     /// Deepest single pass, mm.
@@ -99,8 +103,8 @@ const ASSUMED_DEPTH: f64 = 3.0;
 /// Settles the figures of one run.
 pub fn settle(machine: &Machine, choice: &Choice) -> Checked<Settings> {
     let mut notes = Vec::new();
-    let cut = chart_line(machine, choice, &mut notes);
-    let cut = cut.as_ref();
+    let chart = chart_line(machine, choice, &mut notes);
+    let cut = chart.as_ref().map(|c| &c.cut);
     let tool = main_tool(machine, choice, &mut notes);
     let is_router = machine.kind == MachineKind::Router;
     let process = &machine.process;
@@ -121,6 +125,8 @@ pub fn settle(machine: &Machine, choice: &Choice) -> Checked<Settings> {
     let mut drills: Vec<Tool> =
         machine.tools.iter().filter(|t| t.shape == ToolShape::Drill && is_router).cloned().collect();
     drills.sort_by(|a, b| a.diameter.total_cmp(&b.diameter).then(a.number.cmp(&b.number)));
+    let feed = positive(choice.feed.or(tool.and_then(|t| t.feed)).or(cut.map(|c| c.feed)), process.feed);
+    let feed = within_axes(feed, machine, &mut notes);
     let value = Settings {
         kind: machine.kind,
         tool: tool.map_or(0, |t| t.number),
@@ -129,13 +135,15 @@ pub fn settle(machine: &Machine, choice: &Choice) -> Checked<Settings> {
             Some(ToolShape::Knife { offset }) => offset.max(0.0),
             _ => 0.0,
         },
-        feed: positive(choice.feed.or(tool.and_then(|t| t.feed)).or(cut.map(|c| c.feed)), process.feed),
+        feed,
         plunge: positive(tool.and_then(|t| t.plunge), process.plunge),
         rpm: if high > low { rpm.clamp(low, high) } else { rpm },
         spin_up_s: process.spin_up_s.max(0.0),
         safe_height: process.safe_height,
         retract_height: process.retract_height.min(process.safe_height),
         thickness,
+        material: chart.as_ref().map(|c| c.material.to_owned()),
+        material_assumed: chart.as_ref().is_some_and(|c| c.assumed),
         depth,
         step_down: if step_down > 0.0 { step_down } else { diameter.max(0.1) },
         step_over: (over * diameter).max(1e-3),
@@ -172,8 +180,19 @@ fn positive(wanted: Option<Speed>, otherwise: Speed) -> Speed {
     wanted.filter(usable).or(Some(otherwise).filter(usable)).unwrap_or(Speed::from_mm_per_min(500.0))
 }
 
+/// A line of a cut chart, and whose it is.
+struct ChartLine<'a> {
+    cut: Cut,
+    material: &'a str,
+    assumed: bool,
+}
+
 /// Finds the cut for the chosen material and thickness.
-fn chart_line(machine: &Machine, choice: &Choice, notes: &mut Vec<Diagnostic>) -> Option<Cut> {
+fn chart_line<'a>(
+    machine: &'a Machine,
+    choice: &Choice,
+    notes: &mut Vec<Diagnostic>,
+) -> Option<ChartLine<'a>> {
     let material = match &choice.material {
         Some(name) => {
             let found = machine.materials.iter().find(|m| m.name.eq_ignore_ascii_case(name));
@@ -193,17 +212,61 @@ fn chart_line(machine: &Machine, choice: &Choice, notes: &mut Vec<Diagnostic>) -
         notes.push(beyond_chart(material, thickness));
         return None;
     };
-    if choice.material.is_none() || choice.thickness.is_none() {
-        let message = format!("material or thickness not given; {} {thickness} mm assumed", material.name);
-        notes.push(
-            Diagnostic::warning("cut/material-assumed", message).hint("say --material and --thickness-mm"),
-        );
+    let assumed = choice.material.is_none() || choice.thickness.is_none();
+    if assumed {
+        notes.push(assumption(machine, choice, material, thickness));
     }
     if found.interpolated {
         let message = format!("the chart of {} has no line for {thickness} mm; interpolated", material.name);
         notes.push(Diagnostic::info("cut/thickness-interpolated", message));
     }
-    Some(found.cut)
+    Some(ChartLine { cut: found.cut, material: &material.name, assumed })
+}
+
+/// Says what sheet the figures are for, when that was not told.
+fn assumption(machine: &Machine, choice: &Choice, material: &Material, thickness: f64) -> Diagnostic {
+    let (name, range) = (&material.name, material.thickness_range());
+    let figures = format!("the figures of the cut are those of {thickness} mm {name}");
+    let message = match (&choice.material, choice.thickness) {
+        (None, None) => format!(
+            "neither material nor thickness was given: {figures}, the first line of the machine's charts, and wrong \
+             for any other sheet"
+        ),
+        (None, Some(_)) => format!("no material was given: {figures}"),
+        _ => format!("no thickness was given: {figures}, the thinnest in its chart"),
+    };
+    let known: Vec<&str> = machine.materials.iter().map(|m| m.name.as_str()).collect();
+    let span = match range {
+        Some([a, b]) if a < b => format!("; {name} goes from {a} to {b} mm"),
+        _ => String::new(),
+    };
+    let hint = format!("say --material ({}) and --thickness-mm{span}", known.join(", "));
+    Diagnostic::warning("cut/material-assumed", message).hint(hint)
+}
+
+/// Returns the feed that x and y can both keep in any direction, and says when that is less than what was wanted.
+fn within_axes(feed: Speed, machine: &Machine, notes: &mut Vec<Diagnostic>) -> Speed {
+    let [x, y, _] = machine.axes;
+    let most = if x.rapid < y.rapid { x.rapid } else { y.rapid };
+    if feed <= most || most.mm_per_min() <= 0.0 {
+        return feed;
+    }
+    let message = format!(
+        "a feed of {:.0} mm/min is wanted, {} reaches {:.0} mm/min",
+        feed.mm_per_min(),
+        machine.name,
+        most.mm_per_min()
+    );
+    let hint = match machine.kind {
+        MachineKind::Plasma => {
+            "the cut gets wider and its edge rougher: take less current, or a thicker sheet"
+        }
+        MachineKind::Laser => "the cut gets wider: take less power",
+        MachineKind::Router => "chips get thinner: take a slower spindle or a tool with fewer flutes",
+        MachineKind::Knife => "it only takes longer",
+    };
+    notes.push(Diagnostic::warning("cut/feed-above-axes", message).hint(hint));
+    most
 }
 
 fn beyond_chart(material: &Material, thickness: f64) -> Diagnostic {

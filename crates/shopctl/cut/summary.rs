@@ -228,6 +228,11 @@ fn operation(o: LayerOperation) -> &'static str {
 fn settings_line(outcome: &Outcome) -> String {
     let s = &outcome.settings;
     let feed = format!("feed {:.0} mm/min", s.feed.mm_per_min());
+    let assumed = if s.material_assumed { " (ASSUMED)" } else { "" };
+    let sheet = match (&s.material, s.thickness) {
+        (Some(material), Some(thickness)) => format!("{material} {thickness} mm{assumed}: "),
+        _ => String::new(),
+    };
     match s.kind {
         MachineKind::Router => format!(
             "{} mm tool{}, {:.2} mm deep in steps of {:.2}, {feed}, plunge {:.0}, {:.0} rpm",
@@ -239,17 +244,17 @@ fn settings_line(outcome: &Outcome) -> String {
             s.rpm,
         ),
         MachineKind::Plasma => format!(
-            "{} mm kerf, {feed}, pierce {} mm for {} s, cut at {} mm",
+            "{sheet}{} mm kerf, {feed}, pierce {} mm for {} s, cut at {} mm",
             s.diameter, s.pierce_height, s.pierce_delay, s.cut_height
         ),
         MachineKind::Laser => format!(
-            "{} mm kerf, {feed}, {:.0} % power, {}",
+            "{sheet}{} mm kerf, {feed}, {:.0} % power, {}",
             s.diameter,
             s.power * 100.0,
             count(s.passes as usize, "pass").replace("passs", "passes")
         ),
         MachineKind::Printer => feed,
-        MachineKind::Knife => format!("blade {} mm behind its axis, {feed}", s.blade_offset),
+        MachineKind::Knife => format!("{sheet}blade {} mm behind its axis, {feed}", s.blade_offset),
     }
 }
 
@@ -322,7 +327,7 @@ fn proof_line(outcome: &Outcome) -> String {
         p.pierces
     );
     if p.pierce_clearance.is_finite() && outcome.settings.kind != MachineKind::Router {
-        let _ = write!(s, " at least {:.2} mm clear", p.pierce_clearance);
+        let _ = write!(s, " at least {:.2} mm clear", p.pierce_clearance.max(0.0));
     }
     s.push_str(if outcome.verdict == Verdict::Proven { ": proven" } else { ": NOT proven" });
     s
@@ -360,6 +365,7 @@ pub fn json(outcome: &Outcome, sources: &Sources<'_>, written: bool) -> Value {
             "shape": a.shape, "count": a.count, "operation": operation(a.operation), "why": a.why,
         })).collect::<Vec<_>>(),
         "settings": {
+            "material": s.material, "thickness_mm": s.thickness, "material_assumed": s.material_assumed,
             "width_mm": s.diameter, "depth_mm": s.depth, "feed_mm_per_min": s.feed.mm_per_min(),
             "rpm": s.rpm, "power": s.power, "passes": s.passes, "pierce_height_mm": s.pierce_height,
             "pierce_delay_s": s.pierce_delay, "cut_height_mm": s.cut_height, "tool": s.tool,
