@@ -87,6 +87,8 @@ struct Reader<'a> {
     first_cut: Option<(u32, Point)>,
     lowest: f64,
     lowest_at: (u32, Point),
+    /// Axes that the program has moved: where the others stand is not known.
+    placed: [bool; 3],
     ended: bool,
 }
 
@@ -109,6 +111,7 @@ pub(super) fn read(
         first_cut: None,
         lowest: f64::INFINITY,
         lowest_at: (0, Point::origin()),
+        placed: [false; 3],
         ended: false,
     };
     // Where the machine stands before the first move is not known; above the work is the usual place.
@@ -356,6 +359,10 @@ impl Reader<'_> {
         let span = [[b.min.x, b.max.x], [b.min.y, b.max.y], [m.from[2].min(m.to[2]), m.from[2].max(m.to[2])]];
         // The start of the first move is not known; its end is the start of the next.
         for axis in 0..3 {
+            self.placed[axis] |= m.to[axis] != m.from[axis] || span[axis][0] < span[axis][1];
+            if !self.placed[axis] {
+                continue;
+            }
             let [low, high] = if piece.is_line() { [m.to[axis]; 2] } else { span[axis] };
             let out = (envelope[axis][0] - low).max(high - envelope[axis][1]);
             if out > self.figures.envelope_excess {
