@@ -9,6 +9,7 @@
 use crate::common::{COMMON_TOLERANCE, Neighbours};
 use crate::feature::{Profile, Waste};
 use crate::track::Track;
+use rayon::prelude::*;
 use shop_geom::distance::SegmentIndex;
 use shop_geom::offset::{Corner, OffsetContour, OffsetOptions, offset};
 use shop_geom::{Point, Polyline, Segment};
@@ -353,8 +354,12 @@ fn tell_merged(profiles: &[Profile], raw: &[(Vec<u32>, Track, bool)], width: f64
     let merged = raw.iter().filter(|r| r.0.len() > 1);
     let count = merged.clone().count();
     let Some((sources, ..)) = merged.clone().next() else { return };
-    let (a, b) = (sources[0], sources[1]);
-    let (at, gap) = closest(&profiles[a as usize].contour, &profiles[b as usize].contour);
+    // Of the first few, the two that are closest: the curve may run beside a third that is far from the first.
+    let few = &sources[..sources.len().min(8)];
+    let pairs = few.iter().enumerate().flat_map(|(i, &a)| few[i + 1..].iter().map(move |&b| (a, b)));
+    let gap = |(a, b): (u32, u32)| closest(&profiles[a as usize].contour, &profiles[b as usize].contour);
+    let found = pairs.map(|(a, b)| (a, gap((a, b)))).min_by(|x, y| x.1.1.total_cmp(&y.1.1));
+    let Some((a, (at, gap))) = found else { return };
     let d = too_near(gap, width, profiles[a as usize].common_lines).at(at.x, at.y).count(count);
     out.push(Diagnostic { span: profiles[a as usize].span, ..d });
 }
@@ -425,6 +430,28 @@ fn tell_split(profiles: &[Profile], served: &[u32], out: &mut Vec<Diagnostic>) {
         )
         .hint("take a narrower tool")
     });
+}
+
+/// Says which stretches of contours no path comes near to, beyond what any corner leaves: slots and wedges narrower
+/// than the cut stay uncut. `paths` are all paths of the profiles. O(pieces · log).
+pub fn tell_unreached(profiles: &[Profile], paths: &SegmentIndex, radius: f64) -> Option<Diagnostic> {
+    // A right-angled corner is left by 0.41 radii; its sides' middles are not corners.
+    let reach = 1.5 * radius;
+    let left_out = |s: &Segment| {
+        [0.25, 0.5, 0.75].iter().map(|t| s.point_at(*t)).find(|p| paths.nearest(*p, reach).is_none())
+    };
+    let places: Vec<Option<Point>> = (profiles.par_iter())
+        .with_min_len(16)
+        .map(|p| if p.waste == Waste::On { None } else { p.contour.segments().find_map(|s| left_out(&s)) })
+        .collect();
+    let mut hits = places.iter().enumerate().filter_map(|(i, p)| p.map(|p| (i, p)));
+    let (first, at) = hits.next()?;
+    let d = Diagnostic::warning(
+        "cut/neck-narrower-than-kerf",
+        "a slot or notch of a contour is narrower than the cut and stays uncut",
+    );
+    let d = d.at(at.x, at.y).count(1 + hits.count()).hint("take a narrower tool, or widen the slot");
+    Some(Diagnostic { span: profiles[first].span, ..d })
 }
 
 /// Returns about where two contours are closest, and how far apart they are there.

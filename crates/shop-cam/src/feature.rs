@@ -12,6 +12,7 @@
 use crate::machine::{LayerOperation, LayerRule, MachineKind};
 use crate::settings::Settings;
 use crate::track::Track;
+use shop_geom::distance::SegmentIndex;
 use shop_geom::{Arc, Point, Polyline, Segment};
 use shop_report::{Checked, Diagnostic, Span};
 use std::collections::BTreeMap;
@@ -350,6 +351,9 @@ pub fn as_circle(path: &Polyline) -> Option<(Point, f64)> {
     first.filter(|_| full).map(|arc| (arc.center, arc.radius))
 }
 
+/// Holes that leave less than this beside a beam's cut are holes of its own size, mm.
+const LEAST_WAY: f64 = 0.1;
+
 /// Ends closer than this fraction of a chain's length were meant to meet: a gap of 5 % is the widest that reads as a
 /// drawing fault and not as a hook or bracket shape.
 const ALMOST: f64 = 0.05;
@@ -543,7 +547,7 @@ impl Sorter<'_> {
                 }
                 let bounds = contour.path.bounds();
                 let size = bounds.width().min(bounds.height());
-                if size <= self.settings.diameter {
+                if size <= self.settings.diameter + self.least_way() {
                     self.small.add(contour.span, bounds.center(), size);
                     (meaning.operation, meaning.why) = self.small_hole(meaning);
                 }
@@ -563,6 +567,16 @@ impl Sorter<'_> {
         self.unroutable.add(span, at(), 0.0);
         let operation = if meaning.operation == O::Drill { O::Mark } else { O::Ignore };
         (meaning.operation, meaning.why) = (operation, "needs a router".to_owned());
+    }
+
+    /// Returns how much wider than the cut a hole must be, mm. A tool goes down where it fits; a beam that goes round
+    /// in less than a tenth of a millimetre only burns a hole of its own shape.
+    fn least_way(&self) -> f64 {
+        if self.settings.kind == MachineKind::Router {
+            0.0
+        } else {
+            LEAST_WAY.min(0.25 * self.settings.diameter)
+        }
     }
 
     fn small_hole(&self, meaning: &Meaning) -> (LayerOperation, String) {
@@ -593,7 +607,7 @@ impl Sorter<'_> {
         };
         let bottom = self.through(meaning);
         let tabs = match self.options.tabs {
-            Some(rule) => place_tabs(&contour.path, &rule, self.settings.diameter, bottom),
+            Some(rule) => place_tabs(&contour.path, waste, &rule, self.settings.diameter, bottom),
             None => Vec::new(),
         };
         self.out.profiles.push(Profile {
@@ -727,8 +741,10 @@ impl Sorter<'_> {
         if self.small.count > 0 {
             let size = self.small.first.map_or(0.0, |f| f.2);
             let what = if self.settings.kind == MachineKind::Router { "tool" } else { "kerf" };
-            let message =
-                format!("a hole {size:.3} mm wide is smaller than the {} mm {what}", self.settings.diameter);
+            let message = format!(
+                "a hole {size:.3} mm wide leaves no room for the {} mm {what}",
+                self.settings.diameter
+            );
             let d = match self.options.small_holes {
                 SmallHoles::Refuse => Diagnostic::error("cut/hole-smaller-than-kerf", message)
                     .hint("mark or skip small holes, drill them, or take a narrower tool"),
@@ -861,7 +877,7 @@ pub fn matches_pattern(pattern: &str, name: &str) -> bool {
 /// Chooses where tabs stay on `contour`: spread evenly, each moved to the nearest straight stretch away from
 /// corners (Vectric manual, "Toolpath Tabs": avoid corners and curves), or onto a gentle arc when there is no
 /// straight one. A contour too short for tabs gets none.
-pub fn place_tabs(contour: &Polyline, rule: &TabRule, diameter: f64, bottom: f64) -> Vec<Tab> {
+pub fn place_tabs(contour: &Polyline, waste: Waste, rule: &TabRule, diameter: f64, bottom: f64) -> Vec<Tab> {
     let track = Track::new(contour);
     let length = track.length();
     let room = rule.width + diameter;
@@ -872,38 +888,72 @@ pub fn place_tabs(contour: &Polyline, rule: &TabRule, diameter: f64, bottom: f64
     if !(count >= 1.0 && rule.width > 0.0) {
         return Vec::new();
     }
-    // Middles that keep the whole tab and half a cut's width on one piece.
-    let half = room / 2.0;
-    let mut stretches: Vec<(f64, f64)> = Vec::new();
-    for straight in [true, false] {
-        for (i, s) in track.segments().iter().enumerate() {
-            let fits = match s {
-                Segment::Line(_) => straight,
-                Segment::Arc(a) => !straight && a.radius > 2.0 * room,
-            };
-            let (a, b) = (track.start_of(i) + half, track.start_of(i) + s.length() - half);
-            if fits && a <= b {
-                stretches.push((a, b));
-            }
-        }
-        if !stretches.is_empty() {
-            break;
-        }
-    }
+    let beside = Beside { index: SegmentIndex::new([contour]), track: &track, waste, diameter };
+    let is_free = |s: f64| [-0.5, 0.0, 0.5].iter().all(|k| beside.is_free(s + k * room));
+    let stretches = tab_stretches(&track, room);
+    // Where the wanted place does not do, one of these: every tab's length along the stretches.
+    let others: Vec<f64> = (stretches.iter())
+        .flat_map(|&(a, b)| {
+            let n = ((b - a) / room).ceil().clamp(1.0, 64.0);
+            (0..=n as usize).map(move |k| a + (b - a) * k as f64 / n)
+        })
+        .filter(|s| is_free(*s))
+        .collect();
     let mut middles: Vec<f64> = Vec::new();
     for k in 0..count as usize {
         let wanted = (k as f64 + 0.5) * length / count;
-        let at = nearest_in(&stretches, wanted).unwrap_or(wanted);
-        let apart = |m: &f64| (m - at).abs().min(length - (m - at).abs());
-        if middles.iter().all(|m| apart(m) >= 2.0 * room) {
-            middles.push(at);
-        }
+        let apart = |a: f64, b: f64| (a - b).abs().min(length - (a - b).abs());
+        let nearest = stretches.iter().map(|&(a, b)| wanted.clamp(a, b));
+        let first = nearest.min_by(|a, b| (a - wanted).abs().total_cmp(&(b - wanted).abs()));
+        let alone = |s: &f64| middles.iter().all(|m| apart(*m, *s) >= 2.0 * room);
+        let near = others.iter().copied().filter(alone);
+        let at = (first.filter(|s| is_free(*s)).filter(alone))
+            .or_else(|| near.min_by(|a, b| apart(*a, wanted).total_cmp(&apart(*b, wanted))));
+        middles.extend(at);
     }
+    middles.sort_by(f64::total_cmp);
     let top = (bottom + rule.height).min(0.0);
     middles.into_iter().map(|s| Tab { at: track.point(s), width: rule.width, top }).collect()
 }
 
-fn nearest_in(stretches: &[(f64, f64)], wanted: f64) -> Option<f64> {
-    let clamped = stretches.iter().map(|&(a, b)| wanted.clamp(a, b));
-    clamped.min_by(|a, b| (a - wanted).abs().total_cmp(&(b - wanted).abs()))
+/// Returns where the middle of a tab may lie: on straight pieces that hold all of it, else on large arcs, else
+/// anywhere.
+fn tab_stretches(track: &Track, room: f64) -> Vec<(f64, f64)> {
+    let half = room / 2.0;
+    for straight in [true, false] {
+        let fits = |s: &Segment| match s {
+            Segment::Line(_) => straight,
+            Segment::Arc(a) => !straight && a.radius > 2.0 * room,
+        };
+        let pieces = track.segments().iter().enumerate().filter(|(_, s)| fits(s) && s.length() >= room);
+        let found: Vec<(f64, f64)> =
+            pieces.map(|(i, s)| (track.start_of(i) + half, track.start_of(i) + s.length() - half)).collect();
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    vec![(0.0, track.length())]
+}
+
+/// The waste beside a contour.
+struct Beside<'a> {
+    index: SegmentIndex,
+    track: &'a Track,
+    waste: Waste,
+    diameter: f64,
+}
+
+impl Beside<'_> {
+    /// True when a cut passes here and has its own width to spare: a tab in a slot hardly wider than the cut would
+    /// be cut away, or its torch restarted, on the slot's other side.
+    fn is_free(&self, s: f64) -> bool {
+        let side = match self.waste {
+            Waste::On => return true,
+            Waste::Inside => 1.0,
+            Waste::Outside => -1.0,
+        };
+        let n = shop_geom::left(self.track.direction(s)) * side;
+        let c = self.track.point(s) + n * self.diameter;
+        self.index.nearest(c, 0.99 * self.diameter).is_none()
+    }
 }

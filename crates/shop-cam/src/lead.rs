@@ -20,6 +20,7 @@
 //! deep enough in the ball. The ball is found by shrinking (J. Ma, S. W. Bae, S. Choi, "3D medial axis point
 //! approximation using nearest neighbors and the normal field", 2012), mostly with a single nearest-piece query.
 
+use crate::settings::Settings;
 use crate::track::Track;
 use shop_geom::distance::SegmentIndex;
 use shop_geom::{Aabb, Arc, Line, Point, Segment, Vector, left};
@@ -77,6 +78,18 @@ pub struct Room {
     index: SegmentIndex,
     /// The whole lead stays in here.
     limits: Option<Aabb>,
+}
+
+/// Returns where the tool's middle may go: on the sheet, if it is known, less half a cut, and where the machine
+/// reaches.
+pub fn within(sheet: Option<Aabb>, radius: f64, settings: &Settings) -> Aabb {
+    let [x, y, _] = settings.envelope;
+    let reach = Aabb::new(Point::new(x[0], y[0]), Point::new(x[1], y[1]));
+    sheet.map_or(reach, |sheet| {
+        let s = sheet.inflated(-radius);
+        let low = Point::new(s.min.x.max(reach.min.x), s.min.y.max(reach.min.y));
+        Aabb { min: low, max: Point::new(s.max.x.min(reach.max.x), s.max.y.min(reach.max.y)) }
+    })
 }
 
 /// Slack in comparing distances, mm: far below anything a machine does, far above rounding.

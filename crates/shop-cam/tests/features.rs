@@ -91,7 +91,7 @@ fn layers_speak_for_themselves() {
         CUT           open line       1 Mark     an open line has no inside
         drill 5       point           1 Drill    usual meaning of the layer's name
                       text            4 Ignore   text is not an outline
-        error[cut/hole-smaller-than-kerf] x1: a hole 0.800 mm wide is smaller than the 1 mm tool
+        error[cut/hole-smaller-than-kerf] x1: a hole 0.800 mm wide leaves no room for the 1 mm tool
         warning[cut/open-line] x1: an open line is marked, not cut out
     "#]],
     );
@@ -117,7 +117,7 @@ fn a_torch_cannot_mark_and_skips_small_holes_when_told() {
             CUT           open line       1 Ignore   the machine cannot mark
             drill 5       point           1 Ignore   a point is only ever drilled
                           text            4 Ignore   text is not an outline
-            warning[cut/hole-smaller-than-kerf] x1: a hole 0.800 mm wide is smaller than the 1 mm kerf
+            warning[cut/hole-smaller-than-kerf] x1: a hole 0.800 mm wide leaves no room for the 1 mm kerf
             warning[cut/open-line] x1: an open line is left out
             warning[cut/needs-router] x1: a pocket is left out, or a hole to drill only marked: the machine is no router
             warning[cut/no-marking-tool] x3: a mark is left out: the machine cannot mark
@@ -139,7 +139,7 @@ fn a_request_goes_before_names() {
         CUT           open line       1 Ignore   an open line has no inside
         drill 5       point           1 Ignore   a point is only ever drilled
                       text            4 Ignore   text is not an outline
-        error[cut/hole-smaller-than-kerf] x1: a hole 0.800 mm wide is smaller than the 1 mm kerf
+        error[cut/hole-smaller-than-kerf] x1: a hole 0.800 mm wide leaves no room for the 1 mm kerf
         warning[cut/open-line] x1: an open line is left out
     "#]],
     );
@@ -244,7 +244,7 @@ proptest! {
         let mut contour = shape.at(0.0, 0.0);
         contour.vertices.rotate_left(turn);
         let rule = TabRule { count, spacing: f64::INFINITY, width: 3.0, height: 1.0 };
-        let tabs = place_tabs(&contour, &rule, 2.0, -3.0);
+        let tabs = place_tabs(&contour, Waste::Outside, &rule, 2.0, -3.0);
         prop_assert!(!tabs.is_empty() && tabs.len() <= count as usize);
         let track = Track::new(&contour);
         let ends: Vec<f64> = (0..track.segments().len()).map(|i| track.start_of(i)).collect();
@@ -255,6 +255,26 @@ proptest! {
             let apart = |a: f64| (a - s).abs().min(track.length() - (a - s).abs());
             prop_assert!(ends.iter().all(|e| apart(*e) > 2.4), "half a tab and half a cut from the corner");
             prop_assert!(tabs[..i].iter().all(|t| apart(track.nearest(t.at)) >= 10.0 - 1e-6));
+        }
+    }
+}
+
+/// A tab in a slot hardly wider than the cut would be cut away on the slot's other side.
+#[test]
+fn no_tab_stands_in_a_narrow_slot() {
+    let mut points = vec![(0.0, 0.0), (100.0, 0.0), (100.0, 40.0)];
+    for slot in [80.0, 60.0, 40.0, 20.0] {
+        points.extend([(slot + 1.2, 40.0), (slot + 1.2, 5.0), (slot - 1.2, 5.0), (slot - 1.2, 40.0)]);
+    }
+    points.push((0.0, 40.0));
+    let comb = Polyline::polygon(points.into_iter().map(|(x, y)| Point::new(x, y)));
+    for count in 1..9 {
+        let rule = TabRule { count, spacing: f64::INFINITY, width: 3.0, height: 1.0 };
+        let tabs = place_tabs(&comb, Waste::Outside, &rule, 2.0, -3.0);
+        assert!(!tabs.is_empty());
+        for tab in &tabs {
+            let [x, y] = [tab.at.x, tab.at.y];
+            assert!(x < 1e-6 || x > 100.0 - 1e-6 || y < 1e-6 || y > 40.0 - 1e-6, "{tab:?}");
         }
     }
 }

@@ -6,16 +6,16 @@ use crate::{AvoidLoose, CornerStyle, Options, Plan, SmallHoleRule, loops, loose}
 use rayon::prelude::*;
 use shop_cam::canon::{Role, Torch};
 use shop_cam::common::{Member, Shared, Turn};
-use shop_cam::compensate::{CutPath, Fit, compensate};
+use shop_cam::compensate::{CutPath, Fit, compensate, tell_unreached};
 use shop_cam::feature::{Operations, Profile, Trace, Waste};
-use shop_cam::lead::{Lead, LeadRule, LeadStyle, Room, starts};
+use shop_cam::lead::{Lead, LeadRule, LeadStyle, Room, starts, within};
 use shop_cam::machine::MachineKind;
 use shop_cam::settings::Settings;
 use shop_cam::toolpath::{Pass, PieceKind, Toolpath};
 use shop_cam::track::Track;
 use shop_geom::route::{Stop, Visit, route};
 use shop_geom::{Arc, Point, Segment, left};
-use shop_report::{Cancelled, Diagnostic, Progress, Span};
+use shop_report::{Cancelled, Diagnostic, Progress, Severity, Span};
 use std::f64::consts::FRAC_PI_2;
 
 /// Plans one job, collecting what there is to say.
@@ -149,12 +149,15 @@ impl<'a> Planner<'a> {
         let corner = self.options.offset_corner();
         let mut found = compensate(&operations.profiles, radius, Fit::Clear, corner, progress)?;
         self.diagnostics.append(&mut found.diagnostics);
-        let limits = self.options.sheet.map(|s| s.inflated(-radius));
+        let limits = Some(within(self.options.sheet, radius, self.settings));
         let neighbours = found.neighbours.take();
         let mut room = Room::new(found.paths.iter().map(|p| &p.track), limits);
         if let CornerStyle::Loop { length } = self.options.corner {
             loops::add(&mut found.paths, &operations.profiles, neighbours.as_ref(), &room, radius, length);
             room = Room::new(found.paths.iter().map(|p| &p.track), limits);
+        }
+        if radius > 0.0 && self.diagnostics.iter().all(|d| d.severity < Severity::Error) {
+            self.diagnostics.extend(tell_unreached(&operations.profiles, room.index(), radius));
         }
         // What runs on a line for two is known when the corners are done.
         let shared = neighbours.map(|n| Shared::of(&mut found.paths, &n, 1.0));

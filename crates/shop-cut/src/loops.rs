@@ -110,6 +110,12 @@ impl Loop {
         let off = |own: Point, far: Point| Segment::Line(Line { a: own + (far - own) * 0.02, b: far });
         let arc = Segment::new(self.out, self.back, self.bulge);
         let clear = |s: &Segment| room.index().nearest_to_segment(s, 1e-6, |_| true).is_none();
-        clear(&arc) && clear(&off(self.a, self.out)) && clear(&off(self.b, self.back))
+        let reached = |s: &Segment| room.allows(s);
+        let sides = [off(self.a, self.out), off(self.b, self.back)];
+        reached(&arc)
+            && sides.iter().all(reached)
+            && clear(&arc)
+            && clear(&off(self.a, self.out))
+            && clear(&off(self.b, self.back))
     }
 }

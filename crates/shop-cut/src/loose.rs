@@ -22,7 +22,9 @@ pub(crate) fn avoid(paths: &mut [Toolpath], start: Point, settings: &Settings, o
     let boxes: Vec<Aabb> =
         paths.iter().flat_map(|t| &t.passes).map(|p| piece_box(p, options.loose_size)).collect();
     let grid = Grid::new(&boxes, 4.0 * MARGIN);
-    let field = Field { boxes: &boxes, grid: &grid };
+    let [x, y, _] = settings.envelope;
+    let reach = Aabb::new(Point::new(x[0], y[0]), Point::new(x[1], y[1]));
+    let field = Field { boxes: &boxes, grid: &grid, reach };
     let mut at = start;
     let passes = paths.iter_mut().flat_map(|t| &mut t.passes);
     for (done, pass) in (0u32..).zip(passes) {
@@ -55,6 +57,8 @@ fn piece_box(pass: &Pass, least: f64) -> Aabb {
 struct Field<'a> {
     boxes: &'a [Aabb],
     grid: &'a Grid,
+    /// Where the machine can go.
+    reach: Aabb,
 }
 
 impl Field<'_> {
@@ -88,7 +92,8 @@ impl Field<'_> {
             points.push(b);
             let length: f64 = points.windows(2).map(|w| (w[1] - w[0]).norm()).sum();
             let shorter = best.as_ref().is_none_or(|(l, _)| length < *l);
-            if shorter && points.windows(2).all(|w| self.free(w[0], w[1], done)) {
+            let reached = way.iter().all(|p| self.reach.contains(*p));
+            if shorter && reached && points.windows(2).all(|w| self.free(w[0], w[1], done)) {
                 best = Some((length, way.to_vec()));
             }
         };

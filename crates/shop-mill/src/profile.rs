@@ -5,15 +5,15 @@ use crate::{Direction, Planner};
 use rayon::prelude::*;
 use shop_cam::canon::Role;
 use shop_cam::common::{Member, Shared, Turn, Unpaced};
-use shop_cam::compensate::{CutPath, Fit, compensate};
+use shop_cam::compensate::{CutPath, Fit, compensate, tell_unreached};
 use shop_cam::feature::{Profile, Waste};
-use shop_cam::lead::{Lead, LeadRule, LeadStyle, Room, starts};
+use shop_cam::lead::{Lead, LeadRule, LeadStyle, Room, starts, within};
 use shop_cam::toolpath::{Pass, Piece, PieceKind, Toolpath};
 use shop_cam::track::Track;
 use shop_geom::offset::Corner;
 use shop_geom::route::{Stop, Visit, route};
 use shop_geom::{Arc, Segment, left};
-use shop_report::{Cancelled, Progress};
+use shop_report::{Cancelled, Progress, Severity};
 use std::f64::consts::FRAC_PI_2;
 
 struct Job<'a> {
@@ -48,8 +48,11 @@ impl Planner<'_> {
         }
         let neighbours = found.neighbours.take();
         let shared = neighbours.map(|n| Shared::of(&mut found.paths, &n, self.side()));
-        let limits = self.options.sheet.map(|s| s.inflated(-radius));
+        let limits = Some(within(self.options.sheet, radius, self.settings));
         let room = Room::new(found.paths.iter().map(|p| &p.track), limits);
+        if self.diagnostics.iter().all(|d| d.severity < Severity::Error) {
+            self.diagnostics.extend(tell_unreached(profiles, room.index(), radius));
+        }
         progress.begin("entries", found.paths.len() as u64);
         let mut jobs: Vec<Job<'_>> = (found.paths.par_iter().with_min_len(16).enumerate())
             .map(|(i, path)| {
