@@ -13,8 +13,9 @@ use shop_cam::machine::MachineKind;
 use shop_cam::settings::Settings;
 use shop_cam::toolpath::{Pass, PieceKind, Toolpath};
 use shop_cam::track::Track;
+use shop_geom::distance::SegmentIndex;
 use shop_geom::route::{Stop, Visit, route};
-use shop_geom::{Arc, Point, Segment, left};
+use shop_geom::{Arc, Line, Point, Segment, left};
 use shop_report::{Cancelled, Diagnostic, Progress, Severity, Span};
 use std::f64::consts::FRAC_PI_2;
 
@@ -34,6 +35,8 @@ struct Job<'a> {
     profile: &'a Profile,
     small: bool,
     leads: Vec<Lead>,
+    /// So many of these are for the route to choose from; the others are for want of room only.
+    offered: usize,
     /// Leads with which the cut goes on after each tab but the first.
     again: Vec<Lead>,
     /// How it is cut, where lines are shared.
@@ -173,6 +176,7 @@ impl<'a> Planner<'a> {
             visits = self.share_lines(&found.paths, shared, &mut jobs, &visits);
         }
         let crowded = self.leave_old_kerfs(&jobs, &room, &mut visits);
+        self.settle_after_tabs(&mut jobs, &visits, &room);
         self.tell(&jobs, &visits, &crowded);
         Ok(self.toolpaths(&jobs, &visits, &room))
     }
@@ -200,11 +204,14 @@ impl<'a> Planner<'a> {
                     profile,
                     small,
                     leads: Vec::new(),
+                    offered: 0,
                     again: Vec::new(),
                     turn: Turn::Whole,
                     member,
                 };
                 job.leads = self.ways_into(&job, room);
+                job.offered = if profile.tabs.is_empty() { job.leads.len() } else { 1 };
+                self.reserve(&mut job);
                 job.again = self.after_tabs(&job, room);
                 Ok(job)
             })
@@ -275,8 +282,8 @@ impl<'a> Planner<'a> {
         let (track, ways) = (&path.track, self.options.ways.max(1));
         let rule = self.lead_rule(path, profile);
         if let Some(&(_, after)) = self.gaps(track, profile).first() {
-            let lead = room.lead(track, after, 1.0, &rule).filter(|_| !path.on_line);
-            return vec![lead.unwrap_or_else(|| bare(track, after))];
+            let found = self.leads_after(job, room, after);
+            return if found.is_empty() { vec![bare(track, after)] } else { found };
         }
         if !path.on_line {
             let is_own = |s: f64| job.is_own(s);
@@ -288,27 +295,81 @@ impl<'a> Planner<'a> {
         starts(track, self.options.corner_distance, ways)
     }
 
+    /// Adds starts on the path itself, for a torch whose every pierce would be on another's kerf.
+    fn reserve(&self, job: &mut Job<'_>) {
+        if self.settings.kind != MachineKind::Plasma || job.leads.iter().all(|l| l.pieces.is_empty()) {
+            return;
+        }
+        let track = &job.path.track;
+        match self.gaps(track, job.profile).first() {
+            Some(&(_, after)) => job.leads.push(bare(track, after)),
+            None => job.leads.extend(starts(track, self.options.corner_distance, self.options.ways.max(1))),
+        }
+    }
+
+    /// Returns leads onto the place `after` a tab, the longest first.
+    fn leads_after(&self, job: &Job<'_>, room: &Room, after: f64) -> Vec<Lead> {
+        let rule = self.lead_rule(job.path, job.profile);
+        let parts = [1.0, 0.6, 0.3].iter().filter(|_| !job.path.on_line);
+        let lead = |part: &f64| {
+            let (length, clearance) = (rule.length * part, rule.clearance * part);
+            let rule = LeadRule { length, clearance, radius: rule.radius * part, ..rule };
+            room.lead(&job.path.track, after, 1.0, &rule)
+        };
+        parts.filter_map(lead).collect()
+    }
+
     /// Returns the leads with which the cut goes on after tabs, in order, without the first. Shorter ones are taken
     /// where a pierce would land on a kerf of the same contour, as two in the middle of a hole do.
     fn after_tabs(&self, job: &Job<'_>, room: &Room) -> Vec<Lead> {
-        let (track, rule) = (&job.path.track, self.lead_rule(job.path, job.profile));
         let half = self.settings.diameter / 2.0;
         let mut cut: Vec<Segment> = job.leads.iter().flat_map(|l| l.pieces.iter().copied()).collect();
         let mut out = Vec::new();
-        for &(_, after) in self.gaps(track, job.profile).iter().skip(1) {
+        for &(_, after) in self.gaps(&job.path.track, job.profile).iter().skip(1) {
             let clear = |lead: &Lead| {
                 lead.clearance >= half && cut.iter().all(|s| s.distance_to(lead.pierce()) >= half)
             };
-            let lead = [1.0, 0.6, 0.3].into_iter().find_map(|part| {
-                let (length, clearance) = (rule.length * part, rule.clearance * part);
-                let rule = LeadRule { length, clearance, radius: rule.radius * part, ..rule };
-                room.lead(track, after, 1.0, &rule).filter(|_| !job.path.on_line).filter(clear)
-            });
-            let lead = lead.unwrap_or_else(|| bare(track, after));
+            let lead = self.leads_after(job, room, after).into_iter().find(clear);
+            let lead = lead.unwrap_or_else(|| bare(&job.path.track, after));
             cut.extend_from_slice(&lead.pieces);
             out.push(lead);
         }
         out
+    }
+
+    /// Shortens leads after tabs whose pierce lies on the lead of a contour cut before.
+    fn settle_after_tabs(&self, jobs: &mut [Job<'_>], visits: &[Visit], room: &Room) {
+        let half = self.settings.diameter / 2.0;
+        if half <= 0.0 || jobs.iter().all(|j| j.again.is_empty()) {
+            return;
+        }
+        let (mut pieces, mut owners) = (Vec::new(), Vec::new());
+        for (i, v) in visits.iter().enumerate() {
+            let job = &jobs[v.stop as usize];
+            let all = job.leads.get(v.way as usize).into_iter().chain(&job.again);
+            pieces.extend(all.flat_map(|l| l.pieces.iter().copied()));
+            owners.resize(pieces.len(), i as u32);
+        }
+        let index = SegmentIndex::of_segments(pieces, owners);
+        for (i, v) in visits.iter().enumerate() {
+            let job = &jobs[v.stop as usize];
+            let clear = |lead: &Lead| {
+                let p = lead.pierce();
+                let spot = Segment::Line(Line { a: p, b: p });
+                let earlier = |k: u32| index.owner(k) < i as u32;
+                lead.clearance >= half && index.nearest_to_segment(&spot, half, earlier).is_none()
+            };
+            let gaps = self.gaps(&job.path.track, job.profile);
+            let mut again = job.again.clone();
+            for (k, lead) in again.iter_mut().enumerate().filter(|(_, l)| !l.pieces.is_empty()) {
+                if !clear(lead) {
+                    let after = gaps[k + 1].1;
+                    let other = self.leads_after(job, room, after).into_iter().skip(1).find(clear);
+                    *lead = other.unwrap_or_else(|| bare(&job.path.track, after));
+                }
+            }
+            jobs[v.stop as usize].again = again;
+        }
     }
 
     /// Returns where the cut of a whole contour ends that begins with this lead.
@@ -322,7 +383,7 @@ impl<'a> Planner<'a> {
     }
 
     fn stop(&self, job: &Job<'_>) -> Stop {
-        let ways = job.leads.iter().map(|l| (l.pierce(), self.leaves(job, l))).collect();
+        let ways = job.leads[..job.offered].iter().map(|l| (l.pierce(), self.leaves(job, l))).collect();
         Stop { ways, group: job.path.group, before: job.path.before }
     }
 
@@ -467,7 +528,7 @@ impl<'a> Planner<'a> {
         if gaps.is_empty() {
             vec![self.closed_pass(job, &job.leads[way], room)]
         } else {
-            self.tabbed(job, &gaps)
+            self.tabbed(job, way, &gaps)
         }
     }
 
@@ -525,7 +586,7 @@ impl<'a> Planner<'a> {
         pass
     }
 
-    fn tabbed(&self, job: &Job<'_>, gaps: &[(f64, f64)]) -> Vec<Pass> {
+    fn tabbed(&self, job: &Job<'_>, way: usize, gaps: &[(f64, f64)]) -> Vec<Pass> {
         let (track, percent) = (&job.path.track, self.percent(job));
         let length = track.length();
         let mut out = Vec::with_capacity(gaps.len());
@@ -534,7 +595,7 @@ impl<'a> Planner<'a> {
             if to - from <= 1e-3 {
                 continue;
             }
-            let lead = if i == 0 { &job.leads[0] } else { &job.again[i - 1] };
+            let lead = if i == 0 { &job.leads[way] } else { &job.again[i - 1] };
             let mut pass = self.empty_pass(job, lead);
             let mut pieces = Vec::new();
             track.run(from, to, |s| pieces.push(s));
