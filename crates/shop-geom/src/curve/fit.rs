@@ -91,6 +91,36 @@ struct Window<'a> {
     tail: Option<&'a [Control]>,
 }
 
+/// How long windows have been, to guess the next: curvature changes slowly along most curves.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    /// Length that would have used the whole tolerance, of the window before, in terms of the speed at its start.
+    length: f64,
+    /// How that grew from the one before it.
+    growth: f64,
+}
+
+impl Pace {
+    /// Returns the part of the head that the next window is likely to cover; `None` when that may be all of it.
+    fn share(&self, head: &[Control], rest: f64) -> Option<f64> {
+        let speed = start_speed(head);
+        let share = self.length * self.growth / speed;
+        (self.length > 0.0 && share < 0.8 && share * rest > LEAST_WINDOW).then_some(share)
+    }
+
+    /// Notes a window over a part `t` of the head that used `error` of the tolerance.
+    fn step(&mut self, head: &[Control], t: f64, error: f64) {
+        let length = t * start_speed(head) * cube_root(0.96 / error.max(0.05));
+        self.growth = if self.length > 0.0 { (length / self.length).clamp(0.7, 1.4) } else { 1.0 };
+        self.length = if length.is_finite() { length } else { 0.0 };
+    }
+}
+
+/// Returns the speed at the start of a piece, over its degree; above zero.
+fn start_speed(piece: &[Control]) -> f64 {
+    (place(piece[1]) - place(piece[0])).norm().max(1e-300)
+}
+
 /// Room for a piece of any degree.
 const MOST: usize = MAX_DEGREE + 1;
 
@@ -105,9 +135,11 @@ struct Fitter<const N: usize> {
     /// True where a corner precedes the piece.
     corner: Vec<bool>,
     /// C(n,i)·C(n,j)/C(2n,i+j), row i.
-    product: Vec<f64>,
+    product: [[f64; N]; N],
     /// C(n−1,i)·C(n,j)/C(2n−1,i+j)·n, row i.
-    slope: Vec<f64>,
+    slope: [[f64; N]; N],
+    /// All weights are 1.
+    plain: bool,
     /// What is left of the current piece.
     head: [Control; N],
 }
@@ -125,16 +157,24 @@ impl<const N: usize> Fitter<N> {
         let n = source.degree;
         let (b, less) = (binomials(n), binomials(n - 1));
         let (twice, odd) = (binomials(2 * n), binomials(2 * n - 1));
-        let product = (0..=n).flat_map(|i| (0..=n).map(move |j| (i, j)));
-        let slope = (0..n).flat_map(|i| (0..=n).map(move |j| (i, j)));
+        let (mut product, mut slope) = ([[0.0; N]; N], [[0.0; N]; N]);
+        for i in 0..=n {
+            for j in 0..=n {
+                product[i][j] = b[i] * b[j] / twice[i + j];
+                if i < n {
+                    slope[i][j] = less[i] * b[j] / odd[i + j] * n as f64;
+                }
+            }
+        }
         let mut fitter = Fitter {
             degree: n,
             tolerance,
             chain: Chain::new(n),
             turn: Vec::with_capacity(source.len()),
             corner: Vec::with_capacity(source.len()),
-            product: product.map(|(i, j)| b[i] * b[j] / twice[i + j]).collect(),
-            slope: slope.map(|(i, j)| less[i] * b[j] / odd[i + j] * n as f64).collect(),
+            product,
+            slope,
+            plain: source.controls.iter().all(|c| c[2] == 1.0),
             head: [[0.0; 3]; N],
         };
         fitter.chain.controls.reserve(source.controls.len());
@@ -194,37 +234,44 @@ impl<const N: usize> Fitter<N> {
         let mut next = [[0.0; 3]; N];
         let mut spare = next;
         let (mut i, mut rest) = (0, 1.0);
+        // How long the next window is likely to be.
+        let mut pace = Pace::default();
         while i < count {
             if rest == 1.0 {
                 self.head[..n].copy_from_slice(self.chain.piece(i));
             }
             let window = Window { head: &self.head[..n], index: i, pieces: 1, tail: None };
-            match self.cover(&window) {
-                Ok(c) => {
-                    let (c, pieces) = self.grow(&window, c);
-                    i += pieces;
-                    rest = 1.0;
-                    match self.reach_into_next(&Window { pieces, ..window }, &c) {
-                        Some((c, t)) => {
-                            emit(&mut out, &c);
-                            split(self.chain.piece(i), t, &mut spare[..n], &mut next[..n]);
-                            self.head = next;
-                            rest -= t;
-                        }
-                        None => emit(&mut out, &c),
+            let share = pace.share(window.head, rest);
+            let (cover, t) = match share {
+                Some(guess) => self.shrink(window.head, guess, true, rest),
+                None => match self.cover(&window) {
+                    Ok(c) => (c, 1.0),
+                    Err(_) if rest <= LEAST_WINDOW => (Cover::one(place(self.head[0]), 0.0, 1.0), 1.0),
+                    Err(excess) => {
+                        let guess = cube_root(0.9 / excess.max(1.0)).clamp(0.05, 0.9);
+                        self.shrink(window.head, guess, false, rest)
                     }
-                }
-                Err(_) if rest <= LEAST_WINDOW => {
-                    out.push(Vertex { point: place(self.head[0]), bulge: 0.0 });
-                    (i, rest) = (i + 1, 1.0);
-                }
-                Err(excess) => {
-                    let (c, t) = self.shrink(window.head, excess, rest);
+                },
+            };
+            pace.step(window.head, t, cover.error);
+            if t < 1.0 {
+                emit(&mut out, &cover);
+                split(&self.head[..n], t, &mut spare[..n], &mut next[..n]);
+                self.head = next;
+                rest *= 1.0 - t;
+                continue;
+            }
+            let (c, pieces) = self.grow(&window, cover);
+            i += pieces;
+            rest = 1.0;
+            match self.reach_into_next(&Window { pieces, ..window }, &c) {
+                Some((c, t)) => {
                     emit(&mut out, &c);
-                    split(&self.head[..n], t, &mut spare[..n], &mut next[..n]);
+                    split(self.chain.piece(i), t, &mut spare[..n], &mut next[..n]);
                     self.head = next;
-                    rest *= 1.0 - t;
+                    rest -= t;
                 }
+                None => emit(&mut out, &c),
             }
         }
         out
@@ -277,37 +324,42 @@ impl<const N: usize> Fitter<N> {
         }
         let next = self.chain.piece(at);
         let long = (place(next[0]) - place(window.head[0])).norm();
-        let more = long * ((0.9 / sofar.error.max(0.01)).cbrt() - 1.0);
+        let more = long * (cube_root(0.9 / sofar.error.max(0.01)) - 1.0);
         if more < 0.15 * long {
             return None;
         }
         let guess = (more / reach(next).max(1e-12)).clamp(1e-3, 0.8);
         let n = self.degree() + 1;
-        Self::longest(guess, 1.0, |t| {
+        Self::longest(guess, 1.0, false, |t| {
             let (mut a, mut b) = ([[0.0; 3]; N], [[0.0; 3]; N]);
             split(next, t, &mut a[..n], &mut b[..n]);
             self.cover(&Window { pieces: window.pieces + 1, tail: Some(&a[..n]), ..*window })
         })
     }
 
-    /// Returns about the longest start of the head, as a parameter, that one biarc covers.
-    fn shrink(&self, head: &[Control], excess: f64, rest: f64) -> (Cover, f64) {
+    /// Returns about the longest start of the head, as a parameter, that one biarc covers; of `whole`, perhaps all.
+    fn shrink(&self, head: &[Control], guess: f64, whole: bool, rest: f64) -> (Cover, f64) {
         let n = self.degree() + 1;
-        let guess = (0.9 / excess.max(1.0)).cbrt().clamp(0.05, 0.9);
-        let found = Self::longest(guess, rest, |t| {
+        let found = Self::longest(guess, rest, whole, |t| {
             let (mut a, mut b) = ([[0.0; 3]; N], [[0.0; 3]; N]);
-            split(head, t, &mut a[..n], &mut b[..n]);
-            self.cover(&Window { head: &a[..n], index: 0, pieces: 1, tail: None })
+            let head = if t < 1.0 {
+                split(head, t, &mut a[..n], &mut b[..n]);
+                &a[..n]
+            } else {
+                head
+            };
+            self.cover(&Window { head, index: 0, pieces: 1, tail: None })
         });
         // Nothing fits: a point or a fold of the least size, which a line may skip.
         found.unwrap_or_else(|| (Cover::one(place(head[0]), 0.0, 1.0), (LEAST_WINDOW / rest).min(0.5)))
     }
 
-    /// Searches for about the greatest parameter for which `attempt` succeeds, by the rule of the cube; `None`
-    /// when none of at least [`LEAST_WINDOW`] of the piece, of which `rest` is left, does.
+    /// Searches for about the greatest parameter below 1 (of `whole`, up to 1) for which `attempt` succeeds, by the
+    /// rule of the cube; `None` when none of at least [`LEAST_WINDOW`] of the piece, of which `rest` is left, does.
     fn longest(
         mut guess: f64,
         rest: f64,
+        mut whole: bool,
         attempt: impl Fn(f64) -> Result<Cover, f64>,
     ) -> Option<(Cover, f64)> {
         let (mut low, mut high) = (0.0, 1.0);
@@ -317,7 +369,7 @@ impl<const N: usize> Fitter<N> {
                 Ok(c) => {
                     best = Some(c);
                     low = guess;
-                    if c.error > 0.8 {
+                    if c.error > 0.88 || guess == 1.0 {
                         break;
                     }
                     c.error.max(1e-3)
@@ -330,7 +382,11 @@ impl<const N: usize> Fitter<N> {
             if (best.is_some() && (high - low < 0.06 * high || round > 5)) || guess * rest < LEAST_WINDOW {
                 break;
             }
-            let wish = guess * (0.92 / ratio).cbrt();
+            let wish = guess * cube_root(0.92 / ratio);
+            if whole && high == 1.0 && wish >= 1.0 {
+                (guess, whole) = (1.0, false);
+                continue;
+            }
             let margin = 0.1 * (high - low);
             guess = if wish > low && wish < high {
                 wish.clamp(low + margin, high - margin)
@@ -439,22 +495,36 @@ impl<const N: usize> Fitter<N> {
         pieces: usize,
         part: &impl Fn(usize) -> &'a [Control],
     ) -> Option<(usize, f64)> {
-        let ahead = |p: Point| (p - joint).dot(&direction);
-        let k = (0..pieces).find(|&k| ahead(place(part(k)[self.degree()])) >= 0.0)?;
-        let piece = part(k);
+        // How far a control is ahead of that line, times its weight: that is a polynomial along the piece.
+        let ahead =
+            |c: &Control| (c[0] - joint.x * c[2]) * direction.x + (c[1] - joint.y * c[2]) * direction.y;
+        let n = self.degree();
+        let k = (0..pieces).find(|&k| ahead(&part(k)[n]) >= 0.0)?;
+        let piece = &part(k)[..=n];
+        let (mut f, mut least) = ([0.0; N], f64::INFINITY);
+        for (f, c) in f.iter_mut().zip(piece) {
+            *f = ahead(c);
+            least = least.min(c[2]);
+        }
+        let slack = slack * least;
         let (mut t0, mut t1) = (0.0, 1.0);
-        let (mut f0, mut f1) = (ahead(place(piece[0])), ahead(place(piece[self.degree()])));
+        let (mut f0, mut f1) = (f[0], f[n]);
         if f0 >= 0.0 {
             return (f0 <= slack).then_some((k, 0.0));
         }
         for round in 0..60 {
             let share = if round % 3 == 2 { 0.5 } else { (f0 / (f0 - f1)).clamp(0.02, 0.98) };
             let t = t0 + (t1 - t0) * share;
-            let f = ahead(place(evaluate_at::<N>(&piece[..=self.degree()], t).0));
-            if f.abs() <= slack {
+            let mut q = f;
+            for r in (1..=n).rev() {
+                for i in 0..r {
+                    q[i] += (q[i + 1] - q[i]) * t;
+                }
+            }
+            if q[0].abs() <= slack {
                 return Some((k, t));
             }
-            if f < 0.0 { (t0, f0) = (t, f) } else { (t1, f1) = (t, f) }
+            if q[0] < 0.0 { (t0, f0) = (t, q[0]) } else { (t1, f1) = (t, q[0]) }
         }
         None
     }
@@ -512,29 +582,23 @@ impl<const N: usize> Fitter<N> {
             least = least.min(c[2]);
             heavy = heavy.max(c[2]);
         }
-        let mut m = [[0.0; N]; 2];
-        let m = m.as_flattened_mut();
-        let mut size = 0.0_f64;
-        for i in 0..n {
-            let (da, df, dw) = (along[i + 1] - along[i], off[i + 1] - off[i], piece[i + 1][2] - piece[i][2]);
-            for j in 0..=n {
-                let w = piece[j][2];
-                let v = (da * w - along[j] * dw) + kappa * (along[j] * df - off[j] * da);
-                m[i + j] += self.slope[i * (n + 1) + j] * v;
-            }
-            size += da.abs() + df.abs();
-        }
         let sense = if backward { -1.0 } else { 1.0 };
-        if m[..2 * n].iter().any(|v| v * sense < -1e-9 * size * heavy) {
+        if !self.advances(&along[..=n], &off[..=n], piece, kappa, sense, heavy) {
             return Err(f64::INFINITY);
         }
         let mut e = [[0.0; N]; 2];
         let e = e.as_flattened_mut();
         for i in 0..=n {
-            let row = &self.product[i * (n + 1)..(i + 1) * (n + 1)];
-            for j in 0..=n {
-                let v = 0.5 * kappa * (along[i] * along[j] + off[i] * off[j]) - off[i] * piece[j][2];
-                e[i + j] += row[j] * v;
+            let row = &self.product[i];
+            let (ka, kf) = (0.5 * kappa * along[i], 0.5 * kappa * off[i]);
+            if self.plain {
+                for j in 0..=n {
+                    e[i + j] += row[j] * (ka * along[j] + kf * off[j] - off[i]);
+                }
+            } else {
+                for j in 0..=n {
+                    e[i + j] += row[j] * (ka * along[j] + kf * off[j] - off[i] * piece[j][2]);
+                }
             }
         }
         let e = &e[..=2 * n];
@@ -545,6 +609,51 @@ impl<const N: usize> Fitter<N> {
         let weights = (heavy != least).then_some(piece);
         let worst = refine::<N>(e, weights, least, limit, 4);
         if worst <= limit { Ok(worst / limit) } else { Err(worst / limit) }
+    }
+}
+
+impl<const N: usize> Fitter<N> {
+    /// True when a piece, given along tangent and normal of a circle of this curvature, never turns back about the
+    /// circle's centre: no coefficient of M is negative.
+    #[inline]
+    fn advances(
+        &self,
+        along: &[f64],
+        off: &[f64],
+        piece: &[Control],
+        kappa: f64,
+        sense: f64,
+        heavy: f64,
+    ) -> bool {
+        let n = self.degree();
+        if self.plain {
+            // κ D×D' is at most κ|D||D'|; where legs are about equal and the turn is small, that settles it.
+            let (mut least, mut far, mut long) = (f64::INFINITY, 0.0_f64, 0.0_f64);
+            for i in 0..n {
+                let (da, df) = (along[i + 1] - along[i], off[i + 1] - off[i]);
+                least = least.min(da * sense);
+                long = long.max(da * da + df * df);
+            }
+            for i in 0..=n {
+                far = far.max(along[i] * along[i] + off[i] * off[i]);
+            }
+            if least > 0.0 && least * least > kappa * kappa * far * long {
+                return true;
+            }
+        }
+        let mut m = [[0.0; N]; 2];
+        let m = m.as_flattened_mut();
+        let mut size = 0.0_f64;
+        for i in 0..n {
+            let (da, df, dw) = (along[i + 1] - along[i], off[i + 1] - off[i], piece[i + 1][2] - piece[i][2]);
+            for j in 0..=n {
+                let w = piece[j][2];
+                let v = (da * w - along[j] * dw) + kappa * (along[j] * df - off[j] * da);
+                m[i + j] += self.slope[i][j] * v;
+            }
+            size += da.abs() + df.abs();
+        }
+        m[..2 * n].iter().all(|v| v * sense >= -1e-9 * size * heavy)
     }
 }
 
@@ -614,6 +723,14 @@ impl Circle {
         let bulge = if base > 0.0 { turn / base } else { f64::INFINITY };
         (Circle { origin: a, tangent, curvature }, bulge)
     }
+}
+
+/// Returns the cube root of a positive number to 0.1 %, which is enough for a guess: a third of the bits of the
+/// number are about those of the root, and one step of Newton's does the rest.
+fn cube_root(v: f64) -> f64 {
+    let v = v.clamp(1e-200, 1e200);
+    let y = f64::from_bits(v.to_bits() / 3 + 0x2a9f_7893_782d_a1ce);
+    (2.0 * y + v / (y * y)) / 3.0
 }
 
 /// Returns the greatest distance of a control from the first.
