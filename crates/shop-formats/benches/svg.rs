@@ -1,6 +1,11 @@
 //! Reading SVG as drawing programs write it, and its curves as lines and arcs, on all threads.
 //!
-//! FIGURES
+//! Measured on a 4-core machine shared with other work, fastest of several runs: 1,000 elements (134 kB) 1.5 ms, 10,000
+//! 25 ms, 100,000 (13 MB) 0.5 s on the one thread that reads: 25 to 90 MB/s, the less the more the tree of the XML
+//! outgrows the caches. Lines and arcs of 1,000 elements, on all threads, 3.6 ms. No function has more than 6 % of the
+//! time: the XML itself (`roxmltree`) about a quarter, numbers a tenth, style and path data the rest. At 10 GB/s the
+//! bytes alone would take 1.3 ms for the 13 MB; that limit is far, because every element is looked at as a tree of
+//! attributes and its style worked out anew.
 
 use divan::{Bencher, counter::BytesCount, counter::ItemsCount};
 use shop_formats::svg::{ReadOptions, read};

