@@ -225,7 +225,7 @@ fn make(
     let texts = args.texts()?;
     let mut drawings = Vec::new();
     for (path, &id) in inputs.iter().zip(ids) {
-        drawings.push(read_drawing(path, id, sources, args.units, &texts).drain_into(&mut diagnostics));
+        drawings.push(read_drawing(path, id, sources, args.scale(), &texts).drain_into(&mut diagnostics));
     }
     let mut options = args.feature_options(&settings);
     options.common_lines |= args.common_lines || machine.process.common_lines;

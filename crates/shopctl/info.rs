@@ -152,13 +152,14 @@ pub fn facts_text(
         line("format", format!("DXF {} {kind}{by}", release(d.acadver.as_deref())));
     }
     let unit = match (&facts.dxf, facts.units_declared) {
-        (_, false) => "not given, mm assumed".to_owned(),
+        (None, false) => "not given, pixels assumed".to_owned(),
+        (Some(_), false) => "not given, mm assumed".to_owned(),
         (Some(d), true) => dxf::unit_name(d.insunits.unwrap_or(0)).to_owned(),
-        (None, true) => "mm".to_owned(),
+        (None, true) => "physical".to_owned(),
     };
     let scale = match facts.mm_per_unit {
-        1.0 => String::new(),
-        s => format!(" (1 = {s} mm)"),
+        1.0 if facts.dxf.is_some() => String::new(),
+        s => format!(" (1 unit = {} mm)", rounded(s, 6)),
     };
     line("units", format!("{unit}{scale}"));
     match facts.bounds {

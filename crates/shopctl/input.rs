@@ -40,6 +40,15 @@ impl UnitFlag {
     }
 }
 
+/// What the user says about the size of drawings, against what is in the file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scale {
+    /// The unit.
+    pub units: Option<UnitFlag>,
+    /// Pixels per inch of an SVG.
+    pub dpi: Option<f64>,
+}
+
 /// Formats we read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -111,11 +120,11 @@ pub fn read_drawing(
     path: &Path,
     id: SourceId,
     sources: &Sources<'_>,
-    units: Option<UnitFlag>,
+    scale: Scale,
     texts: &Texts,
 ) -> Checked<Drawing> {
     let bytes = sources.bytes(id).unwrap_or_default();
-    let mut read = read_as(path, id, bytes, units, texts).0;
+    let mut read = read_as(path, id, bytes, scale, texts).0;
     match texts {
         Texts::Ignore => {}
         Texts::Unsaid => read.diagnostics.extend(texts_ignored(&read.value)),
@@ -141,19 +150,19 @@ pub fn read_with_facts(
     path: &Path,
     id: SourceId,
     bytes: &[u8],
-    units: Option<UnitFlag>,
+    scale: Scale,
 ) -> (Checked<Drawing>, Option<dxf::DxfFacts>) {
-    read_as(path, id, bytes, units, &Texts::Ignore)
+    read_as(path, id, bytes, scale, &Texts::Ignore)
 }
 
 fn read_as(
     path: &Path,
     id: SourceId,
     bytes: &[u8],
-    units: Option<UnitFlag>,
+    scale: Scale,
     texts: &Texts,
 ) -> (Checked<Drawing>, Option<dxf::DxfFacts>) {
-    let mm_per_unit = units.map(UnitFlag::mm);
+    let mm_per_unit = scale.units.map(UnitFlag::mm);
     match format_of(path, bytes) {
         _ if bytes.is_empty() => {
             let d = Diagnostic::error("input/empty", "the file is empty").hint("export the drawing again");
@@ -170,8 +179,7 @@ fn read_as(
                 Texts::Outline(font) => Some(svg::fonts([font.clone()])),
                 _ => None,
             };
-            let options =
-                svg::ReadOptions { mm_per_unit, fonts, keep_texts: true, ..svg::ReadOptions::default() };
+            let options = svg::ReadOptions { dpi: scale.dpi, mm_per_unit, fonts, keep_texts: true };
             (svg::read(id, bytes, &options), None)
         }
         None => {

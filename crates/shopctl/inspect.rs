@@ -1,6 +1,6 @@
 //! `shopctl info`: what is in a drawing.
 
-use crate::input::{UnitFlag, read_bytes, read_with_facts};
+use crate::input::{Scale, UnitFlag, read_bytes, read_with_facts};
 use crate::report::{self, Colour, Sources, Style};
 use crate::{exit, info};
 use anyhow::Result;
@@ -18,6 +18,9 @@ pub struct InfoArgs {
     /// Unit of the drawing, when the file is silent or wrong
     #[arg(long, value_enum)]
     units: Option<UnitFlag>,
+    /// Pixels per inch of an SVG without a physical size (default: 96, or what the program that wrote it uses)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(f64))]
+    dpi: Option<f64>,
     /// Report as JSON on standard output
     #[arg(long)]
     json: bool,
@@ -35,7 +38,7 @@ pub fn run(args: &InfoArgs) -> Result<u8> {
         let mut sources = Sources::new();
         let id = sources.add(path.display().to_string(), read_bytes(path)?);
         let bytes = sources.bytes(id).unwrap_or_default();
-        let (drawing, in_file) = read_with_facts(path, id, bytes, args.units);
+        let (drawing, in_file) = read_with_facts(path, id, bytes, Scale { units: args.units, dpi: args.dpi });
         if drawing.diagnostics.iter().any(|d| d.severity == Severity::Error) {
             code = code.max(exit::INPUT);
         }

@@ -1,7 +1,7 @@
 //! The flags of `shopctl cut`, and what they mean.
 
 use super::features::Reading;
-use crate::input::{Texts, UnitFlag, read_bytes};
+use crate::input::{Scale, Texts, UnitFlag, read_bytes};
 use crate::report::Colour;
 use clap::{Args, ValueEnum};
 use shop_cam::Speed;
@@ -99,6 +99,9 @@ pub struct CutArgs {
     /// Unit of the drawing, when the file is silent or wrong
     #[arg(long, value_enum, help_heading = "Drawing")]
     pub units: Option<UnitFlag>,
+    /// Pixels per inch of an SVG without a physical size (default: 96, or what the program that wrote it uses)
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = "Drawing")]
+    pub dpi: Option<f64>,
     /// Join ends at most this far apart
     #[arg(long, value_name = "G", default_value = "0.05", value_parser = positive, help_heading = "Drawing")]
     pub join_mm: f64,
@@ -280,6 +283,11 @@ impl CutArgs {
             can_mark: self.mark_with.is_some() || FeatureOptions::new(settings.kind).can_mark,
             ..FeatureOptions::new(settings.kind)
         }
+    }
+
+    /// Returns the scale of drawings, as said.
+    pub fn scale(&self) -> Scale {
+        Scale { units: self.units, dpi: self.dpi }
     }
 
     /// Returns what becomes of texts; reads the font.

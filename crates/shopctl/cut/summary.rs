@@ -184,7 +184,7 @@ fn units(units: &[Units]) -> String {
             25.4 => "inches".to_owned(),
             1000.0 => "metres".to_owned(),
             304.8 => "feet".to_owned(),
-            k => format!("units of {k} mm"),
+            k => format!("units of {} mm", (k * 1e6).round() / 1e6),
         };
         if u.declared { unit } else { format!("{unit} (assumed)") }
     };

@@ -268,11 +268,13 @@ impl<'a> Parse<'a, '_> {
             _ => self.simple(groups, &mut common, name),
         };
         let end = groups.pos();
-        let span = self.talk.span(record.at, end);
+        // Places point at the name and not at the `0` above it.
+        let at = record.value_at();
+        let span = self.talk.span(at, end);
         match read {
             Ok(geometry) => Some(Entity {
                 name,
-                at: record.at,
+                at,
                 end,
                 layer: common.layer.unwrap_or(self.layers.zero),
                 colour: common.colour,
