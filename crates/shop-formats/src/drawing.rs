@@ -193,4 +193,14 @@ impl Drawing {
             .map(|(i, s)| (i as u32, s.curve.to_polyline(tolerance)))
             .collect()
     }
+
+    /// Does the same and takes the curves out of the shapes, which keep layer, colour and place: the lines and arcs
+    /// of a large drawing are moved and not copied.
+    pub fn take_paths(&mut self, tolerance: f64) -> Vec<(u32, Polyline)> {
+        let taken = |s: &mut Shape| std::mem::replace(&mut s.curve, Curve::Polyline(Polyline::default()));
+        (self.shapes.par_iter_mut().enumerate())
+            .filter(|(_, s)| s.excluded.is_none())
+            .map(|(i, s)| (i as u32, taken(s).into_polyline(tolerance)))
+            .collect()
+    }
 }

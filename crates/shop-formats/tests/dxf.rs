@@ -658,6 +658,14 @@ fn line_ends_comments_and_what_follows_the_end() {
 }
 
 #[test]
+fn paths_taken_are_the_paths() {
+    let mut d = clean(BLOCK, &format!("{SLOT}\n0 INSERT\n2 PART\n41 2\n0 LINE\n10 0\n20 0\n11 1\n21 0"));
+    let paths = d.paths(1e-3);
+    assert_eq!((paths.len(), d.take_paths(1e-3)), (4, paths));
+    assert_eq!(d.shapes.len(), 4);
+}
+
+#[test]
 fn what_is_no_dxf() {
     let refused = |bytes: &[u8]| codes(&read(SourceId(0), bytes, &ReadOptions::default()));
     assert_eq!(refused(b""), ["dxf/empty"]);

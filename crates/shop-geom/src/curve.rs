@@ -219,6 +219,14 @@ impl Curve {
         }
     }
 
+    /// Does the same and gives up the curve, so that lines and arcs are not copied.
+    pub fn into_polyline(self, tolerance: f64) -> Polyline {
+        match self {
+            Curve::Polyline(p) => p,
+            other => other.to_polyline(tolerance),
+        }
+    }
+
     /// Returns the length, to 1e-5 relative or better.
     pub fn length(&self) -> f64 {
         match self {

@@ -73,9 +73,9 @@ pub fn features(
     let mut features = Features::default();
     let mut groups: BTreeMap<LayerOperation, Vec<Piece>> = BTreeMap::new();
     progress.begin("reading", drawings.len() as u64);
-    for drawing in drawings {
+    for mut drawing in drawings {
         let mean = |layer: &str, colour| meaning(rules, options, layer, colour);
-        for (operation, piece) in take(&drawing, &mut features, &mut read, reading, mean) {
+        for (operation, piece) in take(&mut drawing, &mut features, &mut read, reading, mean) {
             groups.entry(operation).or_default().push(piece);
         }
         progress.advance(1)?;
@@ -114,7 +114,7 @@ fn nothing_to_make(read: &Read) -> Diagnostic {
 
 /// Moves one drawing's shapes, points and texts over; layers of equal name are one layer.
 fn take(
-    drawing: &Drawing,
+    drawing: &mut Drawing,
     features: &mut Features,
     read: &mut Read,
     reading: &Reading,
@@ -135,7 +135,7 @@ fn take(
     }));
     let mut known: BTreeMap<(u32, Option<Rgb>), LayerOperation> = BTreeMap::new();
     let mut out = Vec::with_capacity(drawing.shapes.len());
-    for (i, path) in drawing.paths(reading.curve_tolerance) {
+    for (i, path) in drawing.take_paths(reading.curve_tolerance) {
         let shape = &drawing.shapes[i as usize];
         let layer = number(shape.layer);
         let name = features.layers.get(layer as usize).map_or("", String::as_str);
