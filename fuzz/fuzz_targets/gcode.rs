@@ -14,6 +14,8 @@ fuzz_target!(|data: &[u8]| {
         Dialect::LinuxCnc,
         Dialect::QtPlasmaC,
         Dialect::Marlin,
+        Dialect::Klipper,
+        Dialect::RepRapFirmware,
         Dialect::Smoothie,
     ];
     let kinds = [MachineKind::Router, MachineKind::Plasma, MachineKind::Laser, MachineKind::Knife];

@@ -4,9 +4,11 @@
 //! commands as a controller likes them. The law that binds them, for every dialect:
 //! `interpret(post(c)) ≈ c`, within the decimals that are written.
 
+pub mod bgcode;
 pub mod dialect;
 mod expression;
 mod interpret;
+pub mod metadata;
 mod notes;
 pub mod number;
 pub mod parse;

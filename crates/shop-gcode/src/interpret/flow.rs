@@ -232,7 +232,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         };
         let to = |i: usize| Next::Jump { at: marks[i].line_start, line: marks[i].line };
         if mark.keyword == Keyword::Call {
-            return self.call(marks, index);
+            return self.call(marks, index, block);
         }
         if mark.label == COMPUTED {
             self.notes.error("gcode/flow", 1, place, || "only a call may have a computed label".into());
@@ -386,7 +386,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         }
     }
 
-    fn call(&mut self, marks: &[Mark], index: usize) -> Next {
+    fn call(&mut self, marks: &[Mark], index: usize, block: &Block) -> Next {
         let mark = &marks[index];
         let place = (mark.at, mark.rest.1);
         let text = self.program.get(..mark.rest.1).unwrap_or_default();
@@ -404,6 +404,11 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             }
         }
         let sub = marks.iter().position(|m| m.label == wanted && m.keyword == Keyword::Sub);
+        // Looking costs; so do the arguments.
+        let cost = sub.unwrap_or(marks.len()) as u64 / 16 + (mark.rest.1 - mark.rest.0) as u64 / 32;
+        if !self.spend(cost, block) {
+            return Next::Stop;
+        }
         let Some(sub) = sub.filter(|_| wanted != COMPUTED) else {
             self.notes.error("gcode/subprogram-missing", 0, place, || {
                 "the subprogram is not in this file; what it does is not known here".into()

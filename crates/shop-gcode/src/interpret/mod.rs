@@ -26,6 +26,7 @@ mod spline;
 mod state;
 mod thread;
 
+use crate::bgcode;
 use crate::dialect::{Rules, rules};
 use crate::expression::Parameters;
 use crate::notes::Notes;
@@ -138,9 +139,24 @@ pub enum Step {
 
 /// Interprets `program` and hands every step to `sink` with its 1-based line, in order. Returns what was found.
 pub fn visit(program: &[u8], context: &Context, sink: impl FnMut(Step, u32)) -> Vec<Diagnostic> {
+    if program.starts_with(bgcode::MAGIC) {
+        return visit_binary(program, context, sink);
+    }
     let mut run = Run::new(program, context, sink);
     run.all();
     run.notes.finish()
+}
+
+/// Unpacks a binary program first. Places are lines of the unpacked text then, and are said in words.
+fn visit_binary(program: &[u8], context: &Context, sink: impl FnMut(Step, u32)) -> Vec<Diagnostic> {
+    let Checked { value, mut diagnostics } = bgcode::read(program);
+    for mut d in visit(&value.text, context, sink) {
+        if let Some(span) = d.span.take() {
+            d.message = format!("{} (line {} of the unpacked program)", d.message, span.line_in(&value.text));
+        }
+        diagnostics.push(d);
+    }
+    diagnostics
 }
 
 /// Interprets `program` into sections. A program that names no sections of its own is one section of
@@ -186,6 +202,9 @@ pub fn interpret(program: &[u8], context: &Context) -> Checked<Vec<Section>> {
     }
     Checked { value: sections, diagnostics }
 }
+
+/// Messages grow no longer than this by the values put into them, bytes.
+const LONGEST_MESSAGE: usize = 4096;
 
 /// One run over one program.
 pub(crate) struct Run<'a, F> {
@@ -250,11 +269,6 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
     }
 
     fn all(&mut self) {
-        if self.program.starts_with(b"GCDE") {
-            self.notes
-                .error("gcode/binary", 0, (0, 4), || "this is binary G-code (.bgcode), not text".into());
-            return;
-        }
         let mut block = Block::default();
         let mut percent = 0u32;
         let mut next_line = 1;
@@ -265,6 +279,15 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
                 break;
             }
             next_line += u32::from(block.newline);
+            if block.start < furthest {
+                // Only loops and calls come back; long lines and comments cost what they fill.
+                let bytes = (block.end - block.start) as u64;
+                if !self.spend(1 + bytes / 32, &block) {
+                    break;
+                }
+            } else {
+                furthest = block.end;
+            }
             if block.plain {
                 self.words(&block);
                 if let Some((at, line)) = self.jump.take() {
@@ -289,10 +312,6 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
                 });
                 continue;
             }
-            if furthest >= block.start && !self.spend(1, &block) {
-                break;
-            }
-            furthest = furthest.max(block.start);
             self.comments(&block);
             if block.flow.is_some() {
                 match self.flow_line(&block) {
@@ -453,7 +472,7 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
         self.refresh_parameters();
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
-        while let Some(at) = rest.find('#') {
+        while let Some(at) = rest.find('#').filter(|_| out.len() < LONGEST_MESSAGE) {
             out.push_str(&rest[..at]);
             match crate::expression::primary(rest.as_bytes(), at, &self.parameters) {
                 Ok((v, end)) if rest.is_char_boundary(end) => {

@@ -255,7 +255,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             return;
         }
         let way = (0..3).map(|i| (to[i] - from[i]).powi(2)).sum::<f64>().sqrt();
-        let towards = block.g().iter().any(|c| matches!(c.number, 382 | 383));
+        let towards = block.g().iter().any(|c| c.number == 382);
         if self.rules.tool_change && towards && way < SHORTEST_PROBE {
             self.notes.error("gcode/probe", 2, block.span(), || {
                 format!("the probing move begins {way:.3} mm from its end; {SHORTEST_PROBE} mm is the least")
