@@ -30,7 +30,10 @@ fuzz_target!(|data: &[u8]| {
         at = token.end;
     }
 
-    let read = interpret(text, &Context::new(dialect, kind));
+    // The sanitizer makes everything some ten times slower; the budget keeps the limit of a second a run meaningful.
+    let mut context = Context::new(dialect, kind);
+    context.budget /= 10;
+    let read = interpret(text, &context);
     let mut machine = shop_gcode::example_machine();
     machine.kind = kind;
     machine.post.dialect = dialect;

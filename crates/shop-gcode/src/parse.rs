@@ -411,9 +411,9 @@ fn plain(kind: Kind, start: usize, end: usize) -> Token {
     Token { kind, letter: 0, number: Decimal { mantissa: 0, scale: 0 }, start, end }
 }
 
-/// Marlin commands whose argument is a string: M16, M23, M28, M30, M32, M117, M118, M928 (Marlin 2 documentation).
+/// Marlin commands whose argument is a string: M16, M23, M28, M30, M32, M117, M118, M928 (Marlin 2 documentation), M550 (RepRapFirmware).
 fn takes_text(number: Decimal) -> bool {
-    number.scale == 0 && matches!(number.mantissa, 16 | 23 | 28 | 30 | 32 | 117 | 118 | 928)
+    number.scale == 0 && matches!(number.mantissa, 16 | 23 | 28 | 30 | 32 | 117 | 118 | 550 | 928)
 }
 
 #[cfg(test)]

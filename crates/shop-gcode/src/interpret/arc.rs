@@ -81,6 +81,10 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.state.position = to;
             return;
         }
+        // Turns are written out by those who move.
+        if turns > 1.0 && !self.spend(2 * (turns as u64 - 1), block) {
+            return;
+        }
         let plane = [Plane::Xy, Plane::Zx, Plane::Yz][self.state.plane.min(2)];
         let way = Way::Arc { plane, center, counter_clockwise, turns: turns as u32 };
         let m = Move { to, way, more, e, pitch: None };

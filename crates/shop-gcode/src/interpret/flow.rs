@@ -12,10 +12,10 @@ use crate::expression;
 use crate::parse::{Kind, tokens};
 use std::collections::BTreeMap;
 
-/// Lines that loops and calls may repeat in all. Each may become a command of some 60 bytes and, posted again, a line
-/// of as many: half a million keep a malicious kilobyte below a hundred megabytes, and a pocket cleared by a loop of
-/// 0.1 mm steps is far below that.
-pub(super) const BUDGET: u64 = 500_000;
+/// Work that loops, calls and repeats may do in all, unless the context says otherwise: a repeated line counts 1 and
+/// 1 more for each eight bytes. A malicious kilobyte stays below some hundred megabytes of commands and below a second
+/// with it, and a pocket that loops clear in 0.1 mm steps is far below.
+pub(super) const BUDGET: u64 = 1_500_000;
 /// Deepest nesting of calls.
 const DEEPEST_CALL: usize = 100;
 
@@ -111,17 +111,21 @@ pub(crate) struct Flow {
     labels: BTreeMap<Vec<u8>, u32>,
     calls: Vec<Call>,
     loops: Vec<Loop>,
-    spent: u64,
+    left: u64,
 }
 
 impl Flow {
     pub(crate) fn spend(&mut self, cost: u64) -> bool {
-        self.spent = self.spent.saturating_add(cost);
-        self.spent <= BUDGET
+        self.left = self.left.saturating_sub(cost);
+        self.left > 0
     }
 
     pub(super) fn depth(&self) -> usize {
         self.calls.len()
+    }
+
+    pub(super) fn new(budget: u64) -> Flow {
+        Flow { left: budget, ..Flow::default() }
     }
 
     /// M73: the modes come back when the present call returns.

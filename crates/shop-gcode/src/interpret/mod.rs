@@ -58,6 +58,8 @@ pub struct Context {
     pub machine_zero: Option<[f64; 3]>,
     /// The controller's tool table, when it is known; a tool that is not in it is an error then.
     pub tools: Option<Vec<Cutter>>,
+    /// Work that loops, calls and repeats may do in all: a repeated line counts 1, and 1 more for each eight bytes.
+    pub budget: u64,
     /// Cutting feed when the program takes it from a material that is not listed.
     pub feed: Speed,
 }
@@ -74,6 +76,7 @@ impl Context {
             materials: Vec::new(),
             machine_zero: None,
             tools: None,
+            budget: flow::BUDGET,
             feed: Speed::from_mm_per_min(1000.0),
         }
     }
@@ -94,6 +97,7 @@ impl Context {
             materials: cuts.filter_map(|c| c.number.map(|n| (n, c.feed))).collect(),
             machine_zero: None,
             tools: None,
+            budget: flow::BUDGET,
             feed: machine.process.feed,
         }
     }
@@ -241,7 +245,8 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             notes: Notes::new(context.source),
             state: State::new(rules, context.dialect),
             parameters: Parameters::default(),
-            flow: flow::Flow::default(),
+            // A long program may hold many curves and pecks of its own.
+            flow: flow::Flow::new(context.budget.saturating_add(4 * program.len() as u64)),
             line: 0,
             compensation: None,
             spline: None,
@@ -282,7 +287,7 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             if block.start < furthest {
                 // Only loops and calls come back; long lines and comments cost what they fill.
                 let bytes = (block.end - block.start) as u64;
-                if !self.spend(1 + bytes / 32, &block) {
+                if !self.spend(1 + bytes / 8, &block) {
                     break;
                 }
             } else {
@@ -343,7 +348,7 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
         if !enough {
             let at = (block.start, block.end);
             self.notes.error("gcode/endless", 0, at, || {
-                format!("loops, calls and repeats run longer than {} lines; stopped here", flow::BUDGET)
+                "loops, calls and repeats go on and on; stopped here".into()
             });
             self.ended = true;
         }

@@ -11,7 +11,7 @@ use shop_cam::canon::Command;
 /// Lines leave the curve by at most this, mm.
 const TOLERANCE: f64 = 0.001;
 /// How often one curve is halved at most.
-const DEEPEST: u32 = 16;
+const DEEPEST: u32 = 12;
 /// Control points of one B-spline.
 const MOST_POINTS: usize = 100_000;
 
@@ -200,7 +200,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     }
 
     fn along_curve(&mut self, points: &[Point], block: &Block) {
-        if !self.spend(points.len() as u64 / 64, block) {
+        if !self.spend(2 * points.len() as u64, block) {
             return;
         }
         self.feed_for(1.0, block);

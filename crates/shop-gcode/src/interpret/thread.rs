@@ -90,7 +90,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let rise = full.hypot(taper) / taper.abs().max(f64::MIN_POSITIVE);
         let steep = if taper > 0.0 { pitch * rise } else { pitch };
         let last = (full / first).powf(degression).ceil();
-        if last > MOST_PASSES || !self.spend((last + springs) as u64, block) {
+        if last > MOST_PASSES || !self.spend(8 * (last + springs) as u64, block) {
             self.notes.error("gcode/thread", 4, block.span(), || format!("a thread of {last} passes"));
             return;
         }
