@@ -143,6 +143,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 self.notes.warning("gcode/user-command", key, at, || {
                     format!("M{n} runs a program of the machine's owner; not executed here")
                 });
+                self.native_code(n, block);
             } else if n != 6 {
                 self.notes.error("gcode/unsupported", key, at, || match n {
                     0.. => format!("{name} does not run M{n}"),
@@ -214,6 +215,10 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             }
             19 | 48..=53 | 56 | 66 | 159 if !lenient => {
                 line.used |= bit(b'P') | bit(b'L') | bit(b'Q') | bit(b'E') | bit(b'R') | bit(b'S');
+                // What QtPlasmaC wants around its own words is written again by the post.
+                if self.context.dialect != Dialect::QtPlasmaC {
+                    self.native_code(n, block);
+                }
             }
             106 | 107 if self.context.kind == MachineKind::Laser => {
                 line.used |= bit(b'S') | bit(b'P');
@@ -276,6 +281,17 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         }
     }
 
+    /// Hands on one M code with the words that go with it.
+    fn native_code(&mut self, n: i64, block: &Block) {
+        let mut text = format!("M{n}");
+        for letter in *b"PLQERS" {
+            if let Some(v) = block.get(letter) {
+                text.push_str(&format!(" {}{v}", letter as char));
+            }
+        }
+        self.emit(Command::Native(text.into()));
+    }
+
     /// M62 … M65: on a plasma table output 2 locks torch height control and output 3 puts the torch out.
     pub(super) fn output(&mut self, n: i64, block: &Block, at: (usize, usize)) {
         let p = block.get(b'P');
@@ -289,9 +305,11 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                     self.emit(Command::Torch(Torch::Off));
                 }
             }
-            _ => self.notes.info("gcode/not-interpreted", n as u32 | 1 << 31, at, || {
-                "a digital output is switched; not interpreted".into()
-            }),
+            Some(p) if (0.0..=1000.0).contains(&p) => {
+                let value = f64::from(u8::from(set));
+                self.emit(Command::Output { number: p as u16, value, analog: false, synchronised: n < 64 });
+            }
+            _ => self.notes.error("gcode/output", 0, at, || "an output without its number P".into()),
         }
     }
 
@@ -308,10 +326,14 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.notes.warning("gcode/analog-output", 0, at, || {
                 "an analogue output is set; if it drives the laser, its power is not interpreted".into()
             });
-        } else {
-            self.notes.info("gcode/not-interpreted", n as u32 | 1 << 31, at, || {
-                "an analogue output is set; not interpreted".into()
-            });
+        }
+        match block.get(b'E').filter(|e| (0.0..=1000.0).contains(e)) {
+            _ if self.context.dialect == Dialect::QtPlasmaC && block.get(b'E') == Some(3.0) => {}
+            Some(e) => {
+                let number = e as u16;
+                self.emit(Command::Output { number, value: q, analog: true, synchronised: n == 67 });
+            }
+            None => self.notes.error("gcode/output", 1, at, || "an analogue output without its number E".into()),
         }
     }
 

@@ -12,6 +12,8 @@ use shop_cam::canon::Command;
 const TOLERANCE: f64 = 0.001;
 /// How often one curve is halved at most.
 const DEEPEST: u32 = 12;
+/// Highest order of a B-spline.
+const HIGHEST_ORDER: usize = 10;
 /// Control points of one B-spline.
 const MOST_POINTS: usize = 100_000;
 
@@ -51,12 +53,10 @@ impl Spline {
         let p = self.order - 1;
         let last = self.points.len() - self.order + 1;
         let knot = |i: usize| (i.saturating_sub(p)).min(last) as f64;
-        let mut d: Vec<[f64; 3]> = (0..=p)
-            .map(|j| {
-                let (q, w) = self.points[span + j];
-                [q[0] * w, q[1] * w, w]
-            })
-            .collect();
+        let mut d = [[0.0; 3]; HIGHEST_ORDER];
+        for (d, (q, w)) in d.iter_mut().zip(&self.points[span..=span + p]) {
+            *d = [q[0] * w, q[1] * w, *w];
+        }
         for r in 1..=p {
             for j in (r..=p).rev() {
                 let i = span + j;
@@ -167,7 +167,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         }
         if begins {
             let order = block.get(b'L').unwrap_or(3.0);
-            if !(2.0..=10.0).contains(&order) || self.state.plane != 0 {
+            if !(2.0..=HIGHEST_ORDER as f64).contains(&order) || self.state.plane != 0 {
                 return self.spline_fault(block, 5, "a B-spline has an order L from 2 to 10 and lies in the XY plane");
             }
             self.spline = Some(Spline { order: order as usize, points: vec![([here[0], here[1]], weight)] });
@@ -200,7 +200,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     }
 
     fn along_curve(&mut self, points: &[Point], block: &Block) {
-        if !self.spend(2 * points.len() as u64, block) {
+        if !self.spend(4 * points.len() as u64, block) {
             return;
         }
         self.feed_for(1.0, block);
