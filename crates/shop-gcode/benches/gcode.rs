@@ -110,3 +110,46 @@ fn post_all_cores(bencher: Bencher<'_, '_>) {
     let bytes = post(&sections, &machine).value.len();
     bencher.counter(BytesCount::new(bytes)).bench(|| post(black_box(&sections), &machine));
 }
+
+/// A print as slicers write it: short extruding moves, travel, retraction, a kind of road now and then.
+fn print_text() -> String {
+    use std::fmt::Write;
+    let mut random = 88172645463325252u64;
+    let mut next = move || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        (random >> 11) as f64 / (1u64 << 53) as f64
+    };
+    let mut text = String::from("G21\nG90\nM83\nM104 S210\n");
+    let (mut x, mut y) = (100.0, 100.0);
+    for layer in 0..100 {
+        let _ = write!(text, ";LAYER_CHANGE\n;Z:{z:.2}\n;HEIGHT:0.2\nG1 Z{z:.2} F9000\n", z = 0.2 * f64::from(layer + 1));
+        for _ in 0..20 {
+            let _ = write!(text, ";TYPE:External perimeter\nG1 X{x:.3} Y{y:.3}\nG1 E.8 F2100\nG1 F1800\n");
+            for _ in 0..90 {
+                x = (x + next() * 4.0 - 2.0).clamp(10.0, 190.0);
+                y = (y + next() * 4.0 - 2.0).clamp(10.0, 190.0);
+                let _ = writeln!(text, "G1 X{x:.3} Y{y:.3} E{:.5}", next() * 0.1);
+            }
+            text.push_str("G1 E-.8 F2100\n");
+        }
+    }
+    text
+}
+
+/// Interpreting a print without keeping anything.
+#[divan::bench]
+fn visit_print(bencher: Bencher<'_, '_>) {
+    let text = print_text();
+    let context = Context::of(&machine(Dialect::Marlin));
+    bencher.counter(BytesCount::of_str(&text)).bench(|| {
+        let mut filament = 0.0;
+        visit(black_box(text.as_bytes()), &context, |step, _| {
+            if let shop_gcode::Step::Command(Command::Extrude { e, .. }) = step {
+                filament += e;
+            }
+        });
+        filament
+    });
+}

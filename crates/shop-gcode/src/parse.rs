@@ -122,6 +122,12 @@ impl Scanner<'_> {
         self.at
     }
 
+    /// True at the start of a line.
+    #[inline]
+    pub fn at_line_start(&self) -> bool {
+        self.line_start
+    }
+
     /// Goes on at `at`, which must be the start of a line.
     pub fn seek(&mut self, at: usize) {
         self.at = at.min(self.bytes.len());

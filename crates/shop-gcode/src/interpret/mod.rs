@@ -18,6 +18,7 @@ mod block;
 mod compensate;
 mod cycle;
 mod execute;
+mod fast;
 mod flow;
 mod mcode;
 mod place;
@@ -208,7 +209,7 @@ pub fn interpret(program: &[u8], context: &Context) -> Checked<Vec<Section>> {
 }
 
 /// Messages grow no longer than this by the values put into them, bytes.
-const LONGEST_MESSAGE: usize = 4096;
+const LONGEST_MESSAGE: usize = 256;
 
 /// One run over one program.
 pub(crate) struct Run<'a, F> {
@@ -279,6 +280,14 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
         let mut next_line = 1;
         let mut furthest = 0;
         while !self.ended {
+            if self.scanner.offset() >= furthest && self.scanner.at_line_start() {
+                let (at, line) = self.plain_lines(self.scanner.offset(), next_line);
+                if at > self.scanner.offset() {
+                    self.scanner.seek(at);
+                    furthest = at;
+                    next_line = line;
+                }
+            }
             self.line = next_line;
             if !block.read(&mut self.scanner, self.rules, &mut self.notes) {
                 break;

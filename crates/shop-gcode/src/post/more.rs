@@ -244,6 +244,8 @@ impl Writer<'_> {
     fn message(&mut self, text: &str) {
         let clean: String =
             text.chars().map(|c| if (' '..='~').contains(&c) && c != ';' { c } else { '_' }).collect();
+        let room = self.style.limit.saturating_sub(8);
+        let clean = clean.get(..room).unwrap_or(&clean);
         if self.style.rules.extruder {
             self.text_line(&format!("M117 {clean}"));
         } else if self.style.rules.tool_change {
