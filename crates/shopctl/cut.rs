@@ -96,6 +96,10 @@ impl Verdict {
 pub fn run(args: &CutArgs) -> Result<u8> {
     let style = Style::for_stderr(args.colour);
     let chosen = choose_machine(args, style)?;
+    if chosen.machine.kind == MachineKind::Printer {
+        let message = format!("{} is a printer and cuts nothing", chosen.machine.name);
+        bail!(Refusal { code: exit::USAGE, message });
+    }
     let mut code = exit::DONE;
     let mut reports = Vec::new();
     for (inputs, output) in jobs(args, &chosen.machine)? {

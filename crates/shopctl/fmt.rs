@@ -76,8 +76,7 @@ pub fn tidy(text: &[u8], syntax: Syntax, drop_numbers: bool) -> Vec<u8> {
             Kind::Newline => {
                 write_line(text, &line, drop_numbers, &mut out);
                 line.clear();
-                // A lone carriage return ends a line for some readers and not for the line count of others.
-                out.extend_from_slice(if token.letter == b'\n' { b"\n" } else { b"\r" });
+                out.push(b'\n');
             }
             _ => line.push(token),
         }
@@ -91,6 +90,7 @@ pub fn tidy(text: &[u8], syntax: Syntax, drop_numbers: bool) -> Vec<u8> {
 
 fn write_line(text: &[u8], line: &[Token], drop_numbers: bool, out: &mut Vec<u8>) {
     let start = out.len();
+    let mut deleted = false;
     let guarded = line.iter().any(|t| t.kind == Kind::Checksum);
     for (i, token) in line.iter().enumerate() {
         let raw = text[token.start..token.end].trim_ascii_end();
@@ -104,9 +104,10 @@ fn write_line(text: &[u8], line: &[Token], drop_numbers: bool, out: &mut Vec<u8>
             continue;
         }
         // A block delete stands against its line; everything else keeps one blank away.
-        if out.len() > start && out.last() != Some(&b'/') {
+        if out.len() > start && !deleted {
             out.push(b' ');
         }
+        deleted = token.kind == Kind::BlockDelete;
         match token.kind {
             Kind::Word => {
                 out.push(token.letter);

@@ -53,7 +53,8 @@ fn every_profile_has_sane_numbers() {
         assert!(z.min < 0.0 && z.max >= safe, "{name}: z {z:?} must reach from the work to {safe}");
         assert!(m.process.feed <= m.axes[0].rapid, "{name}: the usual feed is within reach");
         assert!(usize::from(m.post.line_limit) >= 79, "{name}");
-        assert!(!m.layers.is_empty(), "{name}");
+        let draws = m.kind != MachineKind::Printer;
+        assert_eq!(!m.layers.is_empty(), draws, "{name}: layers say what drawings mean");
         assert_eq!(m.tools.is_empty(), !matches!(m.kind, MachineKind::Router | MachineKind::Knife), "{name}");
         for material in &m.materials {
             assert!(material.source.len() > 5, "{name}: {}", material.name);
@@ -237,7 +238,7 @@ fn misspelt_keys() {
         40 | [spindel]
            |  ^^^^^^^
            |
-           = hint: known here: axes, controller, cornering, layers, machine, material, post, process, tool
+           = hint: known here: axes, controller, cornering, layers, machine, material, post, printer, process, tool
 
         error[machine/unknown-key]: unknown key `color` in [post]
           --> /table.toml:44:1
