@@ -8,7 +8,7 @@
 //! Spindle, torch and coolant words, dwells, tool changes and probes stop the machine; laser words do not (laser
 //! mode). The link is taken to be fast enough to keep the buffer full.
 //!
-//! NOTE: steps are not rounded, and pauses count nothing. Marlin's SLOWDOWN of a buffer that runs low is left out.
+//! NOTE: steps are not rounded; pauses and homing count nothing. Marlin's SLOWDOWN of a buffer that runs low is left out.
 
 mod corner;
 mod ledger;
@@ -183,6 +183,11 @@ impl<'a> Estimator<'a> {
                 let at = self.state.at;
                 self.state.at = *to;
                 inner.extrude(&self.state, at, *e);
+            }
+            // How far the switches are is not known: searching them counts nothing.
+            Command::Home { to, .. } => {
+                inner.stop();
+                self.state.at = *to;
             }
             _ => {
                 let place = Place { section: 0, line: 0 };
