@@ -103,12 +103,8 @@ impl Limits {
             self.rule.set_deviation(v);
         }
         if let Rule::SquareCorner = self.rule {
-            // Klipper's M204 with P and T takes the lower of the two.
-            let both = match (sane(by.acceleration), sane(by.travel_acceleration)) {
-                (Some(p), Some(t)) => Some(p.min(t)),
-                (a, None) => a,
-                (None, _) => None,
-            };
+            // Klipper's M204 wants S, or both P and T, of which it takes the lower one; P alone is refused.
+            let both = sane(by.acceleration).zip(sane(by.travel_acceleration)).map(|(p, t)| p.min(t));
             let p = &mut self.printer;
             p.acceleration = both.unwrap_or(p.acceleration);
             p.speed = sane(by.speed).unwrap_or(p.speed);
