@@ -21,12 +21,14 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     pub(super) fn filament(&mut self, word: f64) -> f64 {
         let s = &mut self.state;
         let v = word * s.unit;
-        let e = if s.e_absolute { v - s.e } else { v };
+        // Klipper's G91 counts for the filament too, and its G90 leaves M83 in force.
+        let absolute = s.e_absolute && (s.absolute || self.context.dialect != Dialect::Klipper);
+        let e = if absolute { v - s.e } else { v };
         if !(e.abs() <= LONGEST_FILAMENT) {
             return 0.0;
         }
         // Relative words do not add up to a figure that loses its digits.
-        s.e = if s.e_absolute { v } else { s.e + e };
+        s.e = if absolute { v } else { s.e + e };
         e
     }
 
