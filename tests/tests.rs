@@ -6,5 +6,6 @@ mod corpus_gcode;
 mod corpus_svg;
 mod profiles;
 mod readme;
+mod replay;
 mod texts;
 mod tidy;
