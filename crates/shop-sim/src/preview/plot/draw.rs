@@ -24,18 +24,19 @@ struct Piece {
 
 /// Calls `see` with every line that can be seen; short ones of one kind are gathered.
 fn pieces(page: &Page<'_>, mut see: impl FnMut(Piece)) {
-    let Some(first) = page.dots.first() else { return };
+    let Some(first) = page.trail.dots.first() else { return };
     let place = |d: &Dot| page.view.point(d.at.map(f64::from));
     let (mut pen, mut last) = (place(first), *first);
     let mut jump = true;
-    for (i, dot) in page.dots.iter().enumerate().skip(1) {
+    for (i, dot) in page.trail.dots.iter().enumerate().skip(1) {
         let to = place(dot);
+        let dot = &Dot { what: page.trail.what(dot), ..*dot };
         if dot.what == What::Start {
             (pen, last, jump) = (to, *dot, true);
             continue;
         }
-        let kind = |d: &Dot| (d.what, d.tool, d.feature);
-        let next_same = page.dots.get(i + 1).is_some_and(|n| kind(n) == kind(dot));
+        let kind = |d: &Dot| (page.trail.what(d), d.tool, d.feature);
+        let next_same = page.trail.dots.get(i + 1).is_some_and(|n| kind(n) == kind(dot));
         let short = (to[0] - pen[0]).abs() < DOT && (to[1] - pen[1]).abs() < DOT;
         if short && next_same && kind(dot) == kind(&last) {
             continue;
@@ -50,7 +51,7 @@ pub(super) fn png(page: &Page<'_>) -> Vec<u8> {
     let Some(mut pixels) = Pixmap::new(page.width as u32, page.height as u32) else { return Vec::new() };
     pixels.fill(Color::WHITE);
     page.ground.iter().for_each(|item| png::draw(item, &mut pixels));
-    let crowd = page.dots.len() > 20_000;
+    let crowd = page.trail.dots.len() > 20_000;
     let (air, travel) = if crowd { (0.35, 0.22) } else { (0.8, 0.7) };
     let narrow = |p: [f64; 2]| p.map(|v| v as f32);
     // Travel lies under the work, and never hides it.
@@ -68,15 +69,28 @@ pub(super) fn png(page: &Page<'_>) -> Vec<u8> {
             raster::line(&mut pixels, &Stroke { a: narrow(p.a), b: narrow(p.b), rgb, opacity }, 1.0);
         }
     });
+    let solid = page.view.is_solid(page.trail);
     pieces(page, |p| {
         if p.dot.what == What::Work {
-            let rgb = page.colours.rgb(&p.dot);
-            let stroke = Stroke { a: narrow(p.a), b: narrow(p.b), rgb, opacity: 0.9 };
+            let rgb = lit(page, &p);
+            let stroke = Stroke { a: narrow(p.a), b: narrow(p.b), rgb, opacity: if solid { 1.0 } else { 0.9 } };
             raster::line(&mut pixels, &stroke, page.pen as f32);
         }
     });
     page.frame.iter().for_each(|item| png::draw(item, &mut pixels));
     encode::encode(pixels.width(), pixels.height(), pixels.data())
+}
+
+/// Returns the colour of a piece of work: where roads are bodies, darker the more they lie along the light.
+fn lit(page: &Page<'_>, p: &Piece) -> [u8; 3] {
+    let rgb = page.colours.rgb(&p.dot);
+    if !page.view.is_solid(page.trail) {
+        return rgb;
+    }
+    let (dx, dy) = (p.b[0] - p.a[0], p.b[1] - p.a[1]);
+    let along = (0.9 * dx + 0.43 * dy).abs() / dx.hypot(dy).max(1e-9);
+    let light = 0.62 + 0.38 * along;
+    rgb.map(|v| (f64::from(v) * light).round() as u8)
 }
 
 /// Calls `see` with the dashes of a line.
@@ -102,7 +116,7 @@ pub(super) fn svg(page: &Page<'_>) -> String {
     let mut out = String::with_capacity(1 << 16);
     svg::open(page.width, page.height, &mut out);
     page.ground.iter().for_each(|item| svg::write_item(item, &mut out));
-    let crowd = page.dots.len() > CROWD;
+    let crowd = page.trail.dots.len() > CROWD;
     let mut drawn: BTreeSet<([i32; 4], [u8; 3])> = BTreeSet::new();
     for work in [false, true] {
         let mut open: Option<([u8; 3], What)> = None;
@@ -114,7 +128,7 @@ pub(super) fn svg(page: &Page<'_>) -> String {
             let rgb = match p.dot.what {
                 What::Travel => TRAVEL,
                 What::Air => AIR,
-                _ => page.colours.rgb(&p.dot),
+                _ => lit(page, &p),
             };
             // Half points are enough to know a line again.
             let grid = |v: f64| (v * 2.0).round() as i32;

@@ -89,6 +89,8 @@ pub(super) struct Trail {
     pub bed: [[f64; 3]; 2],
     /// Size of the stock, whose top lies at z = 0 from (0, 0).
     pub stock: Option<[f64; 3]>,
+    /// Something is below the top of the stock. Where nothing is, zero lies elsewhere and every feed counts as work.
+    pub works: bool,
     /// Time of the whole, if it is known, s.
     pub total_s: Option<f64>,
     tool: u8,
@@ -120,6 +122,7 @@ impl<'a> Plot<'a> {
                     [x.max - zero[0], y.max - zero[1], z.max],
                 ],
                 stock: None,
+                works: false,
                 total_s: None,
                 tool: 0,
                 feature: 0,
@@ -276,7 +279,14 @@ impl Trail {
         }
     }
 
+    /// Returns what a piece counts as.
+    #[inline]
+    pub fn what(&self, dot: &Dot) -> What {
+        if dot.what == What::Air && !self.works { What::Work } else { dot.what }
+    }
+
     fn push(&mut self, at: [f32; 3], what: What, feed: f32) {
+        self.works |= what == What::Work;
         self.dots.push(Dot { at, what, tool: self.tool, feature: self.feature, feed });
     }
 }

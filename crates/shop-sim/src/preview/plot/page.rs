@@ -2,6 +2,7 @@
 
 use super::super::scene::{Anchor, Item, Paint, Step};
 use super::{Dot, PlotColour, PlotView, Trail, What};
+use shop_cam::machine::MachineKind;
 use shop_geom::Point;
 
 /// A page with the path still in pieces, since a print has millions.
@@ -12,7 +13,7 @@ pub(super) struct Page<'a> {
     pub ground: Vec<Item>,
     /// Over it.
     pub frame: Vec<Item>,
-    pub dots: &'a [Dot],
+    pub trail: &'a Trail,
     pub view: View,
     pub colours: Colours,
     /// Width of a line of work on the page.
@@ -52,6 +53,9 @@ pub(super) const PALETTE: [[u8; 3]; 12] = [
     [9, 146, 104],
     [120, 80, 40],
 ];
+
+/// Where feed or height is the same everywhere.
+const ONE: [u8; 3] = PALETTE[0];
 
 /// Ramp from low to high, after viridis.
 const RAMP: [[u8; 3]; 5] = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [222, 200, 20]];
@@ -101,6 +105,11 @@ impl View {
         ]
     }
 
+    /// True when the roads of a print are drawn as bodies.
+    pub fn is_solid(&self, trail: &Trail) -> bool {
+        self.kind == PlotView::Iso && trail.kind == MachineKind::Printer
+    }
+
     fn at(&self, p: [f64; 3]) -> Point {
         let [x, y] = self.point(p);
         Point::new(x, y)
@@ -118,7 +127,7 @@ pub(super) struct Colours {
 impl Colours {
     fn of(trail: &Trail, by: PlotColour) -> Colours {
         let value = |d: &Dot| if by == PlotColour::Feed { d.feed } else { d.at[2] };
-        let work = trail.dots.iter().filter(|d| d.what == What::Work).map(value);
+        let work = trail.dots.iter().filter(|d| trail.what(d) == What::Work).map(value);
         let (low, high) = work.fold((f32::MAX, f32::MIN), |(l, h), v| (l.min(v), h.max(v)));
         if low > high { Colours { by, low: 0.0, high: 0.0 } } else { Colours { by, low, high } }
     }
@@ -126,10 +135,11 @@ impl Colours {
     /// Returns the colour of a piece of work.
     #[inline]
     pub fn rgb(&self, d: &Dot) -> [u8; 3] {
-        let share = |v: f32| if self.high > self.low { (v - self.low) / (self.high - self.low) } else { 0.5 };
+        let share = |v: f32| (v - self.low) / (self.high - self.low);
         match self.by {
             PlotColour::Tool => PALETTE[d.tool as usize % PALETTE.len()],
             PlotColour::Feature => PALETTE[d.feature as usize % PALETTE.len()],
+            _ if self.high <= self.low => ONE,
             PlotColour::Feed => ramp(share(d.feed)),
             PlotColour::Z | PlotColour::Auto => ramp(share(d.at[2])),
         }
@@ -160,7 +170,7 @@ pub(super) fn bounds(trail: &Trail) -> [[f64; 3]; 2] {
         }
         b
     };
-    let mut b = of(&|_, d| d.what == What::Work);
+    let mut b = of(&|_, d| trail.what(d) == What::Work);
     if b[0][0] > b[1][0] {
         b = of(&|_, d| d.what != What::Start);
     }
@@ -209,7 +219,7 @@ pub(super) fn lay_out<'a>(
         corner: [0.5 * WIDTH, TITLE + 0.5 * tall],
     };
     let colours = Colours::of(trail, resolve(trail, colour));
-    let pen = pen(trail, scale);
+    let pen = pen(trail, &view);
     let mut ground = Vec::new();
     if show_bed {
         rectangle(&view, &bed, floor, None, BED, Some([12.0, 6.0]), &mut ground);
@@ -230,22 +240,25 @@ pub(super) fn lay_out<'a>(
     origin(&view, &mut frame);
     header(trail, title, &work, &mut frame);
     legend(trail, &colours, &view, height, &mut frame);
-    Page { width: WIDTH, height, ground, frame, dots: &trail.dots, view, colours, pen }
+    Page { width: WIDTH, height, ground, frame, trail, view, colours, pen }
 }
 
-use shop_cam::machine::MachineKind;
-
-/// Thin where much lies close together.
-fn pen(trail: &Trail, scale: f64) -> f64 {
-    let work = trail.dots.iter().filter(|d| d.what == What::Work).count();
-    let usual: f64 = match work {
+/// Thin where much lies close together. In an isometric view the roads of a print have their width, so that what lies
+/// behind is hidden.
+fn pen(trail: &Trail, view: &View) -> f64 {
+    let work = trail.dots.iter().filter(|d| trail.what(d) == What::Work).count();
+    if trail.kind == MachineKind::Printer && view.kind == PlotView::Iso {
+        return (ROAD * view.scale).clamp(1.0, 9.0);
+    }
+    match work {
         0..3_000 => 1.8,
         3_000..50_000 => 1.3,
         _ => 1.0,
-    };
-    // A road of a print is some 0.4 mm wide; no line is drawn wider than that.
-    if trail.kind == MachineKind::Printer { usual.max(0.7).min((0.5 * scale).max(0.8)) } else { usual }
+    }
 }
+
+/// Width of a road of a print, seen at an angle, mm.
+const ROAD: f64 = 0.36;
 
 fn rectangle(
     view: &View,
@@ -332,7 +345,7 @@ fn legend(trail: &Trail, colours: &Colours, view: &View, height: f64, items: &mu
         x += 30.0 + wide + 18.0;
         true
     };
-    let any = |what: What| trail.dots.iter().any(|d| d.what == what);
+    let any = |what: What| trail.dots.iter().any(|d| trail.what(d) == what);
     let travel = if trail.kind == MachineKind::Printer { "travel" } else { "rapid" };
     if any(What::Travel) {
         row(items, TRAVEL, Some([6.0, 4.0]), travel);
@@ -348,7 +361,7 @@ fn legend(trail: &Trail, colours: &Colours, view: &View, height: f64, items: &mu
         }
         PlotColour::Feature => {
             let mut used = vec![false; trail.features.len()];
-            for d in trail.dots.iter().filter(|d| d.what == What::Work) {
+            for d in trail.dots.iter().filter(|d| trail.what(d) == What::Work) {
                 used[d.feature as usize] = true;
             }
             for (i, name) in trail.features.iter().enumerate().filter(|(i, _)| used[*i]) {
@@ -359,6 +372,12 @@ fn legend(trail: &Trail, colours: &Colours, view: &View, height: f64, items: &mu
             }
         }
         PlotColour::Feed | PlotColour::Z | PlotColour::Auto => {
+            let (what, unit) = if colours.by == PlotColour::Feed { ("feed", "mm/min") } else { ("z", "mm") };
+            let (low, high) = (tidy(f64::from(colours.low)), tidy(f64::from(colours.high)));
+            if low == high {
+                row(items, ONE, None, &format!("{what} {low} {unit}"));
+                return scale_bar(view, y, items);
+            }
             let steps = 60;
             let from = x;
             for i in 0..steps {
@@ -367,8 +386,6 @@ fn legend(trail: &Trail, colours: &Colours, view: &View, height: f64, items: &mu
                 let rgb = ramp(i as f32 / (steps - 1) as f32);
                 items.push(Item::Stroke { steps: line, paint: paint(rgb, 1.0), width: 9.0, dash: None });
             }
-            let (what, unit) = if colours.by == PlotColour::Feed { ("feed", "mm/min") } else { ("z", "mm") };
-            let (low, high) = (tidy(f64::from(colours.low)), tidy(f64::from(colours.high)));
             let label = format!("{what} {low} to {high} {unit}");
             items.push(text(Point::new(from + 162.0, y + 5.0), 14.0, Anchor::Start, INK, false, label));
         }

@@ -3,7 +3,7 @@
 
 use super::super::{html, svg};
 use super::page::{self, PALETTE};
-use super::{Dot, PlotColour, Trail};
+use super::{Dot, PlotColour, Trail, What};
 use std::fmt::Write;
 
 const PAGE: &str = include_str!("page.html");
@@ -40,13 +40,13 @@ pub(super) fn write(trail: &Trail, title: &str, colour: PlotColour) -> String {
                     }
                 });
                 if let Some((r, n, f)) = run.replace((*dot, 1, feed)) {
-                    flush(&r, n, f, &mut runs);
+                    flush(trail.what(&r), &r, n, f, &mut runs);
                 }
             }
         }
     }
     if let Some((r, n, f)) = run {
-        flush(&r, n, f, &mut runs);
+        flush(trail.what(&r), &r, n, f, &mut runs);
     }
     let mut data = String::with_capacity(steps.len() * 4 / 3 + 4096);
     data.push_str("{\"title\":");
@@ -65,8 +65,8 @@ pub(super) fn write(trail: &Trail, title: &str, colour: PlotColour) -> String {
         trail.total_s.map_or("null".to_owned(), |s| format!("{s:.2}")),
     );
     let numbers = |v: &[f64]| v.iter().map(|v| format!("{:.3}", v + 0.0)).collect::<Vec<_>>().join(",");
-    let _ = write!(data, ",\"view\":[{},{}]", numbers(&bounds[0]), numbers(&bounds[1]));
-    let _ = write!(data, ",\"bed\":[{},{}]", numbers(&trail.bed[0]), numbers(&trail.bed[1]));
+    let _ = write!(data, ",\"view\":[[{}],[{}]]", numbers(&bounds[0]), numbers(&bounds[1]));
+    let _ = write!(data, ",\"bed\":[[{}],[{}]]", numbers(&trail.bed[0]), numbers(&trail.bed[1]));
     if let Some(stock) = trail.stock {
         let _ = write!(data, ",\"stock\":[{}]", numbers(&stock));
     }
@@ -89,9 +89,9 @@ pub(super) fn write(trail: &Trail, title: &str, colour: PlotColour) -> String {
     html::fill(PAGE, &escaped, &data)
 }
 
-fn flush(r: &Dot, n: u64, feed: usize, runs: &mut Vec<u8>) {
+fn flush(what: What, r: &Dot, n: u64, feed: usize, runs: &mut Vec<u8>) {
     packed(n, runs);
-    runs.extend([r.what as u8, r.tool]);
+    runs.extend([what as u8, r.tool]);
     packed(u64::from(r.feature), runs);
     packed(feed as u64, runs);
 }
