@@ -263,7 +263,7 @@ fn within_axes(feed: Speed, machine: &Machine, notes: &mut Vec<Diagnostic>) -> S
         }
         MachineKind::Laser => "the cut gets wider: take less power",
         MachineKind::Router => "chips get thinner: take a slower spindle or a tool with fewer flutes",
-        MachineKind::Knife => "it only takes longer",
+        MachineKind::Knife | MachineKind::Printer => "it only takes longer",
     };
     notes.push(Diagnostic::warning("cut/feed-above-axes", message).hint(hint));
     most
