@@ -225,16 +225,16 @@ mod tests {
             assert_lawful(&stops, &visits);
         }
 
-        /// Six free stops: within 12 % of the best of all 720 orders, in the worst case.
+        /// Six free stops: the best of all 720 orders.
         #[test]
-        fn is_near_the_optimum(points in prop::collection::vec((0.0..100.0f64, 0.0..100.0f64), 6)) {
+        fn a_handful_is_in_the_best_order(points in prop::collection::vec((0.0..100.0f64, 0.0..100.0f64), 6)) {
             let points: Vec<Point> = points.into_iter().map(|(x, y)| Point::new(x, y)).collect();
             let stop = |i: usize| Stop { ways: vec![(points[i], points[i])], group: i as u32, before: None };
             let stops: Vec<Stop> = (0..6).map(stop).collect();
             let visits = route(&stops, Point::origin(), &Silent).unwrap();
             let ours = travel(&visits, &stops, Point::origin());
             let best = brute_force(&points, Point::origin(), &mut vec![false; 6]);
-            prop_assert!(ours <= best * 1.12 + 1e-9, "{ours} against {best}");
+            prop_assert!(ours <= best + 1e-9, "{ours} against {best}");
         }
     }
 

@@ -4,7 +4,14 @@ use super::{Stop, tour};
 use crate::Point;
 
 /// Up to so many stops the best order is found exactly; 2^8 subsets of 8 stops cost less than a local search.
-const EXACT: usize = 8;
+pub const EXACT: usize = 8;
+
+/// Returns the shortest path from `start` through all points, of which there are [`EXACT`] at most, towards `end`.
+pub fn shortest(points: &[Point], start: Point, end: Option<Point>) -> Vec<u32> {
+    let n = points.len();
+    let free = Group { points: points.to_vec(), before: vec![None; n], children: vec![Vec::new(); n] };
+    free.exact(start, end)
+}
 
 /// Returns the members of a group in a short order from `from` towards `to` in which every stop comes before its
 /// `before`.

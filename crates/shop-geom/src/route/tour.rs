@@ -1,6 +1,8 @@
-//! A short path through points: greedy edges, then 2-opt and Or-opt with neighbour lists and a work queue
-//! (Bentley, "Fast algorithms for geometric traveling salesman problems", ORSA J. Computing 4, 1992).
+//! A short path through points: the shortest for a handful, else greedy edges, then 2-opt and Or-opt with neighbour
+//! lists and a work queue (Bentley, "Fast algorithms for geometric traveling salesman problems", ORSA J. Computing 4,
+//! 1992).
 
+use super::order::{EXACT, shortest};
 use crate::Aabb;
 use crate::Point;
 use crate::grid::Grid;
@@ -13,6 +15,9 @@ pub fn tour(points: &[Point], start: Point, end: Option<Point>) -> Vec<u32> {
     let n = points.len();
     if n <= 1 {
         return (0..n as u32).collect();
+    }
+    if n <= EXACT {
+        return shortest(points, start, end);
     }
     let neighbours = nearest_neighbours(points, NEIGHBOURS);
     let order = greedy_path(points, &neighbours, start);
