@@ -208,7 +208,7 @@ fn plates(gap: f64) -> String {
         let (x, y) = (10.0 + i * (40.0 + gap), 10.0 + j * (30.0 + gap));
         out.push_str("0\nLWPOLYLINE\n8\n0\n90\n4\n70\n1\n");
         for (dx, dy) in [(0.0, 0.0), (40.0, 0.0), (40.0, 30.0), (0.0, 30.0)] {
-            out.push_str(&format!("10\n{}\n20\n{}\n", x + dx, y + dy));
+            out += &["10\n", &(x + dx).to_string(), "\n20\n", &(y + dy).to_string(), "\n"].concat();
         }
     }
     out + "0\nENDSEC\n0\nEOF\n"

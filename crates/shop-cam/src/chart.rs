@@ -40,14 +40,14 @@ impl Material {
             return None;
         }
         if let Some(line) = self.same_thickness(thickness) {
-            return Some(CutChoice { cut: Cut { thickness, ..line.clone() }, interpolated: false });
+            return Some(CutChoice { cut: Cut { thickness, ..*line }, interpolated: false });
         }
         let below = (self.cuts.iter()).filter(|c| c.thickness < thickness).max_by(by_thickness);
         let above = (self.cuts.iter()).filter(|c| c.thickness > thickness).min_by(by_thickness);
         let cut = match (below, above) {
             (Some(thin), Some(thick)) => between(thin, thick, thickness),
-            (Some(last), None) if thickness <= last.thickness * (1.0 + CHART_MARGIN) => last.clone(),
-            (None, Some(first)) if thickness >= first.thickness * (1.0 - CHART_MARGIN) => first.clone(),
+            (Some(last), None) if thickness <= last.thickness * (1.0 + CHART_MARGIN) => *last,
+            (None, Some(first)) if thickness >= first.thickness * (1.0 - CHART_MARGIN) => *first,
             _ => return None,
         };
         Some(CutChoice { cut: Cut { thickness, number: None, ..cut }, interpolated: true })
@@ -78,7 +78,7 @@ fn between(thin: &Cut, thick: &Cut, thickness: f64) -> Cut {
     let mix = |a: f64, b: f64| a + (b - a) * t;
     let kerf = mix(thin.kerf, thick.kerf);
     if thin.amps != thick.amps || thin.passes != thick.passes {
-        return Cut { kerf, ..thick.clone() };
+        return Cut { kerf, ..*thick };
     }
     Cut {
         thickness,

@@ -162,7 +162,7 @@ pub struct Shared {
     pub spans: Vec<Vec<Span>>,
     /// By path: places on it that lie in the kerf of another path without a common line, as corners of a grid do,
     /// and whose kerf that is.
-    touches: Vec<Vec<(f64, u32)>>,
+    touches: Vec<Vec<spans::Touch>>,
     /// By path: its colour.
     colour: Vec<u32>,
     /// By path: the first path that it shares lines with, directly or through others; itself when there is none.

@@ -234,9 +234,7 @@ impl<'a> Planner<'a> {
         let mut at = self.at;
         let mut out = Vec::with_capacity(visits.len());
         for block in visits.chunk_by(|a, b| paths[a.stop as usize].group == paths[b.stop as usize].group) {
-            if !block.iter().any(|v| shared.is_shared(v.stop)) {
-                out.extend_from_slice(block);
-            } else {
+            if block.iter().any(|v| shared.is_shared(v.stop)) {
                 let members: Vec<u32> = block.iter().map(|v| v.stop).collect();
                 let lead = |path: u32| {
                     let job = &jobs[path as usize];
@@ -250,6 +248,8 @@ impl<'a> Planner<'a> {
                     jobs[path as usize].turn = turn;
                     out.push(Visit { stop: path, way: way[path as usize] });
                 }
+            } else {
+                out.extend_from_slice(block);
             }
             let last = out.last().map(|v| &jobs[v.stop as usize].leads[v.way as usize]);
             at = last.map_or(at, |l| l.onto);

@@ -104,9 +104,7 @@ impl Planner<'_> {
         let mut at = self.at;
         let mut out = Vec::with_capacity(visits.len());
         for block in visits.chunk_by(|a, b| paths[a.stop as usize].group == paths[b.stop as usize].group) {
-            if !block.iter().any(|v| shared.is_shared(v.stop)) {
-                out.extend_from_slice(block);
-            } else {
+            if block.iter().any(|v| shared.is_shared(v.stop)) {
                 let members: Vec<u32> = block.iter().map(|v| v.stop).collect();
                 // A tool ramps into its own path where it finds no room, and spoils nothing by it.
                 let lead = |path: u32| Some(stops[path as usize].ways[way[path as usize] as usize]);
@@ -116,6 +114,8 @@ impl Planner<'_> {
                     jobs[path as usize].turn = turn;
                     out.push(Visit { stop: path, way: way[path as usize] });
                 }
+            } else {
+                out.extend_from_slice(block);
             }
             let last = out.last().map(|v| stops[v.stop as usize].ways[v.way as usize].1);
             at = last.unwrap_or(at);

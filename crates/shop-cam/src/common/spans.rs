@@ -17,6 +17,9 @@ pub struct Span {
     pub other: u32,
 }
 
+/// A place on a path that lies in the kerf of another: distance along the path, mm, and the other.
+pub(super) type Touch = (f64, u32);
+
 /// Paths this near to each other are one line, mm; less than what a proof forgives.
 const SAME_LINE: f64 = 0.0018;
 /// Stretches that follow each other this closely are one, mm.
@@ -32,7 +35,7 @@ pub(super) fn find(
     paths: &[CutPath],
     neighbours: &Neighbours,
     side: f64,
-) -> (Vec<Vec<Span>>, Vec<Vec<(f64, u32)>>) {
+) -> (Vec<Vec<Span>>, Vec<Vec<Touch>>) {
     let (mut segments, mut owners, mut starts) = (Vec::new(), Vec::new(), Vec::new());
     for (k, path) in paths.iter().enumerate().filter(|(_, p)| neighbours.has(p.profile)) {
         for (i, s) in path.track.segments().iter().enumerate() {
@@ -147,7 +150,7 @@ fn touching(
     spans: &[Vec<Span>],
     index: &SegmentIndex,
     (distance, side): (f64, f64),
-) -> Vec<(f64, u32)> {
+) -> Vec<Touch> {
     let track = &paths[k as usize].track;
     let reach = IN_KERF * distance;
     let beside = |other: u32| spans[k as usize].iter().any(|s| s.other == other);
