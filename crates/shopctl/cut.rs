@@ -281,8 +281,8 @@ fn plan_and_prove(
     let limits = Limits {
         pierce_clearance: plan.pierce_clearance,
         sheet: args.sheet(),
-        // Marlin knows neither M2 nor M30: it is done when it has been sent the last line.
-        must_end: machine.post.dialect != Dialect::Marlin,
+        // Marlin and Klipper know neither M2 nor M30: they are done when the last line has been sent.
+        must_end: !matches!(machine.post.dialect, Dialect::Marlin | Dialect::Klipper),
         ..Limits::default()
     };
     let wanted = intent(operations, settings, &limits);
