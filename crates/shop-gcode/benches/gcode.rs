@@ -124,7 +124,11 @@ fn print_text() -> String {
     let mut text = String::from("G21\nG90\nM83\nM104 S210\n");
     let (mut x, mut y) = (100.0, 100.0);
     for layer in 0..100 {
-        let _ = write!(text, ";LAYER_CHANGE\n;Z:{z:.2}\n;HEIGHT:0.2\nG1 Z{z:.2} F9000\n", z = 0.2 * f64::from(layer + 1));
+        let _ = write!(
+            text,
+            ";LAYER_CHANGE\n;Z:{z:.2}\n;HEIGHT:0.2\nG1 Z{z:.2} F9000\n",
+            z = 0.2 * f64::from(layer + 1)
+        );
         for _ in 0..20 {
             let _ = write!(text, ";TYPE:External perimeter\nG1 X{x:.3} Y{y:.3}\nG1 E.8 F2100\nG1 F1800\n");
             for _ in 0..90 {

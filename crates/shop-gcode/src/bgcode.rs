@@ -35,7 +35,8 @@ pub fn read(bytes: &[u8]) -> Checked<Binary> {
     let mut input = Input { bytes, at: 0 };
     if let Err(why) = blocks(&mut input, &mut value) {
         let at = input.at;
-        diagnostics.push(Diagnostic::error("gcode/binary", format!("{why} (byte {at}); what follows is not read")));
+        diagnostics
+            .push(Diagnostic::error("gcode/binary", format!("{why} (byte {at}); what follows is not read")));
     }
     Checked { value, diagnostics }
 }
@@ -96,7 +97,9 @@ fn blocks(input: &mut Input<'_>, out: &mut Binary) -> Result<(), &'static str> {
             return Err("a block unpacks to another size than it claims");
         }
         match kind {
-            1 if out.text.len() + 2 * plain.len() > LARGEST_TEXT => return Err("the program is longer than 1 GiB"),
+            1 if out.text.len() + 2 * plain.len() > LARGEST_TEXT => {
+                return Err("the program is longer than 1 GiB");
+            }
             1 => match word(0) {
                 0 => out.text.extend_from_slice(&plain),
                 1 | 2 => meatpack(&plain, &mut out.text),

@@ -103,7 +103,8 @@ pub fn rules(dialect: Dialect) -> &'static Rules {
     }
 }
 
-const PLAIN: Syntax = Syntax { text_arguments: false, bare_letters: false, extended: false, polar: false, braces: false };
+const PLAIN: Syntax =
+    Syntax { text_arguments: false, bare_letters: false, extended: false, polar: false, braces: false };
 
 const GRBL: Rules = Rules {
     name: "GRBL",
@@ -163,13 +164,19 @@ const FLUIDNC: Rules = Rules {
 
 const LINUXCNC: Rules = Rules {
     name: "LinuxCNC",
-    syntax: Syntax { text_arguments: false, bare_letters: false, extended: false, polar: true, braces: false },
+    syntax: Syntax {
+        text_arguments: false,
+        bare_letters: false,
+        extended: false,
+        polar: true,
+        braces: false,
+    },
     g: &[
-        0, 10, 20, 30, 40, 50, 51, 52, 53, 70, 80, 100, 170, 171, 180, 181, 190, 191, 200, 210,
-        280, 281, 300, 301, 330, 331, 382, 383, 384, 385, 386, 388, 400, 410, 411, 420, 421, 430, 431, 432,
-        490, 520, 530, 540, 550, 560, 570, 580, 590, 591, 592, 593, 610, 611, 640, 700, 710, 711, 712, 720,
-        721, 722, 730, 740, 760, 800, 810, 820, 830, 840, 850, 860, 870, 880, 890, 900, 901, 910, 911, 920,
-        921, 922, 923, 930, 940, 950, 960, 970, 980, 990,
+        0, 10, 20, 30, 40, 50, 51, 52, 53, 70, 80, 100, 170, 171, 180, 181, 190, 191, 200, 210, 280, 281,
+        300, 301, 330, 331, 382, 383, 384, 385, 386, 388, 400, 410, 411, 420, 421, 430, 431, 432, 490, 520,
+        530, 540, 550, 560, 570, 580, 590, 591, 592, 593, 610, 611, 640, 700, 710, 711, 712, 720, 721, 722,
+        730, 740, 760, 800, 810, 820, 830, 840, 850, 860, 870, 880, 890, 900, 901, 910, 911, 920, 921, 922,
+        923, 930, 940, 950, 960, 970, 980, 990,
     ],
     m: &[
         0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 19, 30, 48, 49, 50, 51, 52, 53, 60, 61, 62, 63, 64, 65, 66, 67, 68, 70,

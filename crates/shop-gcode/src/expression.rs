@@ -215,7 +215,9 @@ impl Parameters {
             b"_w" => s.position[8],
             b"_abs_x" | b"_abs_y" | b"_abs_z" | b"_abs_a" | b"_abs_b" | b"_abs_c" => {
                 let i = [b'x', b'y', b'z', b'a', b'b', b'c'].iter().position(|l| name.last() == Some(l))?;
-                s.position[i] + s.systems[(s.work_offset as usize).clamp(1, 9) - 1][i] + s.shift[i] * flag(s.shift_on)
+                s.position[i]
+                    + s.systems[(s.work_offset as usize).clamp(1, 9) - 1][i]
+                    + s.shift[i] * flag(s.shift_on)
             }
             b"_feed" => s.feed,
             b"_rpm" => s.rpm,
@@ -250,9 +252,8 @@ impl Parameters {
             b"_selected_tool" | b"_selected_pocket" => s.selected,
             b"_line" => s.line,
             b"_call_level" => s.calls,
-            b"_adaptive_feed" | b"_task" | b"_remap_level" => 0.0,
             b"_vmajor" => 2.9,
-            b"_vminor" => 0.0,
+            b"_adaptive_feed" | b"_task" | b"_remap_level" | b"_vminor" => 0.0,
             b"_hal[plasmac.cut-feed-rate]" => return s.cut_feed,
             // What else stands in the machine's own memory is taken as 0 where the program is made for that machine.
             _ if s.cut_feed.is_some() && (name.starts_with(b"_hal[") || name.starts_with(b"_ini[")) => 0.0,

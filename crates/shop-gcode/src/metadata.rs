@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn a_thumbnail_between_settings() {
-        let text = b"; a = b\n; thumbnail_QOI begin 2x3 8\n; SGVs\n; bG8=\n; thumbnail_QOI end\n;TIME:12\nG1\n";
+        let text =
+            b"; a = b\n; thumbnail_QOI begin 2x3 8\n; SGVs\n; bG8=\n; thumbnail_QOI end\n;TIME:12\nG1\n";
         let m = read(text);
         let expected = Thumbnail { format: Image::Qoi, width: 2, height: 3, data: b"Hello".to_vec() };
         assert_eq!(m.thumbnails, [expected]);

@@ -201,7 +201,8 @@ impl Scanner<'_> {
             // here.
             b':' | b'.' if self.syntax.text_arguments => {
                 let rest = &self.bytes[start..self.line_end(start)];
-                let run = rest.iter().take_while(|b| matches!(b, b':' | b'.' | b'-' | b'+' | b'0'..=b'9')).count();
+                let run =
+                    rest.iter().take_while(|b| matches!(b, b':' | b'.' | b'-' | b'+' | b'0'..=b'9')).count();
                 plain(Kind::Text, start, start + run)
             }
             b')' => plain(Kind::StrayParenthesis, start, start + 1),

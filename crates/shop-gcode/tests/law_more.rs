@@ -9,7 +9,8 @@ use shop_cam::canon::{
 use shop_cam::machine::Dialect;
 use shop_gcode::{Context, example_machine, interpret, post};
 
-const PRINTERS: [Dialect; 4] = [Dialect::Marlin, Dialect::Klipper, Dialect::RepRapFirmware, Dialect::Smoothie];
+const PRINTERS: [Dialect; 4] =
+    [Dialect::Marlin, Dialect::Klipper, Dialect::RepRapFirmware, Dialect::Smoothie];
 const MILLS: [Dialect; 3] = [Dialect::LinuxCnc, Dialect::GrblHal, Dialect::FluidNc];
 
 /// A random step.
@@ -18,7 +19,17 @@ enum Op {
     Rapid(Position),
     Line(Position),
     Extrude(Position, f64),
-    Arc { radius: f64, start: f64, turn: f64, ccw: bool, dz: f64, e: f64, plane: usize, turns: u32, a: Option<f64> },
+    Arc {
+        radius: f64,
+        start: f64,
+        turn: f64,
+        ccw: bool,
+        dz: f64,
+        e: f64,
+        plane: usize,
+        turns: u32,
+        a: Option<f64>,
+    },
     Turn(Position, [Option<f64>; 2]),
     InStep(Position, f64),
     Other(Command),
@@ -29,9 +40,19 @@ fn position() -> impl Strategy<Value = Position> {
 }
 
 fn arc() -> impl Strategy<Value = Op> {
-    let shape = (0.5f64..80.0, 0f64..6.28, 0.3f64..6.0, any::<bool>(), -2f64..2.0);
+    let shape = (0.5f64..80.0, 0f64..6.0, 0.3f64..6.0, any::<bool>(), -2f64..2.0);
     (shape, 0f64..3.0, 0usize..3, 1u32..4, prop::option::of(-90f64..90.0)).prop_map(
-        |((radius, start, turn, ccw, dz), e, plane, turns, a)| Op::Arc { radius, start, turn, ccw, dz, e, plane, turns, a },
+        |((radius, start, turn, ccw, dz), e, plane, turns, a)| Op::Arc {
+            radius,
+            start,
+            turn,
+            ccw,
+            dz,
+            e,
+            plane,
+            turns,
+            a,
+        },
     )
 }
 
@@ -125,7 +146,13 @@ fn section(ops: &[Op], dialect: Dialect) -> Section {
             }
             Op::InStep(to, pitch) if full => {
                 at = to;
-                let m = Move { to, way: Way::Line, more: [None; 6], e: 0.0, pitch: Some((pitch * 1e3).round() / 1e3) };
+                let m = Move {
+                    to,
+                    way: Way::Line,
+                    more: [None; 6],
+                    e: 0.0,
+                    pitch: Some((pitch * 1e3).round() / 1e3),
+                };
                 out.push(Command::Move(Box::new(m)));
             }
             Op::InStep(..) => {}
@@ -141,7 +168,13 @@ fn section(ops: &[Op], dialect: Dialect) -> Section {
                 let way = Way::Arc { plane, center, counter_clockwise: ccw, turns };
                 let more = [a.filter(|_| !printer), None, None, None, None, None];
                 at = to;
-                out.push(Command::Move(Box::new(Move { to, way, more, e: if printer { e } else { 0.0 }, pitch: None })));
+                out.push(Command::Move(Box::new(Move {
+                    to,
+                    way,
+                    more,
+                    e: if printer { e } else { 0.0 },
+                    pitch: None,
+                })));
             }
             Op::Other(Command::PathControl(_)) if !full => {}
             Op::Other(Command::Output { .. }) if dialect == Dialect::FluidNc => {}
@@ -182,7 +215,15 @@ fn spoken(l: &Limits, dialect: Dialect) -> Option<Limits> {
 /// A command in a form that can be compared: a move is where it ends and what goes with it.
 #[derive(Clone, Debug)]
 enum Event {
-    Move { to: Position, more: [f64; 6], e: f64, rapid: bool, feed: f64, pitch: Option<f64>, points: Vec<Position> },
+    Move {
+        to: Position,
+        more: [f64; 6],
+        e: f64,
+        rapid: bool,
+        feed: f64,
+        pitch: Option<f64>,
+        points: Vec<Position>,
+    },
     Other(String),
 }
 
@@ -198,7 +239,11 @@ fn events(sections: &[Section]) -> Vec<Event> {
             Command::Filament { e } => plain(at, Way::Line, *e),
             Command::Arc { to, center, counter_clockwise } => {
                 let center = [center.x, center.y];
-                plain(*to, Way::Arc { plane: Plane::Xy, center, counter_clockwise: *counter_clockwise, turns: 1 }, 0.0)
+                plain(
+                    *to,
+                    Way::Arc { plane: Plane::Xy, center, counter_clockwise: *counter_clockwise, turns: 1 },
+                    0.0,
+                )
             }
             Command::Move(m) => **m,
             Command::Feed(f) => {
@@ -251,9 +296,12 @@ fn compare(meant: &[Event], read: &[Event]) -> Result<(), String> {
                 let (mut pushed, mut arrived) = (0.0, false);
                 let mut seen = Vec::new();
                 while !arrived {
-                    let Some(Event::Move { to: t, more: r, e, rapid: quick, feed: f, pitch: p, points }) = read.get(k) else {
+                    let Some(Event::Move { to: t, more: r, e, rapid: quick, feed: f, pitch: p, points }) =
+                        read.get(k)
+                    else {
                         // A move to where the tool stands, with nothing that goes with it, is left out.
-                        let still = i > 0 && matches!(&meant[..i].iter().rev().find_map(|m| match m { Event::Move { to, .. } => Some(*to), Event::Other(_) => None }), Some(before) if near(*before, *to));
+                        let still = i > 0
+                            && matches!(&meant[..i].iter().rev().find_map(|m| match m { Event::Move { to, .. } => Some(*to), Event::Other(_) => None }), Some(before) if near(*before, *to));
                         if still || e.abs() < 1e-5 && near(*to, *to) && seen.is_empty() && i > 0 {
                             break;
                         }
@@ -265,7 +313,9 @@ fn compare(meant: &[Event], read: &[Event]) -> Result<(), String> {
                     if quick != rapid || (f - feed).abs() > 0.006 || p.is_some() != pitch.is_some() {
                         return Err(format!("move {i} differs: {m:?}, read {:?}", read[k - 1]));
                     }
-                    arrived = near(*t, *to) && (0..6).all(|i| (r[i] - more[i]).abs() < 1.0e-4) && ((pushed - m_e(m)).abs() < 2.0e-5);
+                    arrived = near(*t, *to)
+                        && (0..6).all(|i| (r[i] - more[i]).abs() < 1.0e-4)
+                        && ((pushed - m_e(m)).abs() < 2.0e-5);
                 }
                 let off = |p: &Position| {
                     let d = |q: &Position| (0..3).map(|i| (p[i] - q[i]).powi(2)).sum::<f64>().sqrt();

@@ -124,8 +124,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let s = &self.state;
         if !s.center_absolute {
             let unit = s.unit;
-            let (u, v) =
-                (block.get(first).unwrap_or(0.0) * unit, block.get(second).unwrap_or(0.0) * unit);
+            let (u, v) = (block.get(first).unwrap_or(0.0) * unit, block.get(second).unwrap_or(0.0) * unit);
             if s.rotation != 0.0 && a == 0 {
                 let (sin, cos) = s.rotation.sin_cos();
                 return [start[0] + u * cos - v * sin, start[1] + u * sin + v * cos];

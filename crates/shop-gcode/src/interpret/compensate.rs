@@ -114,26 +114,23 @@ impl Compensation {
         let (to, way) = target(command).ok_or("a move that cannot be compensated")?;
         let (from, to) = (self.flat(self.program), self.flat(to));
         let r = self.radius;
-        let (leaves, arrives, circle) = match way {
-            Way::Arc { center, counter_clockwise, .. } => {
-                let turn = if counter_clockwise { 1.0 } else { -1.0 };
-                let tangent = |p: Vector| {
-                    let v = unit(left(minus(p, center)));
-                    [v[0] * turn, v[1] * turn]
-                };
-                let radius = distance(to, center) - r * self.side * turn;
-                if radius <= 1e-9 * r.max(1.0) {
-                    return Err(format!(
-                        "the tool's radius {r:.4} mm does not fit inside the arc's, {:.4} mm",
-                        distance(to, center)
-                    ));
-                }
-                (tangent(from), tangent(to), Some((center, radius)))
+        let (leaves, arrives, circle) = if let Way::Arc { center, counter_clockwise, .. } = way {
+            let turn = if counter_clockwise { 1.0 } else { -1.0 };
+            let tangent = |p: Vector| {
+                let v = unit(left(minus(p, center)));
+                [v[0] * turn, v[1] * turn]
+            };
+            let radius = distance(to, center) - r * self.side * turn;
+            if radius <= 1e-9 * r.max(1.0) {
+                let its = distance(to, center);
+                return Err(format!(
+                    "the tool's radius {r:.4} mm does not fit inside the arc's, {its:.4} mm"
+                ));
             }
-            _ => {
-                let d = unit(minus(to, from));
-                (d, d, None)
-            }
+            (tangent(from), tangent(to), Some((center, radius)))
+        } else {
+            let d = unit(minus(to, from));
+            (d, d, None)
         };
         let beside = |p: Vector, d: Vector| along(p, left(d), r * self.side);
         Ok(Segment {
@@ -163,7 +160,8 @@ impl Compensation {
         };
         match (first.circle, second.circle) {
             (None, None) => {
-                let t = cross(minus(second.start, first.end), second.leaves) / cross(first.arrives, second.leaves);
+                let t = cross(minus(second.start, first.end), second.leaves)
+                    / cross(first.arrives, second.leaves);
                 t.is_finite().then(|| along(first.end, first.arrives, t))
             }
             (None, Some((c, r))) => nearest(line_circle(first.end, first.arrives, c, r)),
@@ -188,7 +186,7 @@ fn circle_circle(c: Vector, r: f64, d: Vector, s: f64) -> [Option<Vector>; 2] {
     let apart = distance(c, d);
     let t = (apart * apart + r * r - s * s) / (2.0 * apart);
     let square = r * r - t * t;
-    if !(square >= 0.0) {
+    if square.is_nan() || square < 0.0 {
         return [None; 2];
     }
     let u = unit(minus(d, c));
@@ -327,7 +325,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             return;
         };
         let (from, end) = (c.flat(c.program), c.flat(to));
-        let full = matches!(&command, Command::Arc { .. }) || matches!(&command, Command::Move(m) if matches!(m.way, Way::Arc { .. }));
+        let full = matches!(&command, Command::Arc { .. })
+            || matches!(&command, Command::Move(m) if matches!(m.way, Way::Arc { .. }));
         let first = c.last.is_none() && c.tool == c.program;
         if distance(from, end) < SHORT && !full && !first {
             c.program = to;
@@ -340,7 +339,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         if first && distance(from, end) <= c.radius {
             let (at, radius) = (self.here, c.radius);
             self.notes.error("gcode/cutter-compensation", 4, at, || {
-                format!("the first move with compensation is not longer than the tool's radius {radius:.4} mm")
+                format!(
+                    "the first move with compensation is not longer than the tool's radius {radius:.4} mm"
+                )
             });
         }
         let mut segment = match c.segment(&command, line) {
@@ -383,7 +384,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         }
         // Straight back is outside, unless the way back is an arc that the tool runs round.
         let back = (outside - PI).abs() < FLAT && next.wider;
-        let inside = outside < -FLAT || outside > PI + FLAT || back;
+        let inside = !(-FLAT..=PI + FLAT).contains(&outside) || back;
         if inside {
             if let Some(p) = Compensation::crossing(last, next, corner) {
                 last.end = p;

@@ -1,7 +1,7 @@
 //! Runs one line: modal state, the order of execution, and what each code does.
 
 use super::block::{Block, Code, DOLLAR, POLAR, bit};
-use super::state::{FeedMode, Line, Motion};
+use super::state::{Cutting, FeedMode, Line, Motion};
 use super::{Run, Step};
 use shop_cam::Speed;
 use shop_cam::canon::{self, Command, MoreAxes, Move, PathControl, Position, Way};
@@ -13,15 +13,13 @@ pub(super) const FARTHEST: f64 = 1e6;
 pub(super) const AXES: [u8; 3] = *b"XYZ";
 pub(super) const MORE_AXES: [u8; 6] = *b"ABCUVW";
 /// Bits of the axis words beside X, Y and Z.
-pub(super) const MORE_BITS: u32 =
-    bit(b'A') | bit(b'B') | bit(b'C') | bit(b'U') | bit(b'V') | bit(b'W');
+pub(super) const MORE_BITS: u32 = bit(b'A') | bit(b'B') | bit(b'C') | bit(b'U') | bit(b'V') | bit(b'W');
 
 impl<F: FnMut(Step, u32)> Run<'_, F> {
     /// Executes the words of a line; true when the program ends here.
     #[inline]
     pub(crate) fn execute(&mut self, block: &Block) -> bool {
-        const COORDINATES: u32 =
-            bit(b'X') | bit(b'Y') | bit(b'Z') | bit(b'F') | bit(b'N') | bit(b'E');
+        const COORDINATES: u32 = bit(b'X') | bit(b'Y') | bit(b'Z') | bit(b'F') | bit(b'N') | bit(b'E');
         // Nine lines of ten: a straight move, its G word given or not.
         if block.seen & !COORDINATES == 0 && block.m().is_empty() {
             let motion = match block.g() {
@@ -209,7 +207,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             100 | 280 | 281 | 300 | 301 | 520 | 920..=923 => line.once = Some(code),
             // Cutter compensation off, tool length, path control, spindle mode, lathe radius: no effect on the
             // path of the tool's tip.
-            400 => line.compensation = Some(None),
+            400 => line.compensation = Some(Cutting::OnPath),
             80 => {}
             610 => self.emit(Command::PathControl(PathControl::Exact)),
             611 => self.emit(Command::PathControl(PathControl::ExactStop)),
@@ -223,7 +221,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             430..=432 | 490 => self.tool_offset(n, block, line),
             960 => {
                 line.used |= bit(b'D') | bit(b'S');
-                let (s, most_rpm) = (block.get(b'S').unwrap_or(0.0), block.get(b'D').unwrap_or(f64::INFINITY));
+                let (s, most_rpm) =
+                    (block.get(b'S').unwrap_or(0.0), block.get(b'D').unwrap_or(f64::INFINITY));
                 // S counts metres or feet a minute.
                 let unit = if self.state.unit == 1.0 { 1.0 } else { 0.3048 };
                 self.state.surface = s > 0.0;
@@ -236,7 +235,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             }
             410 | 411 | 420 | 421 if !marlin && self.rules.runs_g(n) => {
                 line.used |= bit(b'D') | bit(b'L');
-                line.compensation = Some(Some((if n < 420 { 1.0 } else { -1.0 }, n % 10 == 1)));
+                let side = if n < 420 { 1.0 } else { -1.0 };
+                line.compensation = Some(Cutting::Beside { side, given: n % 10 == 1 });
             }
             110 if self.rules.extruder => {
                 self.emit(Command::FirmwareRetract { recover: true });
@@ -320,7 +320,10 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     pub(crate) fn target(&self, block: &Block) -> Position {
         let s = &self.state;
         let mut to = s.position;
-        if s.rotation != 0.0 && block.seen & (bit(b'X') | bit(b'Y')) != 0 || s.diameter || block.seen & POLAR != 0 {
+        if s.rotation != 0.0 && block.seen & (bit(b'X') | bit(b'Y')) != 0
+            || s.diameter
+            || block.seen & POLAR != 0
+        {
             return self.turned_target(block);
         }
         for i in 0..3 {
@@ -340,7 +343,10 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         if motion == Motion::Rapid {
             self.emit(Command::Rapid { to });
         } else {
-            if self.state.feed_mode != FeedMode::PerMinute || self.state.feed != self.state.emitted_feed || self.state.feed <= 0.0 {
+            if self.state.feed_mode != FeedMode::PerMinute
+                || self.state.feed != self.state.emitted_feed
+                || self.state.feed <= 0.0
+            {
                 let from = self.state.position;
                 let length = (0..3).map(|i| (to[i] - from[i]).powi(2)).sum::<f64>().sqrt();
                 self.feed_for(length, block);
@@ -606,7 +612,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             Motion::Cycle(n) => f64::from(n),
         };
         system.plane = 170.0 + 10.0 * s.plane as f64;
-        system.compensation = self.compensation.as_ref().map_or(400.0, |c| if c.is_left() { 410.0 } else { 420.0 });
+        system.compensation =
+            self.compensation.as_ref().map_or(400.0, |c| if c.is_left() { 410.0 } else { 420.0 });
         system.feed_mode = match s.feed_mode {
             FeedMode::PerMinute => 0,
             FeedMode::Inverse => 1,

@@ -84,7 +84,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     #[inline(always)]
     fn plain_line(&mut self, bytes: &[u8], start: usize, line: u32) -> Option<usize> {
         let mut values = [0.0; 5];
-        let mut seen = 0u32;
+        let (mut seen, mut moves) = (0u32, false);
         let mut motion = self.state.motion;
         let mut at = start;
         let next = loop {
@@ -119,6 +119,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                         return None;
                     }
                     seen |= 1 << slot;
+                    moves |= slot < 3;
                     (values[slot], at) = number(bytes, at + 1)?;
                 }
             }
@@ -148,15 +149,16 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             s.emitted_feed = feed;
             (self.sink)(Step::Command(Command::Feed(Speed::from_mm_per_min(feed))), line);
         }
-        if seen & 15 == 0 {
+        let pushes = seen & 8 != 0;
+        if !moves && !pushes {
             return Some(next);
         }
-        let e = if seen & 8 != 0 { self.filament(values[3]) } else { 0.0 };
+        let e = if pushes { self.filament(values[3]) } else { 0.0 };
         let s = &mut self.state;
         let command = if e != 0.0 {
             // As in `extrude`: filament alone, or along the way.
             if to == s.position { Command::Filament { e } } else { Command::Extrude { to, e } }
-        } else if seen & 7 == 0 || seen & 8 != 0 && to == s.position {
+        } else if !moves || pushes && to == s.position {
             return Some(next);
         } else if motion == Motion::Rapid {
             Command::Rapid { to }

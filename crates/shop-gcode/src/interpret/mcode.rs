@@ -6,6 +6,7 @@ use super::{Run, Step};
 use shop_cam::Speed;
 use shop_cam::canon::{Command, Laser, Spindle, Torch};
 use shop_cam::machine::{Dialect, MachineKind};
+use std::fmt::Write;
 
 impl<F: FnMut(Step, u32)> Run<'_, F> {
     pub(super) fn dwell(&mut self, block: &Block, line: &mut Line) {
@@ -56,7 +57,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let power = (s / self.context.laser_full_s).max(0.0);
         let direction = self.state.spindle;
         let command = match (self.context.kind, direction) {
-            (MachineKind::Router | MachineKind::Knife | MachineKind::Printer, 0) => Command::Spindle(Spindle::Off),
+            (MachineKind::Router | MachineKind::Knife | MachineKind::Printer, 0) => {
+                Command::Spindle(Spindle::Off)
+            }
             (MachineKind::Router | MachineKind::Knife | MachineKind::Printer, 4) => {
                 Command::Spindle(Spindle::CounterClockwise { rpm: s })
             }
@@ -286,7 +289,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let mut text = format!("M{n}");
         for letter in *b"PLQERS" {
             if let Some(v) = block.get(letter) {
-                text.push_str(&format!(" {}{v}", letter as char));
+                let _ = write!(text, " {}{v}", letter as char);
             }
         }
         self.emit(Command::Native(text.into()));
@@ -333,7 +336,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 let number = e as u16;
                 self.emit(Command::Output { number, value: q, analog: true, synchronised: n == 67 });
             }
-            None => self.notes.error("gcode/output", 1, at, || "an analogue output without its number E".into()),
+            None => {
+                self.notes.error("gcode/output", 1, at, || "an analogue output without its number E".into());
+            }
         }
     }
 

@@ -33,11 +33,12 @@ use crate::expression::Parameters;
 use crate::notes::Notes;
 use crate::parse::{self, Kind};
 use block::Block;
-use state::State;
 use shop_cam::Speed;
 use shop_cam::canon::{Command, Role, Section};
 use shop_cam::machine::{Dialect, Machine, MachineKind};
 use shop_report::{Checked, Diagnostic, Severity, SourceId};
+use state::State;
+use std::fmt::Write;
 
 /// What a program's words mean on a machine, beyond the program itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -457,7 +458,9 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             if self.rules.tool_change && token.kind == Kind::Comment && self.active_comment(text) {
                 continue;
             }
-            if (text.starts_with(['L', 'T', 'F', 'C']) || text.starts_with("layer ") || text.starts_with("feature "))
+            if (text.starts_with(['L', 'T', 'F', 'C'])
+                || text.starts_with("layer ")
+                || text.starts_with("feature "))
                 && self.marker(text)
             {
                 continue;
@@ -490,7 +493,7 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             out.push_str(&rest[..at]);
             match crate::expression::primary(rest.as_bytes(), at, &self.parameters) {
                 Ok((v, end)) if rest.is_char_boundary(end) => {
-                    out.push_str(&format!("{v:.6}"));
+                    let _ = write!(out, "{v:.6}");
                     rest = &rest[end..];
                 }
                 _ => {

@@ -2,7 +2,7 @@
 
 use super::block::{ANGLE, Block, Code, POLAR, RADIUS, bit};
 use super::execute::{AXES, FARTHEST, MORE_AXES, MORE_BITS, g_name};
-use super::state::Line;
+use super::state::{Cutting, Line};
 use super::{Run, Step};
 use shop_cam::canon::{Command, Move, Position, Way};
 
@@ -93,8 +93,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
 
     /// G40, G41 and G42.
     #[cold]
-    pub(super) fn change_compensation(&mut self, change: Option<(f64, bool)>, block: &Block) {
-        let Some((side, given)) = change else { return self.compensation_off() };
+    pub(super) fn change_compensation(&mut self, change: Cutting, block: &Block) {
+        let Cutting::Beside { side, given } = change else { return self.compensation_off() };
         let at = block.span();
         let d = block.get(b'D');
         let diameter = if given {

@@ -24,7 +24,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         // Klipper's G91 counts for the filament too, and its G90 leaves M83 in force.
         let absolute = s.e_absolute && (s.absolute || self.context.dialect != Dialect::Klipper);
         let e = if absolute { v - s.e } else { v };
-        if !(e.abs() <= LONGEST_FILAMENT) {
+        if e.is_nan() || e.abs() > LONGEST_FILAMENT {
             return 0.0;
         }
         // Relative words do not add up to a figure that loses its digits.
@@ -82,7 +82,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             None => text,
         };
         let text = match text.rfind('*') {
-            Some(star) if self.rules.checksum && text[star + 1..].trim().bytes().all(|b| b.is_ascii_digit()) => {
+            Some(star)
+                if self.rules.checksum && text[star + 1..].trim().bytes().all(|b| b.is_ascii_digit()) =>
+            {
                 &text[..star]
             }
             _ => text,
@@ -102,16 +104,17 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 self.state.e_absolute = n == 82;
                 return true;
             }
-            104 | 109 | 140 | 190 | 141 | 191 => match self.temperature(n, block) {
-                Some(command) => command,
-                None => {
+            104 | 109 | 140 | 190 | 141 | 191 => {
+                let Some(command) = self.temperature(n, block) else {
                     self.native(block, line);
                     return true;
-                }
-            },
+                };
+                command
+            }
             106 | 107 => {
                 let s = s.unwrap_or(255.0);
-                let full = if self.context.dialect == Dialect::RepRapFirmware && s <= 1.0 { 1.0 } else { 255.0 };
+                let full =
+                    if self.context.dialect == Dialect::RepRapFirmware && s <= 1.0 { 1.0 } else { 255.0 };
                 let fraction = if n == 106 { (s / full).clamp(0.0, 1.0) } else { 0.0 };
                 Command::Fan { number: block.get(b'P').unwrap_or(0.0).clamp(0.0, 1000.0) as u16, fraction }
             }
@@ -125,9 +128,10 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 limits(Limits { pressure_advance: advance, ..Limits::default() })
             }
             220 | 221 => match s {
-                Some(s) if s > 0.0 => {
-                    Command::Factor { of: if n == 220 { Factor::Feed } else { Factor::Flow }, factor: s / 100.0 }
-                }
+                Some(s) if s > 0.0 => Command::Factor {
+                    of: if n == 220 { Factor::Feed } else { Factor::Flow },
+                    factor: s / 100.0,
+                },
                 _ => {
                     self.native(block, line);
                     return true;
@@ -226,7 +230,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     fn repeat_marker(&mut self, block: &Block) {
         if let Some(l) = block.get(b'L') {
             if l == 0.0 || l > MOST_LOOPS {
-                self.notes.error("gcode/endless", 2, block.span(), || "this loop never ends; it is run once".into());
+                self.notes.error("gcode/endless", 2, block.span(), || {
+                    "this loop never ends; it is run once".into()
+                });
             }
             let turns = if (1.0..=MOST_LOOPS).contains(&l) { l as u64 } else { 1 };
             self.repeats.push((block.next, self.line + 1, turns - 1));
@@ -271,37 +277,40 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let name = name.to_ascii_uppercase();
         let field = |key: &str| parameter(rest, key);
         let number = |key: &str| field(key).and_then(|v| v.parse::<f64>().ok()).filter(|v| v.is_finite());
-        let command = match name.as_str() {
-            "SET_VELOCITY_LIMIT" => Some(Command::Limits(Box::new(Limits {
-                speed: number("VELOCITY"),
-                acceleration: number("ACCEL"),
-                travel_acceleration: number("ACCEL"),
-                square_corner_speed: number("SQUARE_CORNER_VELOCITY"),
-                cruise_ratio: number("MINIMUM_CRUISE_RATIO"),
-                ..Limits::default()
-            }))),
-            "SET_PRESSURE_ADVANCE" if number("ADVANCE").is_some() => Some(Command::Limits(Box::new(Limits {
-                pressure_advance: number("ADVANCE"),
-                ..Limits::default()
-            }))),
-            "SET_HEATER_TEMPERATURE" => field("HEATER").and_then(heater).map(|heater| Command::Temperature {
-                heater,
-                target_c: number("TARGET").unwrap_or(0.0),
-                wait: Wait::No,
-            }),
-            "ACTIVATE_EXTRUDER" => field("EXTRUDER").and_then(heater).and_then(|h| match h {
-                Heater::Hotend(n) => Some(n),
+        let command =
+            match name.as_str() {
+                "SET_VELOCITY_LIMIT" => Some(Command::Limits(Box::new(Limits {
+                    speed: number("VELOCITY"),
+                    acceleration: number("ACCEL"),
+                    travel_acceleration: number("ACCEL"),
+                    square_corner_speed: number("SQUARE_CORNER_VELOCITY"),
+                    cruise_ratio: number("MINIMUM_CRUISE_RATIO"),
+                    ..Limits::default()
+                }))),
+                "SET_PRESSURE_ADVANCE" if number("ADVANCE").is_some() => {
+                    Some(Command::Limits(Box::new(Limits {
+                        pressure_advance: number("ADVANCE"),
+                        ..Limits::default()
+                    })))
+                }
+                "SET_HEATER_TEMPERATURE" => field("HEATER").and_then(heater).map(|heater| {
+                    Command::Temperature { heater, target_c: number("TARGET").unwrap_or(0.0), wait: Wait::No }
+                }),
+                "ACTIVATE_EXTRUDER" => field("EXTRUDER")
+                    .and_then(heater)
+                    .and_then(|h| match h {
+                        Heater::Hotend(n) => Some(n),
+                        _ => None,
+                    })
+                    .map(|n| {
+                        self.state.extruder = n;
+                        self.state.tool = Some(u32::from(n));
+                        Command::ToolChange { number: u32::from(n) }
+                    }),
+                "RESPOND" => field("MSG").map(|m| Command::Message(m.into())),
+                "PAUSE" => Some(Command::Pause { optional: false }),
                 _ => None,
-            })
-            .map(|n| {
-                self.state.extruder = n;
-                self.state.tool = Some(u32::from(n));
-                Command::ToolChange { number: u32::from(n) }
-            }),
-            "RESPOND" => field("MSG").map(|m| Command::Message(m.into())),
-            "PAUSE" => Some(Command::Pause { optional: false }),
-            _ => None,
-        };
+            };
         if let Some(command) = command {
             self.emit(command);
             return;
@@ -324,7 +333,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             let dialect = self.rules.name;
             let key = name.bytes().fold(7u32, |h, b| h.wrapping_mul(31).wrapping_add(u32::from(b)));
             self.notes.warning("gcode/user-command", key, (token.start, token.end), || {
-                format!("{dialect} runs {name} as it is set up; it may move the machine and is not executed here")
+                format!(
+                    "{dialect} runs {name} as it is set up; it may move the machine and is not executed here"
+                )
             });
         }
         self.emit(Command::Native(text.into()));
@@ -350,7 +361,10 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.emit(Command::Layer { number });
             return true;
         }
-        let feature = text.strip_prefix("TYPE:").or_else(|| text.strip_prefix("FEATURE: ")).or_else(|| text.strip_prefix("feature "));
+        let feature = text
+            .strip_prefix("TYPE:")
+            .or_else(|| text.strip_prefix("FEATURE: "))
+            .or_else(|| text.strip_prefix("feature "));
         if let Some(name) = feature.map(str::trim).filter(|n| !n.is_empty()) {
             self.emit(Command::Feature(name.into()));
             return true;
@@ -367,12 +381,11 @@ fn parameter<'t>(text: &'t str, key: &str) -> Option<&'t str> {
         let equals = rest.find('=')?;
         let name = rest[..equals].split_whitespace().last()?;
         let value = rest[equals + 1..].trim_start();
-        let (value, after) = match value.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
-            None => {
-                let end = value.find(char::is_whitespace).unwrap_or(value.len());
-                value.split_at(end)
-            }
+        let (value, after) = if let Some(quoted) = value.strip_prefix('"') {
+            quoted.split_once('"').unwrap_or((quoted, ""))
+        } else {
+            let end = value.find(char::is_whitespace).unwrap_or(value.len());
+            value.split_at(end)
         };
         if name.eq_ignore_ascii_case(key) {
             return Some(value);

@@ -146,7 +146,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.spline_end = Some([p, q]);
             [start, [start[0] + first[0], start[1] + first[1]], [end[0] + p, end[1] + q], end]
         };
-        if control.iter().flatten().any(|v| !(v.abs() <= 1e6)) {
+        if control.iter().flatten().any(|v| v.is_nan() || v.abs() > 1e6) {
             return self.too_far(block);
         }
         let mut points = Vec::new();
@@ -168,7 +168,11 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         if begins {
             let order = block.get(b'L').unwrap_or(3.0);
             if !(2.0..=HIGHEST_ORDER as f64).contains(&order) || self.state.plane != 0 {
-                return self.spline_fault(block, 5, "a B-spline has an order L from 2 to 10 and lies in the XY plane");
+                return self.spline_fault(
+                    block,
+                    5,
+                    "a B-spline has an order L from 2 to 10 and lies in the XY plane",
+                );
             }
             self.spline = Some(Spline { order: order as usize, points: vec![([here[0], here[1]], weight)] });
         }
@@ -192,7 +196,11 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             return self.spline_fault(block, 6, "G5.3 without G5.2");
         };
         if spline.points.len() < spline.order {
-            return self.spline_fault(block, 7, "a B-spline needs at least as many control points as its order");
+            return self.spline_fault(
+                block,
+                7,
+                "a B-spline needs at least as many control points as its order",
+            );
         }
         let mut points = Vec::new();
         spline.walk(|p| points.push(p));

@@ -133,6 +133,17 @@ pub(crate) struct Modes {
     pub(crate) flood: bool,
 }
 
+/// What G40, G41 and G42 ask for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Cutting {
+    OnPath,
+    /// 1 left, -1 right; `given` says that D is the diameter (G41.1, G42.1).
+    Beside {
+        side: f64,
+        given: bool,
+    },
+}
+
 /// What the G words of one line ask for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Line {
@@ -147,8 +158,7 @@ pub(crate) struct Line {
     pub(crate) feed_mode: Option<FeedMode>,
     pub(crate) system: Option<usize>,
     pub(crate) return_high: Option<bool>,
-    /// Side of the cutter and whether D is a diameter; `Some(None)` switches compensation off.
-    pub(crate) compensation: Option<Option<(f64, bool)>>,
+    pub(crate) compensation: Option<Cutting>,
     pub(crate) diameter: Option<bool>,
     pub(crate) dwell: bool,
     /// The line has been handed on as it stands.
