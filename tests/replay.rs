@@ -14,7 +14,11 @@ use std::process::Command;
 /// What the readers hand on. Lengths in mm, times in s; the fourth coordinate is filament.
 #[derive(Clone, Debug)]
 enum Event {
-    Move { d: [f64; 4], feed: f64, rapid: bool },
+    Move {
+        d: [f64; 4],
+        feed: f64,
+        rapid: bool,
+    },
     Stop,
     Wait(f64),
     /// Marlin and Klipper: letters and numbers of M201, M203, M204, M205.
@@ -117,7 +121,10 @@ fn read(text: &str, controller: Controller) -> Vec<Event> {
                 ('G', 40) => {
                     once = true;
                     let ms = get('P').map(|p| if printer { p / 1000.0 } else { p });
-                    events.extend([Event::Stop, Event::Wait(get('S').filter(|_| printer).or(ms).unwrap_or(0.0))]);
+                    events.extend([
+                        Event::Stop,
+                        Event::Wait(get('S').filter(|_| printer).or(ms).unwrap_or(0.0)),
+                    ]);
                 }
                 ('M', 1090 | 1900 | 4000) if printer => events.push(Event::Stop),
                 ('M', 0 | 10 | 30..=50 | 70 | 80 | 90) => events.push(Event::Stop),
@@ -250,7 +257,8 @@ fn norm(v: &[f64]) -> f64 {
 /// GRBL 1.1 with the figures of `router-grbl`.
 fn grbl(events: &[Event]) -> f64 {
     let (rate, accel) = ([5000.0 / 60.0, 5000.0 / 60.0, 2000.0 / 60.0], [400.0, 400.0, 200.0]);
-    let (mut total, mut blocks, mut tail): (f64, Vec<Block>, Option<([f64; 3], f64)>) = (0.0, Vec::new(), None);
+    let (mut total, mut blocks) = (0.0, Vec::new());
+    let mut tail: Option<([f64; 3], f64)> = None;
     let limit = |unit: &[f64; 3], of: &[f64; 3]| {
         (0..3).filter(|i| unit[*i] != 0.0).map(|i| of[i] / unit[i].abs()).fold(f64::INFINITY, f64::min)
     };
@@ -313,7 +321,13 @@ fn marlin(events: &[Event], classic: bool) -> f64 {
                 let slow = (0..4).map(|i| rate[i] / speed[i].abs()).fold(1.0, f64::min);
                 speed = speed.map(|v| v * slow);
                 let nominal = feed / 60.0 * slow;
-                let mut accel = if way == 0.0 { retract } else if e != 0.0 { print } else { travel };
+                let mut accel = if way == 0.0 {
+                    retract
+                } else if e != 0.0 {
+                    print
+                } else {
+                    travel
+                };
                 if way > 0.0 {
                     accel = (0..4).map(|i| most[i] * length / d[i].abs()).fold(accel, f64::min);
                 }
@@ -339,8 +353,7 @@ fn marlin(events: &[Event], classic: bool) -> f64 {
                         if cos <= 0.999_999 {
                             let turn: [f64; 4] = std::array::from_fn(|i| unit[i] - before[i]);
                             let size = norm(&turn);
-                            let across =
-                                (0..4).map(|i| most[i] * size / turn[i].abs()).fold(accel, f64::min);
+                            let across = (0..4).map(|i| most[i] * size / turn[i].abs()).fold(accel, f64::min);
                             let cos = cos.max(-0.999_999);
                             let s = (0.5 * (1.0 - cos)).sqrt();
                             v2 = across * deviation * s / (1.0 - s);
@@ -376,9 +389,13 @@ fn marlin(events: &[Event], classic: bool) -> f64 {
                 }
                 if *code == 204 {
                     if by.contains_key(&'S') {
-                        (take('S', &mut print), take('S', &mut travel), take('T', &mut retract));
+                        take('S', &mut print);
+                        take('S', &mut travel);
+                        take('T', &mut retract);
                     } else {
-                        (take('P', &mut print), take('T', &mut travel), take('R', &mut retract));
+                        take('P', &mut print);
+                        take('T', &mut travel);
+                        take('R', &mut retract);
                     }
                 } else if *code == 205 {
                     take('J', &mut deviation);
@@ -438,7 +455,7 @@ fn klipper(events: &[Event]) -> f64 {
             let c2 = cruise2.unwrap_or(before.min(*start2));
             let (s, c, e) = (start2.min(c2).sqrt(), c2.sqrt(), end2.min(c2).sqrt());
             let (up, down) = ((c2 - s * s) / (2.0 * m.accel), (c2 - e * e) / (2.0 * m.accel));
-            sum += up / ((s + c) / 2.0) + down / ((e + c) / 2.0) + (m.d - up - down) / c;
+            sum += up / f64::midpoint(s, c) + down / f64::midpoint(e, c) + (m.d - up - down) / c;
             before = c2;
         }
         moves.clear();
@@ -469,7 +486,15 @@ fn klipper(events: &[Event]) -> f64 {
                 let smooth = (2.0 * length * 0.5 * max_accel).min(2.0 * length * accel);
                 let corner = 25.0 * (2f64.sqrt() - 1.0) / max_accel;
                 let mut m = Move {
-                    d: length, r, accel, corner, cruise2: v * v, start2: 0.0, smooth, smooth2: 0.0, along,
+                    d: length,
+                    r,
+                    accel,
+                    corner,
+                    cruise2: v * v,
+                    start2: 0.0,
+                    smooth,
+                    smooth2: 0.0,
+                    along,
                 };
                 if let Some(p) = moves.last().filter(|p| p.along && along) {
                     let mut v2 = m.cruise2.min(p.cruise2).min(p.start2 + 2.0 * p.d * p.accel);
@@ -539,7 +564,10 @@ fn made_up(printer: bool) -> Vec<(&'static str, String)> {
         let (x, y) = (100.0 * random(), 100.0 * random());
         let z = if i % 11 == 0 { format!(" Z{:.2}", 0.2 + 2.0 * random()) } else { String::new() };
         let f = [600, 1800, 4200, 9000][i % 4];
-        jitter.push(format!("G1 X{x:.3} Y{y:.3}{z}{} F{f}", if i % 3 > 0 { e(random()) } else { String::new() }));
+        jitter.push(format!(
+            "G1 X{x:.3} Y{y:.3}{z}{} F{f}",
+            if i % 3 > 0 { e(random()) } else { String::new() }
+        ));
         if printer && i % 7 == 0 {
             jitter.extend(["G1 E-0.8 F2100".to_owned(), "G1 E0.8 F1200".to_owned()]);
         }

@@ -9,3 +9,4 @@ mod readme;
 mod replay;
 mod texts;
 mod tidy;
+mod verbs;

@@ -132,7 +132,8 @@ fn verdict_line(name: &str, machine: &Machine, checked: &Checked) -> String {
     let found = report::summary(&checked.diagnostics);
     let found = if found.is_empty() { "nothing against it".to_owned() } else { found };
     let extents = checked.extents.map_or(String::new(), |e| {
-        let axis = |i: usize| format!("{} {:.1} to {:.1}", ['X', 'Y', 'Z'][i], e.min[i] + 0.0, e.max[i] + 0.0);
+        let axis =
+            |i: usize| format!("{} {:.1} to {:.1}", ['X', 'Y', 'Z'][i], e.min[i] + 0.0, e.max[i] + 0.0);
         format!("; {}, {}, {} mm", axis(0), axis(1), axis(2))
     });
     format!("{name} on {}: {found}; {} lines{extents}", machine.name, checked.lines)

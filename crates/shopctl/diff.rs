@@ -138,13 +138,7 @@ fn to_text(c: &Comparison, a: &Tracks<'_>, b: &Tracks<'_>) -> String {
     out
 }
 
-fn to_json(
-    c: &Comparison,
-    a: &Tracks<'_>,
-    b: &Tracks<'_>,
-    names: &[String; 2],
-    machine: &Machine,
-) -> Value {
+fn to_json(c: &Comparison, a: &Tracks<'_>, b: &Tracks<'_>, names: &[String; 2], machine: &Machine) -> Value {
     let r = |v: f64| (v * 1e4).round() / 1e4 + 0.0;
     let run = |t: &Tracks<'_>, i: u32| {
         let run = &t.runs()[i as usize];

@@ -126,7 +126,10 @@ fn to_text(name: &str, machine: &Machine, e: &Estimate, layers: bool) -> String 
         }
     };
     let sections = e.names.iter().zip(&e.sections).filter(|(_, t)| t.total_s() > 0.0);
-    list("by operation", sections.map(|((role, label), t)| (operation(role.name(), label), t.total_s())).collect());
+    list(
+        "by operation",
+        sections.map(|((role, label), t)| (operation(role.name(), label), t.total_s())).collect(),
+    );
     list("by tool", e.tools.iter().map(|(n, t)| (format!("T{n}"), t.total_s())).collect());
     let mut features: Vec<(String, f64)> =
         e.features.iter().map(|(name, t)| (feature(name), t.total_s())).collect();

@@ -153,7 +153,10 @@ mod tests {
 
     #[test]
     fn words_are_written_alike() {
-        assert_eq!(plain("g01x+1.500y-.5 Z 007(a  B);c \r\n\r\nm3S+00"), "G1 X1.5 Y-0.5 Z7 (a  B) ;c\n\nM3 S0\n");
+        assert_eq!(
+            plain("g01x+1.500y-.5 Z 007(a  B);c \r\n\r\nm3S+00"),
+            "G1 X1.5 Y-0.5 Z7 (a  B) ;c\n\nM3 S0\n"
+        );
         assert_eq!(plain("/n10 g91.10"), "/N10 G91.1\n");
         assert_eq!(plain("G1 X[1+2*#3] #<a b>=4"), "G1 X[1+2*#3] #<a b>=4\n");
         let numbers = tidy(b"N10 G1 X1\n/N20 G0\n", Syntax::default(), true);

@@ -79,18 +79,16 @@ pub fn machine(
         name.to_owned()
     });
     let loaded = profile::load(&name, &folders, &mut sources, &mut found);
-    match loaded.filter(|_| !profile::has_errors(&found)) {
-        Some(profile) => {
-            // Places in a profile mean nothing among those of programs.
-            found.iter_mut().for_each(|d| d.span = None);
-            notes.extend(found);
-            Ok(profile.machine)
-        }
-        None => {
-            eprint!("{}", report::render(&found, &sources, style));
-            Err(Refusal { code: exit::INPUT, message: format!("machine {name} cannot be used") }.into())
-        }
+    let Some(profile) = loaded.filter(|_| !profile::has_errors(&found)) else {
+        eprint!("{}", report::render(&found, &sources, style));
+        return Err(Refusal { code: exit::INPUT, message: format!("machine {name} cannot be used") }.into());
+    };
+    // Places in a profile mean nothing among those of programs.
+    for d in &mut found {
+        d.span = None;
     }
+    notes.extend(found);
+    Ok(profile.machine)
 }
 
 /// How much of a program is looked at to guess its machine.
@@ -125,12 +123,7 @@ pub enum Seen<'a> {
 }
 
 /// Runs the interpreter over a program; returns what it has to say. Memory does not grow with the program.
-pub fn pass(
-    bytes: &[u8],
-    id: SourceId,
-    machine: &Machine,
-    mut see: impl FnMut(Seen<'_>),
-) -> Vec<Diagnostic> {
+pub fn pass(bytes: &[u8], id: SourceId, machine: &Machine, mut see: impl FnMut(Seen<'_>)) -> Vec<Diagnostic> {
     let context = Context::of(machine).source(id);
     shop_gcode::visit(bytes, &context, |step, line| match step {
         Step::Command(command) => see(Seen::Command(&command, line)),

@@ -414,9 +414,13 @@ impl Inner<'_> {
             _ => return,
         };
         if target > most {
-            let finding = self.add(Severity::Error, "check/temperature", u32::from(heater == Heater::Bed), line, || {
-                format!("{target:.0} °C for the {name}; the machine allows {most:.0} °C")
-            });
+            let finding = self.add(
+                Severity::Error,
+                "check/temperature",
+                u32::from(heater == Heater::Bed),
+                line,
+                || format!("{target:.0} °C for the {name}; the machine allows {most:.0} °C"),
+            );
             if let Some(f) = finding {
                 f.letter = Some(b'S');
             }

@@ -93,7 +93,8 @@ fn planted_faults_of_a_router_are_named() {
 #[test]
 fn an_arc_reaches_beyond_its_ends() {
     let m = grbl();
-    let arc = Command::Arc { to: [995.0, 20.0, 5.0], center: Point::new(995.0, 0.0), counter_clockwise: true };
+    let arc =
+        Command::Arc { to: [995.0, 20.0, 5.0], center: Point::new(995.0, 0.0), counter_clockwise: true };
     let found = codes(&m, &[feed(600.0), rapid(995.0, -20.0, 5.0), arc]);
     assert_eq!(found, [("check/envelope", 3, 1)]);
 }

@@ -319,7 +319,10 @@ pub fn compare(a: &Tracks<'_>, b: &Tracks<'_>, tolerance: f64) -> Comparison {
             let rb = &b.runs()[j as usize];
             let far = gap(&ra.middle, &rb.middle);
             let ratio = ra.length / rb.length.max(1e-9);
-            if far <= 0.5 * reach.max(1.0) && (0.5..=2.0).contains(&ratio) && best.is_none_or(|(f, _)| far < f) {
+            if far <= 0.5 * reach.max(1.0)
+                && (0.5..=2.0).contains(&ratio)
+                && best.is_none_or(|(f, _)| far < f)
+            {
                 best = Some((far, j));
             }
             false
@@ -439,7 +442,13 @@ mod tests {
     type Square = (f64, f64, f64);
 
     /// Cuts squares with the given corner and size, at 1 mm depth.
-    fn tracks<'a>(machine: &'a Machine, squares: &[Square], feed: f64, start: usize, split: bool) -> Tracks<'a> {
+    fn tracks<'a>(
+        machine: &'a Machine,
+        squares: &[Square],
+        feed: f64,
+        start: usize,
+        split: bool,
+    ) -> Tracks<'a> {
         let mut t = Tracks::new(machine);
         t.command(&Command::Feed(Speed::from_mm_per_min(feed)), 1);
         for (n, (x, y, s)) in squares.iter().enumerate() {
@@ -477,9 +486,11 @@ mod tests {
     fn what_differs_is_named() {
         let m = grbl();
         let a = tracks(&m, &THREE, 600.0, 0, false);
-        let moved = compare(&a, &tracks(&m, &[THREE[0], (33.0, 0.0, 10.0), THREE[2]], 600.0, 0, false), 0.001);
+        let moved =
+            compare(&a, &tracks(&m, &[THREE[0], (33.0, 0.0, 10.0), THREE[2]], 600.0, 0, false), 0.001);
         assert_eq!((moved.same.len(), moved.moved.len(), moved.moved[0].shift[0]), (2, 1, 3.0));
-        let larger = compare(&a, &tracks(&m, &[THREE[0], THREE[1], (0.0, 40.0, 21.0)], 600.0, 0, false), 0.001);
+        let larger =
+            compare(&a, &tracks(&m, &[THREE[0], THREE[1], (0.0, 40.0, 21.0)], 600.0, 0, false), 0.001);
         assert_eq!((larger.same.len(), larger.changed.len()), (2, 1));
         assert!((larger.changed[0].distance - 2f64.sqrt()).abs() < 1e-9);
         let fewer = compare(&a, &tracks(&m, &THREE[..2], 600.0, 0, false), 0.001);

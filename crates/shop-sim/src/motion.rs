@@ -66,7 +66,15 @@ pub(crate) enum Event<'a> {
 impl State {
     /// Returns the state of a machine that has just been switched on, at `at`.
     pub fn new(at: Position) -> Self {
-        State { at, feed: None, spindle: Spindle::Off, torch: Torch::Off, laser: Laser::Off, tool: 0, more: [0.0; 6] }
+        State {
+            at,
+            feed: None,
+            spindle: Spindle::Off,
+            torch: Torch::Off,
+            laser: Laser::Off,
+            tool: 0,
+            more: [0.0; 6],
+        }
     }
 
     /// True when the laser gives light.

@@ -43,7 +43,11 @@ fn realtime(bytes: &[u8], id: SourceId) -> Option<Diagnostic> {
         _ => "a byte above 0x7F may be an override or the safety door",
     };
     let message = format!("{what} as soon as it arrives, in comments too");
-    let end = if bytes[at] < 0x80 { at + 1 } else { bytes[at..].iter().position(|b| *b < 0x80).map_or(bytes.len(), |n| at + n) };
+    let end = if bytes[at] < 0x80 {
+        at + 1
+    } else {
+        bytes[at..].iter().position(|b| *b < 0x80).map_or(bytes.len(), |n| at + n)
+    };
     Some(
         Diagnostic::warning("check/realtime-byte", message)
             .span(Span::new(id, at, end))
@@ -121,7 +125,8 @@ mod tests {
 
     #[test]
     fn bytes_that_act_are_found_wherever_they_stand() {
-        let one = |text: &[u8]| realtime(text, SourceId(0)).map(|d| (d.span.expect("a place").start, d.count));
+        let one =
+            |text: &[u8]| realtime(text, SourceId(0)).map(|d| (d.span.expect("a place").start, d.count));
         assert_eq!(one(b"G0 X1 (plain)\n"), None);
         assert_eq!(one(b"G0 X1 (done!)\n"), Some((11, 1)));
         assert_eq!(one("G0 (\u{c4}u\u{df}ere)\n".as_bytes()), Some((4, 4)));

@@ -98,9 +98,7 @@ fn family(dialect: Dialect) -> Family {
         Dialect::FluidNc => (255, "nc", junction(0.01, 15), true),
         Dialect::LinuxCnc | Dialect::QtPlasmaC => (255, "ngc", blend, false),
         Dialect::Marlin => (95, "gcode", junction(0.013, 15), false),
-        Dialect::Klipper => {
-            (255, "gcode", Cornering::SquareCorner { speed: 5.0, cruise_ratio: 0.5 }, false)
-        }
+        Dialect::Klipper => (255, "gcode", Cornering::SquareCorner { speed: 5.0, cruise_ratio: 0.5 }, false),
         Dialect::RepRapFirmware => (200, "gcode", junction(0.01, 40), false),
         Dialect::Smoothie => (131, "gcode", junction(0.05, 31), false),
     };
@@ -208,11 +206,7 @@ fn speed(mm_per_min: f64) -> Speed {
 }
 
 /// Returns how corners are passed, and the jerk of an S-curve.
-fn cornering(
-    mut s: Section<'_>,
-    usual: Cornering,
-    found: &mut Found,
-) -> (Option<Cornering>, Option<f64>) {
+fn cornering(mut s: Section<'_>, usual: Cornering, found: &mut Found) -> (Option<Cornering>, Option<f64>) {
     let s_curve = s.number("s_curve_mm_per_s3", Law::Positive, found);
     (corners(s, usual, found), s_curve)
 }

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use shop_cam::Speed;
 use shop_cam::chart::Milling;
 use shop_cam::machine::{
-    Controller, Cornering, Cut, LayerRule, Machine, MachineKind, Post, Printer, Process, Tool, ToolShape, TorchControl,
+    Controller, Cornering, Cut, LayerRule, Machine, MachineKind, Post, Printer, Process, Tool, ToolShape,
+    TorchControl,
 };
 use std::fmt::Write as _;
 

@@ -173,7 +173,9 @@ impl Ledger {
     /// Returns the sum of all so far.
     pub fn total(&self) -> Times {
         let mut sum = Times::default();
-        self.slots.iter().for_each(|s| sum.add(&s.1));
+        for (_, times) in &self.slots {
+            sum.add(times);
+        }
         sum
     }
 
@@ -192,7 +194,9 @@ impl Ledger {
     pub fn by_layer(&self) -> Vec<(u32, Times)> {
         let mut all = self.by(|k| k.layer);
         all.retain(|l| l.0 > 0);
-        all.iter_mut().for_each(|l| l.0 -= 1);
+        for layer in &mut all {
+            layer.0 -= 1;
+        }
         all
     }
 

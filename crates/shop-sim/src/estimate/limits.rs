@@ -121,7 +121,7 @@ impl Limits {
     }
 
     /// Returns the square of the speed with which a move of this direction begins from rest: that of its first step.
-    pub fn first_step2(&self, unit: &[f64; 4], acceleration: f64) -> f64 {
+    pub fn first_step2(unit: &[f64; 4], acceleration: f64) -> f64 {
         let steps = (0..4).map(|i| unit[i].abs() * STEPS_PER_MM[i]).fold(1.0, f64::max);
         0.5 * acceleration / steps
     }

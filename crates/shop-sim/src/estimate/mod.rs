@@ -23,11 +23,9 @@ pub use ledger::Times;
 use ledger::{Doing, Ledger, Waiting};
 use limits::Limits;
 use moves::Motion;
-use shop_cam::canon::{
-    Command, Factor, FeedMode, Heater, Laser, PathControl, Role, Section, Torch, Wait,
-};
-use shop_cam::toolpath::read_material;
+use shop_cam::canon::{Command, Factor, FeedMode, Heater, Laser, PathControl, Role, Section, Torch, Wait};
 use shop_cam::machine::{Cornering, Cut, Dialect, Machine, TorchControl};
+use shop_cam::toolpath::read_material;
 
 /// Times in s, lengths in mm.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -211,7 +209,9 @@ pub fn estimate(sections: &[Section], machine: &Machine) -> Estimate {
     let mut estimator = Estimator::new(machine);
     for section in sections {
         estimator.section(section.role, &section.label);
-        section.commands.iter().for_each(|c| estimator.command(c));
+        for command in &section.commands {
+            estimator.command(command);
+        }
     }
     estimator.finish()
 }
@@ -263,20 +263,17 @@ impl Inner<'_> {
         };
         let e = m.e * self.flow;
         let doing = if rapid { Doing::Rapid } else { Doing::Cut };
-        let length = match m.kind {
-            Kind::Arc { center, counter_clockwise } => {
-                let turn = (center, counter_clockwise);
-                self.motion.arc(m.from, m.to, turn, e, speed, doing, &mut self.ledger)
+        let length = if let Kind::Arc { center, counter_clockwise } = m.kind {
+            let turn = (center, counter_clockwise);
+            self.motion.arc(m.from, m.to, turn, e, speed, doing, &mut self.ledger)
+        } else {
+            let mut d = [m.to[0] - m.from[0], m.to[1] - m.from[1], m.to[2] - m.from[2], e];
+            if m.turn > 0.0 && d[..3] == [0.0; 3] {
+                // Only rotary axes move: their feed counts degrees. Their limits are not in the profile; those of x
+                // are taken.
+                d[0] = m.turn;
             }
-            _ => {
-                let mut d = [m.to[0] - m.from[0], m.to[1] - m.from[1], m.to[2] - m.from[2], e];
-                if m.turn > 0.0 && d[..3] == [0.0; 3] {
-                    // Only rotary axes move: their feed counts degrees. Their limits are not in the profile; those
-                    // of x are taken.
-                    d[0] = m.turn;
-                }
-                self.motion.straight(d, speed, doing, &mut self.ledger)
-            }
+            self.motion.straight(d, speed, doing, &mut self.ledger)
         };
         self.out.moves += 1;
         self.out.filament_length += e;

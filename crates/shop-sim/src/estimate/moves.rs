@@ -78,15 +78,11 @@ impl Motion {
             let a = if flat == 0.0 { own } else { own.min(most_acceleration) };
             (speed.min(1.0 / most_of_four(&unit, &limits.per_speed)), a)
         } else {
-            (
-                speed.min(1.0 / most(&unit, &limits.per_speed)),
-                1.0 / most(&unit, &limits.per_acceleration),
-            )
+            (speed.min(1.0 / most(&unit, &limits.per_speed)), 1.0 / most(&unit, &limits.per_acceleration))
         };
         let acceleration = limits.shaped(&unit, acceleration);
         let marlin = matches!(limits.rule, Rule::Marlin(_) | Rule::Jerk);
-        let rest2 =
-            if marlin { limits.first_step2(&unit, acceleration).min(top * top) } else { 0.0 };
+        let rest2 = if marlin { Limits::first_step2(&unit, acceleration).min(top * top) } else { 0.0 };
         // Marlin's corners know the filament as a fourth axis, of a direction of length 1.
         let turn = if matches!(limits.rule, Rule::Marlin(_)) && d[3] != 0.0 && flat > 0.0 {
             let per = 1.0 / (flat + d[3] * d[3]).sqrt();

@@ -81,8 +81,7 @@ fn many_short_pieces_are_slowed_by_the_buffer() {
 
 #[test]
 fn arcs_keep_their_length_and_stops_cost_time() {
-    let arc =
-        Command::Arc { to: [0.0, 20.0, 5.0], center: Point::new(0.0, 10.0), counter_clockwise: true };
+    let arc = Command::Arc { to: [0.0, 20.0, 5.0], center: Point::new(0.0, 10.0), counter_clockwise: true };
     for cornering in [
         Cornering::JunctionDeviation { deviation: 0.01, buffer: 15 },
         Cornering::Jerk { xy: 2.0, z: 0.4, buffer: 16 },
@@ -93,10 +92,8 @@ fn arcs_keep_their_length_and_stops_cost_time() {
         let length = 10.0 * std::f64::consts::PI;
         assert!((e.cut_length - length).abs() < 1e-9);
         assert!((e.cut_s - length / 10.0).abs() < 0.05, "{cornering:?} {}", e.cut_s);
-        let stop = timed(
-            &m,
-            vec![feed(600.0), line(10.0, 0.0), Command::Spindle(Spindle::Off), line(20.0, 0.0)],
-        );
+        let stop =
+            timed(&m, vec![feed(600.0), line(10.0, 0.0), Command::Spindle(Spindle::Off), line(20.0, 0.0)]);
         let free = timed(&m, vec![feed(600.0), line(10.0, 0.0), line(20.0, 0.0)]);
         assert!(stop.total_s > free.total_s + 0.01);
         let wait = timed(&m, vec![feed(600.0), line(10.0, 0.0), Command::Dwell { seconds: 1.5 }]);

@@ -73,7 +73,8 @@ pub(super) fn png(page: &Page<'_>) -> Vec<u8> {
     pieces(page, |p| {
         if p.dot.what == What::Work {
             let rgb = lit(page, &p);
-            let stroke = Stroke { a: narrow(p.a), b: narrow(p.b), rgb, opacity: if solid { 1.0 } else { 0.9 } };
+            let stroke =
+                Stroke { a: narrow(p.a), b: narrow(p.b), rgb, opacity: if solid { 1.0 } else { 0.9 } };
             raster::line(&mut pixels, &stroke, page.pen as f32);
         }
     });
@@ -169,7 +170,10 @@ fn begin(rgb: [u8; 3], what: What, pen: f64, crowd: bool, out: &mut String) {
         What::Travel => {
             let opacity = if crowd { 0.22 } else { 0.7 };
             let [on, off] = DASH;
-            write!(out, " stroke-width=\"1\" stroke-opacity=\"{opacity}\" stroke-dasharray=\"{on} {off}\" d=\"")
+            write!(
+                out,
+                " stroke-width=\"1\" stroke-opacity=\"{opacity}\" stroke-dasharray=\"{on} {off}\" d=\""
+            )
         }
         What::Air => write!(out, " stroke-width=\"1\" stroke-opacity=\"0.8\" d=\""),
         _ => write!(out, " stroke-width=\"{pen:.1}\" d=\""),

@@ -7,9 +7,9 @@
 mod draw;
 mod page;
 mod raster;
-mod web;
 #[cfg(test)]
 mod tests;
+mod web;
 
 use crate::motion::{Event, Kind, Move, Place, State, in_work, step};
 use crate::piece::Piece;
@@ -117,10 +117,7 @@ impl<'a> Plot<'a> {
                 features: vec![String::new()],
                 kind: machine.kind,
                 rapid: rapid as f32,
-                bed: [
-                    [x.min - zero[0], y.min - zero[1], z.min],
-                    [x.max - zero[0], y.max - zero[1], z.max],
-                ],
+                bed: [[x.min - zero[0], y.min - zero[1], z.min], [x.max - zero[0], y.max - zero[1], z.max]],
                 stock: None,
                 works: false,
                 total_s: None,
@@ -144,7 +141,8 @@ impl<'a> Plot<'a> {
 
     /// A section begins.
     pub fn section(&mut self, role: Role, label: &str) {
-        let name = if label.is_empty() { role.name().to_owned() } else { format!("{}: {label}", role.name()) };
+        let name =
+            if label.is_empty() { role.name().to_owned() } else { format!("{}: {label}", role.name()) };
         // A part each would give as many colours as parts; what is done to them tells more.
         let name = name.split(':').next().unwrap_or_default().to_owned();
         self.trail.feature(&name);

@@ -87,8 +87,7 @@ fn project(kind: PlotView, p: [f64; 3]) -> [f64; 2] {
         PlotView::Top => [p[0], p[1]],
         // Isometric from the front right: x to the lower right, y to the upper right, z up.
         PlotView::Iso => {
-            let (h, s, u) =
-                (std::f64::consts::FRAC_1_SQRT_2, 0.408_248_290_463_863, 0.816_496_580_927_726);
+            let (h, s, u) = (std::f64::consts::FRAC_1_SQRT_2, 0.408_248_290_463_863, 0.816_496_580_927_726);
             [h * (p[0] + p[1]), s * (p[1] - p[0]) + u * p[2]]
         }
     }
@@ -181,12 +180,7 @@ pub(super) fn bounds(trail: &Trail) -> [[f64; 3]; 2] {
 }
 
 /// Lays the page out. O(points).
-pub(super) fn lay_out<'a>(
-    trail: &'a Trail,
-    title: &str,
-    kind: PlotView,
-    colour: PlotColour,
-) -> Page<'a> {
+pub(super) fn lay_out<'a>(trail: &'a Trail, title: &str, kind: PlotView, colour: PlotColour) -> Page<'a> {
     let work = bounds(trail);
     let size = |b: &[[f64; 3]; 2]| (b[1][0] - b[0][0]).max(b[1][1] - b[0][1]).max(1e-3);
     let mut seen = vec![work];

@@ -20,7 +20,9 @@ fn plot(machine: &Machine) -> Plot<'_> {
         Command::End,
         Command::Line { to: [99.0, 99.0, -9.0] },
     ];
-    commands.iter().for_each(|c| plot.command(c));
+    for command in &commands {
+        plot.command(command);
+    }
     plot
 }
 
@@ -62,7 +64,10 @@ fn pictures_hold_the_path_and_nothing_that_breaks_out() {
         for view in [PlotView::Top, PlotView::Iso] {
             let svg = plot.svg(view, colour);
             assert!(svg.ends_with("</svg>\n") && svg.contains("stroke-dasharray"));
-            assert_eq!(svg.matches("<path").count(), svg.matches("/>\n").count() - svg.matches("<rect").count());
+            assert_eq!(
+                svg.matches("<path").count(),
+                svg.matches("/>\n").count() - svg.matches("<rect").count()
+            );
             assert!(plot.png(view, colour).starts_with(b"\x89PNG"));
         }
     }

@@ -26,7 +26,8 @@ pub(super) fn write(trail: &Trail, title: &str, colour: PlotColour) -> String {
             packed((d << 1 ^ d >> 63) as u64, &mut steps);
             at[k] = v;
         }
-        let same = |r: &Dot| (r.what, r.tool, r.feature, r.feed) == (dot.what, dot.tool, dot.feature, dot.feed);
+        let same =
+            |r: &Dot| (r.what, r.tool, r.feature, r.feed) == (dot.what, dot.tool, dot.feature, dot.feed);
         match &mut run {
             Some((r, n, _)) if same(r) => *n += 1,
             _ => {
@@ -130,7 +131,8 @@ mod tests {
     #[test]
     fn base64_of_the_standard() {
         // RFC 4648 §10.
-        for (text, want) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (text, want) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
             let mut out = String::new();
             base64(text.as_bytes(), &mut out);
             assert_eq!(out, want);
