@@ -62,6 +62,8 @@ struct Inner<'a> {
     known: bool,
     moves: u64,
     hotends: Vec<f64>,
+    /// Hottest target of each extruder so far: what was hot stays warm enough for the last retraction.
+    hottest: Vec<f64>,
     bed_c: f64,
     /// Waited for since the target was set.
     waited: bool,
@@ -98,6 +100,7 @@ impl<'a> Checker<'a> {
                 known: false,
                 moves: 0,
                 hotends: vec![0.0],
+                hottest: vec![0.0],
                 bed_c: 0.0,
                 waited: true,
                 tool: 0,
@@ -273,10 +276,11 @@ impl Inner<'_> {
     #[inline]
     fn extrudes(&mut self, from: Position, to: Position, e: f64, line: u32) {
         let Some(p) = &self.machine.printer else { return };
-        let target = self.hotends.get(self.tool).copied().unwrap_or(0.0);
-        if target < p.hotend_c[0] {
-            self.cold(target, line);
+        let hottest = self.hottest.get(self.tool).copied().unwrap_or(0.0);
+        if hottest < p.hotend_c[0] {
+            self.cold(hottest, line);
         } else if !self.waited && e > 0.0 {
+            let target = self.hotends.get(self.tool).copied().unwrap_or(0.0);
             self.impatient(target, line);
         }
         if e > 0.0 && self.machine.post.dialect == Dialect::Klipper {
@@ -431,12 +435,14 @@ impl Inner<'_> {
                 let n = usize::from(n.min(63));
                 if self.hotends.len() <= n {
                     self.hotends.resize(n + 1, 0.0);
+                    self.hottest.resize(n + 1, 0.0);
                 }
                 // A cooler target needs no wait.
                 if n == self.tool {
                     self.waited = wait != Wait::No || target <= self.hotends[n];
                 }
                 self.hotends[n] = target;
+                self.hottest[n] = self.hottest[n].max(target);
                 self.heated |= target > 0.0;
             }
             Heater::Chamber => {}
