@@ -204,10 +204,15 @@ fn compare(meant: &[Move], read: &[Move], step: f64, tolerance: f64) -> Result<(
     let mut next = read.iter().peekable();
     let mut at: Option<Position> = None;
     for (i, m) in meant.iter().enumerate() {
-        // Circles below the smallest radius that is written may be left out.
-        let points = samples(m);
-        let reach = points.iter().map(|p| (0..3).map(|k| (p[k] - m.to[k]).powi(2)).sum::<f64>().sqrt());
-        let mut arrived = at.is_some_and(|p| near(p, m.to)) && reach.fold(0.0, f64::max) < 0.0199;
+        // Circles smaller than the tolerance may be left out, or be written.
+        let far = |p: &Position| (0..3).map(|k| (p[k] - m.to[k]).powi(2)).sum::<f64>().sqrt();
+        let within = |q: &Move| samples(q).iter().map(far).fold(0.0, f64::max) <= tolerance;
+        let mut arrived = at.is_some_and(|p| near(p, m.to)) && within(m);
+        if arrived && matches!(m.shape, Shape::Arc { .. }) {
+            let written = next.clone().take_while(|r| r.rapid == m.rapid && within(r)).count();
+            let back = next.clone().take(written).position(|r| near(r.to, m.to));
+            next.by_ref().take(back.map_or(0, |k| k + 1)).for_each(drop);
+        }
         // A move back to where it began is one that must be seen.
         arrived |= at.is_some_and(|p| near(p, m.to)) && matches!(m.shape, Shape::Line);
         while !arrived {

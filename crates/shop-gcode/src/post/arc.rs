@@ -6,13 +6,13 @@
 //! radii agree), and of the nine grid points around it that one is written whose radii agree best.
 //!
 //! Arcs are cut into pieces of at most half a turn, because beyond it small errors turn a short arc into a long one;
-//! what is too small or too flat to be an arc on the grid becomes a line.
+//! what is too small or too flat to be an arc on the grid becomes chords or a line.
 
 use crate::dialect::ArcRule;
 use crate::number::Grid;
 use std::f64::consts::{PI, TAU};
 
-/// Chords and radii below this are lines, mm: controllers compute in single precision.
+/// Chords and radii below this are no arcs, mm: controllers compute in single precision.
 const SMALLEST: f64 = 0.01;
 /// Radii beyond this become chords, mm: a single has seven digits.
 const LARGEST_RADIUS: f64 = 10_000.0;
@@ -56,11 +56,11 @@ pub(super) fn split(request: &Request, grid: Grid, mut piece: impl FnMut(Piece))
     let chord = distance(grid_from, end) * grid.step();
     let sagitta = radius * (1.0 - (sweep / 2.0).min(PI).cos());
     let flat = sweep < PI && (chord < smallest || sagitta < 0.5 * grid.step());
-    if radius < smallest || flat {
+    if 2.0 * radius <= CHORD_TOLERANCE || flat {
         piece(Piece::Line { to: end, fraction: 1.0 });
         return true;
     }
-    if radius <= LARGEST_RADIUS {
+    if (smallest..=LARGEST_RADIUS).contains(&radius) {
         let pieces =
             if full { full_circle(request, grid) } else { partial(request, end, radius, sweep, grid) };
         if let Some((pieces, count)) = pieces {
