@@ -130,8 +130,11 @@ impl Writer<'_> {
             }
             Command::Fan { number, fraction } if rules.extruder => {
                 let part = (*number > 0).then_some((b'P', f64::from(*number)));
-                let words: Vec<_> =
-                    part.into_iter().chain([(b'S', (fraction * 255.0).clamp(0.0, 255.0))]).collect();
+                let fraction = fraction.clamp(0.0, 1.0);
+                // RepRapFirmware takes S up to 1 for a fraction, and S1 of 255 would be all of it.
+                let faint = self.style.dialect == Dialect::RepRapFirmware && fraction * 255.0 <= 1.0;
+                let s = if faint { fraction } else { fraction * 255.0 };
+                let words: Vec<_> = part.into_iter().chain([(b'S', s)]).collect();
                 self.line_with(b"M106", &words);
             }
             Command::FilamentChange if rules.extruder => self.text_line("M600"),
