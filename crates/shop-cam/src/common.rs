@@ -10,7 +10,7 @@
 //! than the width of the cut and somewhere no farther, within [`COMMON_TOLERANCE`], are *neighbours*. Neighbours are
 //! given different *colours* and contours of one colour are offset together, so that an offset never has to decide
 //! between two curves on top of each other. What paths of neighbours have in common is found afterwards
-//! ([`spans`]), and [`order`] decides who is cut whole.
+//! (`spans`), and `order` decides who is cut whole.
 //!
 //! NOTE: an edge that two contours share in the drawing leaves no room for the cut: either part would lose half of
 //! it. Such drawings are refused.
