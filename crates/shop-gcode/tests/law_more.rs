@@ -271,7 +271,6 @@ fn events(sections: &[Section]) -> Vec<Event> {
 
 fn rounded(c: &Command) -> String {
     match c {
-        // To the 255ths that controllers count in, and a hundredth of one.
         Command::Fan { number, fraction } => format!("Fan {number} {:.2}", fraction * 255.0),
         Command::Factor { of, factor } => format!("{of:?} {factor:.4}"),
         c => format!("{c:?}"),

@@ -21,6 +21,7 @@ mod execute;
 mod fast;
 mod flow;
 mod mcode;
+mod meta;
 mod place;
 mod printer;
 mod spline;
@@ -228,6 +229,7 @@ pub(crate) struct Run<'a, F> {
     spline_end: Option<[f64; 2]>,
     /// The line at hand, for findings about what it leads to.
     here: (usize, usize),
+    meta: meta::Meta,
     /// Open M808 loops: where they begin, its line, and how often they go round still.
     repeats: Vec<(usize, u32, u64)>,
     /// Where the program goes on instead of the next line.
@@ -254,6 +256,7 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             spline: None,
             spline_end: None,
             here: (0, 1),
+            meta: meta::Meta::default(),
             repeats: Vec::new(),
             jump: None,
             scanner: parse::tokens(program, rules.syntax),
@@ -281,7 +284,12 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
         let mut next_line = 1;
         let mut furthest = 0;
         while !self.ended {
-            if self.scanner.offset() >= furthest && self.scanner.at_line_start() {
+            if !self.meta.is_idle() {
+                if let Some((at, line)) = self.close_blocks(self.scanner.offset()) {
+                    self.scanner.seek(at);
+                    next_line = line;
+                }
+            } else if self.scanner.offset() >= furthest && self.scanner.at_line_start() {
                 let (at, line) = self.plain_lines(self.scanner.offset(), next_line);
                 if at > self.scanner.offset() {
                     self.scanner.seek(at);
@@ -340,7 +348,13 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
                 continue;
             }
             if block.extended.is_some() {
-                self.extended(&block);
+                if !(self.rules.syntax.braces && self.meta_command(&block)) {
+                    self.extended(&block);
+                }
+                if let Some((at, line)) = self.jump.take() {
+                    self.scanner.seek(at);
+                    next_line = line;
+                }
                 continue;
             }
             self.words(&block);
@@ -369,6 +383,12 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
     fn words(&mut self, block: &Block) {
         if block.formulas.is_empty() && block.assignments.is_empty() {
             self.ended |= self.execute(block);
+            return;
+        }
+        if self.rules.syntax.braces && block.assignments.is_empty() {
+            if let Some(computed) = self.compute_braces(block) {
+                self.ended |= self.execute(&computed);
+            }
             return;
         }
         if !self.rules.formulas {

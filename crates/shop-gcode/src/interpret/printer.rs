@@ -315,6 +315,10 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.emit(command);
             return;
         }
+        if self.context.dialect != Dialect::Klipper {
+            let at = (token.start, token.end);
+            self.notes.error("gcode/unknown-text", 1, at, || format!("{name} is no command"));
+        }
         const QUIET: [&str; 12] = [
             "EXCLUDE_OBJECT_DEFINE",
             "EXCLUDE_OBJECT_START",

@@ -129,12 +129,11 @@ impl Writer<'_> {
                 self.temperature(*heater, *target_c, *wait);
             }
             Command::Fan { number, fraction } if rules.extruder => {
+                // RepRapFirmware takes up to 1 for a fraction, the others count to 255.
+                let full = if self.style.dialect == Dialect::RepRapFirmware { 1.0 } else { 255.0 };
                 let part = (*number > 0).then_some((b'P', f64::from(*number)));
-                let fraction = fraction.clamp(0.0, 1.0);
-                // RepRapFirmware takes S up to 1 for a fraction, and S1 of 255 would be all of it.
-                let faint = self.style.dialect == Dialect::RepRapFirmware && fraction * 255.0 <= 1.0;
-                let s = if faint { fraction } else { fraction * 255.0 };
-                let words: Vec<_> = part.into_iter().chain([(b'S', s)]).collect();
+                let speed = (b'S', fraction.clamp(0.0, 1.0) * full);
+                let words: Vec<_> = part.into_iter().chain([speed]).collect();
                 self.line_with(b"M106", &words);
             }
             Command::FilamentChange if rules.extruder => self.text_line("M600"),

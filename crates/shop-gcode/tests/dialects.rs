@@ -1,0 +1,146 @@
+//! Small programs of each dialect, and what they mean.
+
+use shop_cam::canon::{Command, Factor, Heater, Limits, Wait};
+use shop_cam::machine::{Dialect, MachineKind};
+use shop_gcode::{Context, interpret};
+
+/// Returns the commands of a program that has no errors.
+fn commands(dialect: Dialect, program: &str) -> Vec<Command> {
+    let read = interpret(program.as_bytes(), &Context::new(dialect, MachineKind::Router));
+    assert!(!read.has_errors(), "{program}\n{:?}", read.diagnostics);
+    read.value.into_iter().flat_map(|s| s.commands).filter(|c| !matches!(c, Command::Feed(_))).collect()
+}
+
+fn xs(commands: &[Command]) -> Vec<f64> {
+    commands
+        .iter()
+        .filter_map(|c| match c {
+            Command::Line { to } => Some(to[0]),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn reprapfirmware_loops_and_conditions_go_by_indentation() {
+    let program = "G21\nG90\nG1 F600\nvar n = 3\nwhile iterations < var.n\n  if mod(iterations, 2) == 0\n    G1 \
+                   X{10 * iterations + 1}\n  elif iterations == 1\n    G1 X{var.n}\n  else\n    G1 X99\n  ; within\nG1 X7\n";
+    assert_eq!(xs(&commands(Dialect::RepRapFirmware, program)), [1.0, 3.0, 21.0, 7.0]);
+    let program = "G1 F600\nwhile true\n  if iterations == 2\n    break\n  if iterations == 0\n    continue\n  G1 \
+                   X{iterations}\nG1 X5";
+    assert_eq!(xs(&commands(Dialect::RepRapFirmware, program)), [1.0, 5.0]);
+}
+
+#[test]
+fn reprapfirmware_hands_on_what_only_the_machine_knows() {
+    let program = "G1 F600\nif sensors.gpIn[0].value == 1\n  G1 X1\nG1 X{move.axes[0].max}\nM98 P\"a b.g\" R{1}\nG1 X2\n";
+    let all = commands(Dialect::RepRapFirmware, program);
+    assert_eq!(xs(&all), [2.0]);
+    assert!(all.contains(&Command::Native("G1 X{move.axes[0].max}".into())), "{all:?}");
+    assert!(all.contains(&Command::Native("M98 P\"a b.g\" R{1}".into())), "{all:?}");
+}
+
+#[test]
+fn an_endless_loop_ends_with_a_word() {
+    let context = Context::new(Dialect::RepRapFirmware, MachineKind::Router);
+    let read = interpret(b"while true\n  G4 P1\n", &context);
+    assert!(read.diagnostics.iter().any(|d| d.code == "gcode/endless"), "{:?}", read.diagnostics);
+    let read = interpret(
+        b"M808 L1000000\nG4 P1\nM808 L1000000\nM808\nM808\n",
+        &Context { dialect: Dialect::Marlin, ..context },
+    );
+    assert!(read.diagnostics.iter().any(|d| d.code == "gcode/endless"), "{:?}", read.diagnostics);
+}
+
+#[test]
+fn klipper_commands_have_names() {
+    let program = "SET_VELOCITY_LIMIT ACCEL=3000 SQUARE_CORNER_VELOCITY=5\nSET_PRESSURE_ADVANCE ADVANCE=0.04\n\
+                   SET_HEATER_TEMPERATURE HEATER=heater_bed TARGET=60\nRESPOND MSG=\"a b\"\nSTART_PRINT BED=60 ; go\n";
+    let limits = |l: Limits| Command::Limits(Box::new(l));
+    assert_eq!(
+        commands(Dialect::Klipper, program),
+        [
+            limits(Limits {
+                acceleration: Some(3000.0),
+                travel_acceleration: Some(3000.0),
+                square_corner_speed: Some(5.0),
+                ..Limits::default()
+            }),
+            limits(Limits { pressure_advance: Some(0.04), ..Limits::default() }),
+            Command::Temperature { heater: Heater::Bed, target_c: 60.0, wait: Wait::No },
+            Command::Message("a b".into()),
+            Command::Comment("go".into()),
+            Command::Native("START_PRINT BED=60".into()),
+        ]
+    );
+}
+
+#[test]
+fn filament_absolute_and_relative() {
+    let e = |program: &str, dialect: Dialect| -> Vec<f64> {
+        let all = commands(dialect, program);
+        all.iter()
+            .filter_map(|c| match c {
+                Command::Extrude { e, .. } | Command::Filament { e } => Some((e * 1e6).round() / 1e6),
+                _ => None,
+            })
+            .collect()
+    };
+    let program = "G1 F600\nG1 X1 E1\nG1 X2 E1.5\nG92 E0\nG1 X3 E1\nM83\nG1 X4 E1\nG1 E-2\nM82\nG1 X5 E0.5\n";
+    assert_eq!(e(program, Dialect::Marlin), [1.0, 0.5, 1.0, 1.0, -2.0, 0.5]);
+    // Marlin's G91 speaks for E too, RepRapFirmware's does not.
+    let program = "G1 F600\nG91\nG1 X1 E1\nG1 X1 E1\n";
+    assert_eq!(e(program, Dialect::Marlin), [1.0, 1.0]);
+    assert_eq!(e(program, Dialect::RepRapFirmware), [1.0]);
+}
+
+#[test]
+fn marlin_words_of_a_print() {
+    let program = "M140 S60\nM109 R200\nM106 P1 S127.5\nM220 S50\nG10\nG11\nM117 Hello; world\n;LAYER:3\n;TYPE:WALL-OUTER\nM600\nM115\n";
+    assert_eq!(
+        commands(Dialect::Marlin, program),
+        [
+            Command::Temperature { heater: Heater::Bed, target_c: 60.0, wait: Wait::No },
+            Command::Temperature { heater: Heater::Hotend(0), target_c: 200.0, wait: Wait::Both },
+            Command::Fan { number: 1, fraction: 0.5 },
+            Command::Factor { of: Factor::Feed, factor: 0.5 },
+            Command::FirmwareRetract { recover: false },
+            Command::FirmwareRetract { recover: true },
+            Command::Comment("world".into()),
+            Command::Message("Hello".into()),
+            Command::Layer { number: 3 },
+            Command::Feature("WALL-OUTER".into()),
+            Command::FilamentChange,
+            Command::Native("M115".into()),
+        ]
+    );
+}
+
+/// The quick way over plain lines and the careful way must agree; blanks inside words force the careful one.
+#[test]
+fn both_ways_over_plain_lines_agree() {
+    let mut plain = String::from("G21\nG90\n");
+    let mut careful = plain.clone();
+    for i in 0..500 {
+        let (x, y, e) = (f64::from(i) * 0.137, f64::from(i % 17) - 8.25, f64::from(i) * 0.01);
+        let line = match i % 7 {
+            0 => format!("G0 X{x:.3} F{}\n", 1000 + i),
+            1 => format!("G1 Z{y:.2}\n"),
+            2 => format!("X{x:.3} Y{y:.4} E{e:.5}\n"),
+            3 => format!("G01 E{:.4}\r\n", e - 0.8),
+            4 => "G1\n".into(),
+            _ => format!("G1 X{x:.3} Y{y:.4} E{e:.5} F{}\n", 600 + i % 3),
+        };
+        careful.push_str(
+            &line.replace('X', "X ").replace('E', "E ").replace('Z', "Z ").replace("G1\n", "G 1\n"),
+        );
+        plain.push_str(&line);
+    }
+    for dialect in [Dialect::Marlin, Dialect::Klipper, Dialect::RepRapFirmware] {
+        let context = Context::new(dialect, MachineKind::Router);
+        let (a, b) = (interpret(plain.as_bytes(), &context), interpret(careful.as_bytes(), &context));
+        assert_eq!(a.value, b.value, "{dialect:?}");
+        let codes = |d: &[shop_report::Diagnostic]| d.iter().map(|d| (d.code, d.count)).collect::<Vec<_>>();
+        assert_eq!(codes(&a.diagnostics), codes(&b.diagnostics));
+    }
+}
