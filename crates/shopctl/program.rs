@@ -11,6 +11,7 @@ use shop_report::{Diagnostic, SourceId};
 use std::io::Read as _;
 use std::ops::Deref;
 use std::path::Path;
+use std::sync::mpsc;
 
 /// Larger programs are refused: places in them are 32-bit.
 pub const LARGEST: u64 = u32::MAX as u64;
@@ -122,18 +123,78 @@ pub enum Seen<'a> {
     Command(&'a Command, u32),
 }
 
-/// Runs the interpreter over a program; returns what it has to say. Memory does not grow with the program.
+/// Shorter programs are not worth a second thread.
+const WORTH_A_THREAD: usize = 1 << 20;
+/// Commands handed over at a time, and how many such batches may wait.
+const BATCH: usize = 2048;
+const WAITING: usize = 8;
+
+/// Runs the interpreter over a program; returns what it has to say. Memory does not grow with the program. A long
+/// program is read on a thread of its own while `see` looks at what was read before; the order is the same.
 pub fn pass(bytes: &[u8], id: SourceId, machine: &Machine, mut see: impl FnMut(Seen<'_>)) -> Vec<Diagnostic> {
     let context = Context::of(machine).source(id);
-    shop_gcode::visit(bytes, &context, |step, line| match step {
-        Step::Command(command) => see(Seen::Command(&command, line)),
-        Step::Section { role, label } => see(Seen::Section(role, &label)),
+    let mut tell = |step: &Step, line: u32| match step {
+        Step::Command(command) => see(Seen::Command(command, line)),
+        Step::Section { role, label } => see(Seen::Section(*role, label)),
+    };
+    if bytes.len() < WORTH_A_THREAD {
+        return shop_gcode::visit(bytes, &context, |step, line| tell(&step, line));
+    }
+    let (full, read) = mpsc::sync_channel::<Vec<(Step, u32)>>(WAITING);
+    let (done, empty) = mpsc::channel::<Vec<(Step, u32)>>();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            let mut batch = Vec::with_capacity(BATCH);
+            let found = shop_gcode::visit(bytes, &context, |step, line| {
+                batch.push((step, line));
+                if batch.len() == BATCH {
+                    let next = empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH));
+                    // Nobody listens any more only when the other side has fallen, which is told by its own panic.
+                    let _ = full.send(std::mem::replace(&mut batch, next));
+                }
+            });
+            let _ = full.send(batch);
+            found
+        });
+        for mut batch in read {
+            for (step, line) in &batch {
+                tell(step, *line);
+            }
+            batch.clear();
+            let _ = done.send(batch);
+        }
+        reader.join().unwrap_or_else(|fault| std::panic::resume_unwind(fault))
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_program_is_told_in_order() {
+        let mut text = String::from("G21 G90\n");
+        for i in 0..120_000 {
+            text.push_str(&format!("G1 X{i} F600\n"));
+        }
+        assert!(text.len() > WORTH_A_THREAD);
+        let mut sources = Sources::new();
+        let folders = Folders::of_this_user();
+        let profile =
+            profile::load("router-grbl", &folders, &mut sources, &mut Vec::new()).expect("built in");
+        let (mut last, mut moves) = (0, 0);
+        let found = pass(text.as_bytes(), SourceId(0), &profile.machine, |seen| {
+            let Seen::Command(command, line) = seen else { return };
+            assert!(line >= last);
+            last = line;
+            if let Command::Line { to } = command {
+                assert_eq!(to[0], f64::from(moves));
+                moves += 1;
+            }
+        });
+        assert_eq!((moves, last), (120_000, 120_001));
+        assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), ["gcode/no-end"]);
+    }
 
     #[test]
     fn the_machine_is_guessed_from_the_words() {

@@ -14,6 +14,8 @@
 //! Facts from Klipper's documentation (Kinematics, "Look-ahead" and "Smoothed look-ahead") and toolhead.py of 2026;
 //! the queue is settled when it holds [`FLUSH_S`] of moves, as Klipper does, since what it may settle depends on it.
 
+use crate::planner::{high, low};
+
 /// Moves of this many seconds are gathered before the queue is looked at, and after a stop.
 const FLUSH_S: f64 = 0.150;
 const FLUSH_AFTER_STOP_S: f64 = 1.0;
@@ -102,7 +104,7 @@ impl Lookahead {
     ) {
         let mut length = (d[0] * d[0] + d[1] * d[1] + d[2] * d[2]).sqrt();
         let kinematic = length >= 1e-9;
-        let (mut acceleration, mut top) = (limits.acceleration, speed.min(limits.speed));
+        let (mut acceleration, mut top) = (limits.acceleration, low(speed, limits.speed));
         if !kinematic {
             length = d[3].abs();
             if length == 0.0 {
@@ -111,19 +113,21 @@ impl Lookahead {
             (acceleration, top) = (FREE_ACCELERATION, speed);
         }
         let per_length = 1.0 / length;
-        let unit = if kinematic { d.map(|v| v * per_length) } else { [0.0, 0.0, 0.0, d[3] * per_length] };
+        // Written out, since this is the innermost loop and an array's `map` is not always seen through.
+        let along = if kinematic { per_length } else { 0.0 };
+        let unit = [d[0] * along, d[1] * along, d[2] * along, d[3] * per_length];
         let corner = limits.square_corner * limits.square_corner * (std::f64::consts::SQRT_2 - 1.0);
         let corner = corner / limits.acceleration;
         let smooth = limits.acceleration * (1.0 - limits.cruise_ratio);
         if kinematic && d[2] != 0.0 {
             let ratio = 1.0 / unit[2].abs();
-            top = top.min(limits.z[0] * ratio);
-            acceleration = acceleration.min(limits.z[1] * ratio);
+            top = low(top, limits.z[0] * ratio);
+            acceleration = low(acceleration, limits.z[1] * ratio);
         }
         if unit[3] != 0.0 && ((d[0] == 0.0 && d[1] == 0.0) || unit[3] < 0.0) {
             let ratio = 1.0 / unit[3].abs();
-            top = top.min(limits.filament[0] * ratio);
-            acceleration = acceleration.min(limits.filament[1] * ratio);
+            top = low(top, limits.filament[0] * ratio);
+            acceleration = low(acceleration, limits.filament[1] * ratio);
         }
         let delta2 = 2.0 * length * acceleration;
         let mut now = Queued {
@@ -133,7 +137,7 @@ impl Lookahead {
             max_cruise2: top * top,
             delta2,
             smoothed_start2: 0.0,
-            smoothed_delta2: (2.0 * length * smooth).min(delta2),
+            smoothed_delta2: low(2.0 * length * smooth, delta2),
             tag,
         };
         let tail = Tail { unit, corner: corner * acceleration, kinematic };
@@ -173,9 +177,9 @@ impl Lookahead {
         for i in (0..count).rev() {
             let m = &self.queue[i];
             let reach2 = next_start2 + m.delta2;
-            let start2 = m.max_start2.min(reach2);
+            let start2 = low(m.max_start2, reach2);
             let smoothed_reach2 = next_smoothed2 + m.smoothed_delta2;
-            let smoothed2 = m.smoothed_start2.min(smoothed_reach2);
+            let smoothed2 = low(m.smoothed_start2, smoothed_reach2);
             let mut cruise2 = -1.0;
             pending += 1;
             if smoothed2 < smoothed_reach2 {
@@ -188,7 +192,7 @@ impl Lookahead {
                     }
                     peak2 = (smoothed2 + smoothed_reach2) * 0.5;
                 }
-                cruise2 = ((start2 + reach2) * 0.5).min(m.max_cruise2).min(peak2);
+                cruise2 = low(low((start2 + reach2) * 0.5, m.max_cruise2), peak2);
                 pending = 0;
             }
             self.settled[i] = Settled { start2, cruise2, end2: next_start2 };
@@ -199,8 +203,8 @@ impl Lookahead {
         }
         let mut before2 = 0.0f64;
         for (m, s) in self.queue[..count].iter().zip(&self.settled) {
-            let cruise2 = if s.cruise2 < 0.0 { before2.min(s.start2) } else { s.cruise2 };
-            done(m.tag, m.seconds(s.start2.min(cruise2), cruise2, s.end2.min(cruise2)));
+            let cruise2 = if s.cruise2 < 0.0 { low(before2, s.start2) } else { s.cruise2 };
+            done(m.tag, m.seconds(low(s.start2, cruise2), cruise2, low(s.end2, cruise2)));
             before2 = cruise2;
         }
         self.queue.drain(..count);
@@ -213,31 +217,30 @@ impl Queued {
         let cruise = cruise2.sqrt();
         let ramps = (cruise2 - 0.5 * (start2 + end2)) * per_acceleration;
         (2.0 * cruise - start2.sqrt() - end2.sqrt()) * per_acceleration
-            + ((self.length - ramps) / cruise).max(0.0)
+            + high((self.length - ramps) / cruise, 0.0)
     }
 }
 
 /// Sets the highest speed at the corner between two moves along the axes.
 #[inline]
 fn corner_speed(limits: &PrinterLimits, before: &Tail, last: &Queued, tail: &Tail, now: &mut Queued) {
-    let mut start2 = now.max_cruise2.min(last.max_cruise2).min(last.max_start2 + last.delta2);
+    let mut start2 = low(low(now.max_cruise2, last.max_cruise2), last.max_start2 + last.delta2);
     let jump = tail.unit[3] - before.unit[3];
     if jump != 0.0 {
         let v = limits.filament_jump / jump;
-        start2 = start2.min(v * v);
+        start2 = low(start2, v * v);
     }
     let (a, b) = (&before.unit, &tail.unit);
     let cos = -(a[0] * b[0] + a[1] * b[1] + a[2] * b[2]);
-    let sin_half = (0.5 * (1.0 - cos)).max(0.0).sqrt();
-    let cos_half = (0.5 * (1.0 + cos)).max(0.0).sqrt();
+    let sin_half = high(0.5 * (1.0 - cos), 0.0).sqrt();
+    let cos_half = high(0.5 * (1.0 + cos), 0.0).sqrt();
     let rest = 1.0 - sin_half;
     if rest > 0.0 && cos_half > 0.0 {
         let circle = sin_half / rest;
         let quarter_tan = 0.25 * sin_half / cos_half;
-        start2 = start2
-            .min(circle * tail.corner.min(before.corner))
-            .min(quarter_tan * now.delta2.min(last.delta2));
+        start2 = low(start2, circle * low(tail.corner, before.corner));
+        start2 = low(start2, quarter_tan * low(now.delta2, last.delta2));
     }
     now.max_start2 = start2;
-    now.smoothed_start2 = start2.min(last.smoothed_start2 + last.smoothed_delta2);
+    now.smoothed_start2 = low(start2, last.smoothed_start2 + last.smoothed_delta2);
 }

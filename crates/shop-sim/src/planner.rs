@@ -14,6 +14,18 @@
 //! less S_k: a sliding minimum, so that a buffer of any depth costs O(1) a move. Blocks are handed out as soon as
 //! they leave the buffer; memory does not grow with the program.
 
+/// Returns the lower of two numbers. One instruction, where `f64::min` looks for NaN too; none gets here.
+#[inline(always)]
+pub(crate) fn low(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}
+
+/// Returns the higher of two numbers; see [`low`].
+#[inline(always)]
+pub(crate) fn high(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
 /// One straight or circular move, in s and mm.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Block {
@@ -90,7 +102,7 @@ impl Planner {
     #[inline]
     pub fn push(&mut self, block: Block, done: &mut impl FnMut(u32, f64)) {
         let delta2 = 2.0 * block.acceleration * block.length;
-        let key = block.corner2.min(block.nominal * block.nominal) + self.sum;
+        let key = low(block.corner2, block.nominal * block.nominal) + self.sum;
         while self.least_to > self.least_from
             && self.least[((self.least_to - 1) & self.mask) as usize].1 >= key
         {
@@ -116,13 +128,13 @@ impl Planner {
         (self.sum, self.end, self.entry, self.entry2) = (0.0, 0.0, 0.0, 0.0);
     }
 
-    #[inline]
+    #[inline(always)]
     fn run_first(&mut self, done: &mut impl FnMut(u32, f64)) {
         let now = self.ring[(self.first & self.mask) as usize];
         if self.first == 0 {
             // The machine is at rest: it starts at once with what the first corner and the buffer allow.
             let key = self.least[(self.least_from & self.mask) as usize].1;
-            self.entry2 = key.min(self.end).max(0.0);
+            self.entry2 = high(low(key, self.end), 0.0);
             self.entry = self.entry2.sqrt();
         }
         while self.least_from < self.least_to
@@ -134,12 +146,12 @@ impl Planner {
         let b = &now.block;
         let reach2 = self.entry2 + now.delta2;
         let key = if self.least_from < self.least_to {
-            self.least[(self.least_from & self.mask) as usize].1.min(self.end)
+            low(self.least[(self.least_from & self.mask) as usize].1, self.end)
         } else {
             self.end
         };
         let after = now.before + now.delta2;
-        let exit2 = (key - after).max(0.0).min(reach2).min(b.nominal * b.nominal);
+        let exit2 = low(low(high(key - after, 0.0), reach2), b.nominal * b.nominal);
         let exit = exit2.sqrt();
         done(b.tag, ramp(b, self.entry, self.entry2, exit, exit2));
         self.entry = exit;
@@ -148,18 +160,18 @@ impl Planner {
 }
 
 /// Returns the time of a trapezoid or triangle from entry to exit speed, given with their squares.
-#[inline]
+#[inline(always)]
 fn ramp(b: &Block, entry: f64, entry2: f64, exit: f64, exit2: f64) -> f64 {
     let per_acceleration = 1.0 / b.acceleration;
     let triangle2 = 0.5 * (entry2 + exit2) + b.acceleration * b.length;
     let nominal2 = b.nominal * b.nominal;
     if triangle2 <= nominal2 {
-        let peak = triangle2.max(entry2).max(exit2).sqrt();
+        let peak = high(high(triangle2, entry2), exit2).sqrt();
         return (2.0 * peak - entry - exit) * per_acceleration;
     }
-    let peak = b.nominal.max(entry).max(exit);
+    let peak = high(high(b.nominal, entry), exit);
     let ramps = (peak * peak - 0.5 * (entry2 + exit2)) * per_acceleration;
-    (2.0 * peak - entry - exit) * per_acceleration + ((b.length - ramps) / peak).max(0.0)
+    (2.0 * peak - entry - exit) * per_acceleration + high((b.length - ramps) / peak, 0.0)
 }
 
 /// Returns the time of a block between the squares of its entry and exit speeds.

@@ -11,6 +11,7 @@
 //!   move has room for, at 0.866 of the acceleration.
 
 use super::limits::{Limits, most, most_of_four};
+use crate::planner::{high, low};
 use shop_cam::machine::{Cornering, Dialect, Machine};
 
 /// How corners are passed.
@@ -141,6 +142,7 @@ fn across(limits: &Limits, before: &[f64; 4], next: &[f64; 4]) -> (f64, f64) {
     (length, most(&j, &limits.per_acceleration))
 }
 
+#[inline]
 fn marlin(limits: &Limits, deviation: f64, tail: &Tail, head: &Head) -> f64 {
     let (a, b) = (&tail.unit, &head.unit);
     let cos = cosine(a, b) - a[3] * b[3];
@@ -148,16 +150,16 @@ fn marlin(limits: &Limits, deviation: f64, tail: &Tail, head: &Head) -> f64 {
         return head.rest2;
     }
     let j = [b[0] - a[0], b[1] - a[1], b[2] - a[2], b[3] - a[3]];
-    let length = j.iter().map(|v| v * v).sum::<f64>().sqrt();
+    let length = (j[0] * j[0] + j[1] * j[1] + j[2] * j[2] + j[3] * j[3]).sqrt();
     let share = most_of_four(&j, &limits.per_acceleration);
     let acceleration = if share * head.acceleration > length { length / share } else { head.acceleration };
-    let cos = cos.max(-STRAIGHT);
+    let cos = high(cos, -STRAIGHT);
     let s = (0.5 * (1.0 - cos)).sqrt();
     let mut v2 = acceleration * deviation * s / (1.0 - s);
     if head.length < SMALL && cos < SHALLOW {
-        v2 = v2.min(head.length * acceleration / turn(-cos));
+        v2 = low(v2, head.length * acceleration / turn(-cos));
     }
-    v2.max(head.rest2)
+    high(v2, head.rest2)
 }
 
 /// Returns about acos(t) for 0.7 < t < 1, as Marlin computes it: a polynomial for asin by W. R. Franklin, off by at

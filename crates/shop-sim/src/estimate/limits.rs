@@ -2,6 +2,7 @@
 
 use super::corner::Rule;
 use crate::lookahead::PrinterLimits;
+use crate::planner::high;
 use shop_cam::canon;
 use shop_cam::machine::{Cornering, Dialect, Machine};
 
@@ -122,7 +123,7 @@ impl Limits {
 
     /// Returns the square of the speed with which a move of this direction begins from rest: that of its first step.
     pub fn first_step2(unit: &[f64; 4], acceleration: f64) -> f64 {
-        let steps = (0..4).map(|i| unit[i].abs() * STEPS_PER_MM[i]).fold(1.0, f64::max);
+        let steps = (0..4).map(|i| unit[i].abs() * STEPS_PER_MM[i]).fold(1.0, high);
         0.5 * acceleration / steps
     }
 
@@ -146,11 +147,11 @@ impl Limits {
 #[inline]
 pub(super) fn most(unit: &[f64; 4], per_limit: &[f64; 4]) -> f64 {
     let share = |i: usize| unit[i].abs() * per_limit[i];
-    share(0).max(share(1)).max(share(2))
+    high(high(share(0), share(1)), share(2))
 }
 
 /// The same with the extruder.
 #[inline]
 pub(super) fn most_of_four(unit: &[f64; 4], per_limit: &[f64; 4]) -> f64 {
-    most(unit, per_limit).max(unit[3].abs() * per_limit[3])
+    high(most(unit, per_limit), unit[3].abs() * per_limit[3])
 }

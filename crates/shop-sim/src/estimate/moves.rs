@@ -8,7 +8,7 @@ use super::corner::{BLEND_SHARE, Head, Rule, Tail, from_rest2, speed2};
 use super::ledger::{Doing, Ledger};
 use super::limits::{Limits, most, most_of_four};
 use crate::lookahead::Lookahead;
-use crate::planner::{Block, Planner, seconds};
+use crate::planner::{Block, Planner, high, low, seconds};
 use shop_cam::canon::Position;
 use shop_geom::{Point, Vector, left};
 
@@ -23,6 +23,12 @@ const MARLIN_CIRCLE: f64 = 72.0;
 const MOST_CHORDS: f64 = 100_000.0;
 /// Slowest sensible feed, so that a program without one still ends, mm/s.
 const LEAST_SPEED: f64 = 1e-3;
+
+/// Written out, since this is the innermost loop and an array's `map` is not always seen through.
+#[inline(always)]
+fn scaled(d: &[f64; 4], by: f64) -> [f64; 4] {
+    [d[0] * by, d[1] * by, d[2] * by, d[3] * by]
+}
 
 /// The controller's planner with what it needs to know.
 pub(super) struct Motion {
@@ -49,7 +55,7 @@ impl Motion {
     #[inline]
     pub fn straight(&mut self, d: [f64; 4], speed: f64, doing: Doing, ledger: &mut Ledger) -> f64 {
         let tag = ledger.tag(doing);
-        let speed = speed.max(LEAST_SPEED);
+        let speed = high(speed, LEAST_SPEED);
         if self.limits.rule == Rule::SquareCorner {
             let mut done = |tag, s| ledger.credit(tag, s);
             self.lookahead.push(&self.limits.printer, d, speed, tag, &mut done);
@@ -63,7 +69,7 @@ impl Motion {
             return 0.0;
         }
         let per_length = 1.0 / length;
-        let unit = d.map(|v| v * per_length);
+        let unit = scaled(&d, per_length);
         let limits = &self.limits;
         let printer = d[3] != 0.0 || limits.print.is_finite();
         let (top, acceleration) = if printer {
@@ -75,18 +81,17 @@ impl Motion {
                 limits.print
             };
             let most_acceleration = 1.0 / most_of_four(&unit, &limits.per_acceleration);
-            let a = if flat == 0.0 { own } else { own.min(most_acceleration) };
-            (speed.min(1.0 / most_of_four(&unit, &limits.per_speed)), a)
+            let a = if flat == 0.0 { own } else { low(own, most_acceleration) };
+            (low(speed, 1.0 / most_of_four(&unit, &limits.per_speed)), a)
         } else {
             (speed.min(1.0 / most(&unit, &limits.per_speed)), 1.0 / most(&unit, &limits.per_acceleration))
         };
         let acceleration = limits.shaped(&unit, acceleration);
         let marlin = matches!(limits.rule, Rule::Marlin(_) | Rule::Jerk);
-        let rest2 = if marlin { Limits::first_step2(&unit, acceleration).min(top * top) } else { 0.0 };
+        let rest2 = if marlin { low(Limits::first_step2(&unit, acceleration), top * top) } else { 0.0 };
         // Marlin's corners know the filament as a fourth axis, of a direction of length 1.
         let turn = if matches!(limits.rule, Rule::Marlin(_)) && d[3] != 0.0 && flat > 0.0 {
-            let per = 1.0 / (flat + d[3] * d[3]).sqrt();
-            d.map(|v| v * per)
+            scaled(&d, 1.0 / (flat + d[3] * d[3]).sqrt())
         } else {
             unit
         };
@@ -102,8 +107,8 @@ impl Motion {
         let corner2 = match &self.tail {
             None => from_rest2(&self.limits, head),
             Some(tail) => {
-                let top = tail.nominal.min(head.nominal);
-                speed2(&self.limits, tail, head).min(top * top)
+                let top = low(tail.nominal, head.nominal);
+                low(speed2(&self.limits, tail, head), top * top)
             }
         };
         self.tail = Some(Tail { unit: last, nominal: head.nominal, length: head.length });
