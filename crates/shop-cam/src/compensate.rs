@@ -433,16 +433,28 @@ fn tell_split(profiles: &[Profile], served: &[u32], out: &mut Vec<Diagnostic>) {
 }
 
 /// Says which stretches of contours no path comes near to, beyond what any corner leaves: slots and wedges narrower
-/// than the cut stay uncut. `paths` are all paths of the profiles. O(pieces · log).
+/// than the cut stay uncut. `paths` are all paths of the profiles. O(pieces), as the path that was near to one place
+/// mostly is to the next.
 pub fn tell_unreached(profiles: &[Profile], paths: &SegmentIndex, radius: f64) -> Option<Diagnostic> {
     // A right-angled corner is left by 0.41 radii; its sides' middles are not corners.
     let reach = 1.5 * radius;
-    let left_out = |s: &Segment| {
-        [0.25, 0.5, 0.75].iter().map(|t| s.point_at(*t)).find(|p| paths.nearest(*p, reach).is_none())
+    let left_out = |contour: &Polyline| {
+        let mut near: Option<u32> = None;
+        let mut is_left = |p: &Point| {
+            let still = near.is_some_and(|i| paths.segments()[i as usize].distance_to(*p) <= reach);
+            if !still {
+                near = paths.nearest(*p, reach).map(|n| n.segment);
+            }
+            near.is_none()
+        };
+        contour.segments().find_map(|s| {
+            let samples: &[f64] = if s.length() < radius { &[0.5] } else { &[0.25, 0.5, 0.75] };
+            samples.iter().map(|t| s.point_at(*t)).find(&mut is_left)
+        })
     };
     let places: Vec<Option<Point>> = (profiles.par_iter())
         .with_min_len(16)
-        .map(|p| if p.waste == Waste::On { None } else { p.contour.segments().find_map(|s| left_out(&s)) })
+        .map(|p| if p.waste == Waste::On { None } else { left_out(&p.contour) })
         .collect();
     let mut hits = places.iter().enumerate().filter_map(|(i, p)| p.map(|p| (i, p)));
     let (first, at) = hits.next()?;
