@@ -4,7 +4,7 @@
 //! The corpus lies beside the repository (`../shared/corpus/gcode`); without it the test says so and passes.
 
 use serde_json::Value;
-use shop_cam::canon::Command;
+use shop_cam::canon::{Command, Move, Plane, Section, Way};
 use shop_cam::machine::{Dialect, MachineKind};
 use shop_gcode::{Context, interpret};
 use shop_report::Severity;
@@ -196,4 +196,114 @@ fn binary_and_text_twins_agree() {
         assert_eq!(a.get(key), b.get(key), "{key}");
         assert!(a.get(key).is_some(), "{key}");
     }
+}
+
+/// Where a move ends: x, y, z, the other axes, and the filament so far, with its feed (0 for rapids).
+type Stop = ([f64; 9], f64, f64);
+
+/// Plays commands into stops and the length of the way.
+fn stops(sections: &[Section]) -> (Vec<Stop>, f64) {
+    let (mut at, mut e, mut feed, mut length) = ([0.0f64; 9], 0.0, 0.0, 0.0);
+    let (mut out, mut queue) = (Vec::new(), Vec::new());
+    for command in sections.iter().flat_map(|s| &s.commands) {
+        queue.clear();
+        match command {
+            Command::Drill(d) => d.expand([at[0], at[1], at[2]], |c| queue.push(c)),
+            c => queue.push(c.clone()),
+        }
+        for command in &queue {
+            let plain = |to, way, e| Move { to, way, more: [None; 6], e, pitch: None };
+            let here = [at[0], at[1], at[2]];
+            let m = match command {
+                Command::Rapid { to } | Command::Home { to, .. } => plain(*to, Way::Rapid, 0.0),
+                Command::Line { to } => plain(*to, Way::Line, 0.0),
+                Command::Extrude { to, e } => plain(*to, Way::Line, *e),
+                Command::Filament { e } => plain(here, Way::Line, *e),
+                Command::Arc { to, center, counter_clockwise } => {
+                    let (center, ccw) = ([center.x, center.y], *counter_clockwise);
+                    plain(*to, Way::Arc { plane: Plane::Xy, center, counter_clockwise: ccw, turns: 1 }, 0.0)
+                }
+                Command::Move(m) => **m,
+                Command::Feed(f) => {
+                    feed = f.mm_per_min();
+                    continue;
+                }
+                _ => continue,
+            };
+            length += m.length(here);
+            e += m.e;
+            at[..3].copy_from_slice(&m.to);
+            for k in 0..6 {
+                at[3 + k] = m.more[k].unwrap_or(at[3 + k]);
+            }
+            out.push((at, e, if m.way == Way::Rapid || m.pitch.is_some() { 0.0 } else { feed }));
+        }
+    }
+    (out, length)
+}
+
+/// The law over real programs: what is read, written again and read again is the same motion.
+#[test]
+fn programs_survive_being_posted() {
+    let folder = folder();
+    let Some(facts) = facts(&folder) else { return };
+    let (mut held, mut left_out, mut broken) = (0, Vec::new(), Vec::new());
+    for entry in facts.as_array().expect("a list") {
+        let text = |key: &str| entry[key].as_str().unwrap_or_default();
+        let (file, context) = (text("file"), context(text("flavour"), text("exercises")));
+        let bytes = std::fs::read(folder.join(file)).expect("the file of the list");
+        let mut machine = shop_gcode::example_machine();
+        machine.kind = context.kind;
+        machine.post.dialect = context.dialect;
+        machine.post.decimals = 5;
+        machine.post.line_limit = 0;
+        let context = Context::of(&machine);
+        let read = interpret(&bytes, &context);
+        let posted = shop_gcode::post(&read.value, &machine);
+        if read.has_errors() || posted.has_errors() {
+            left_out.push(file.to_owned());
+            continue;
+        }
+        // A controller that looks after z itself gets none.
+        let again = interpret(posted.value.as_bytes(), &context);
+        let flat = context.dialect == Dialect::QtPlasmaC || context.kind == MachineKind::Laser;
+        let ((meant, length), (found, length_again)) = (stops(&read.value), stops(&again.value));
+        let axes = if flat { 0..2 } else { 0..9 };
+        let near = |a: &Stop, b: &Stop| {
+            axes.clone().all(|k| (a.0[k] - b.0[k]).abs() < 2e-5 + 1e-9 * b.0[k].abs())
+                && (a.1 - b.1).abs() < 2e-5
+        };
+        let mut next = 0;
+        let mut lost = None;
+        for (i, m) in meant.iter().enumerate() {
+            // Moves that go nowhere are not written.
+            if i > 0 && near(m, &meant[i - 1]) {
+                continue;
+            }
+            let same = |s: &Stop| near(s, m) && ((s.2 - m.2).abs() < 0.006 || m.2 == 0.0);
+            match found[next..].iter().position(same) {
+                Some(n) => next += n + 1,
+                None => {
+                    lost = Some(m);
+                    break;
+                }
+            }
+        }
+        let same_way = flat || (length - length_again).abs() < 1e-3 * length + 30.0;
+        if lost.is_none() && same_way && !again.has_errors() {
+            held += 1;
+        } else {
+            let error =
+                again.diagnostics.iter().find(|d| d.severity == Severity::Error).map(|d| d.message.clone());
+            broken.push(format!(
+                "{file} [{:?}]: lost {lost:?}, way {length} and {length_again}, {error:?}",
+                context.dialect
+            ));
+        }
+    }
+    println!(
+        "{held} held, {} not tried (errors in the program or for this controller): {left_out:?}",
+        left_out.len()
+    );
+    assert!(broken.is_empty(), "{broken:#?}");
 }
