@@ -171,6 +171,10 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let (word, rest) = (&text[..end], text[end..].trim());
         let place = (token.start, token.end);
         let (indent, _) = indentation(self.program, block.start);
+        // Texts and conditions cost more than words.
+        if !self.spend(8, block) {
+            return true;
+        }
         match word {
             "if" => {
                 let holds = self.holds(rest, place);
