@@ -8,7 +8,7 @@
 use crate::motion::{Event, Kind, Move, Place, State, in_work, step};
 use crate::piece::Piece;
 use shop_cam::canon::Command;
-use shop_cam::machine::Machine;
+use shop_cam::machine::{Machine, MachineKind};
 use shop_geom::Point;
 use std::collections::BTreeMap;
 
@@ -133,6 +133,11 @@ impl<'a> Tracks<'a> {
 
 impl Inner {
     fn add(&mut self, machine: &Machine, state: &State, m: &Move, line: u32) {
+        // A move to where the tool stands is none, and does not end a run.
+        let arc = matches!(m.kind, Kind::Arc { .. });
+        if m.from == m.to && !arc {
+            return;
+        }
         let printer = machine.printer.is_some();
         let work = if printer {
             m.e > 0.0 && m.kind != Kind::Rapid
@@ -141,24 +146,12 @@ impl Inner {
         };
         if !work || self.points.len() >= u32::MAX as usize - 4096 {
             self.open = false;
-            self.travel += (0..3).map(|i| (m.to[i] - m.from[i]).powi(2)).sum::<f64>().sqrt();
+            self.travel += gap(&m.from, &m.to);
             return;
         }
-        if !self.open {
-            self.open = true;
-            let from = self.points.len() as u32;
-            self.points.push(m.from);
-            self.runs.push(Run {
-                lines: [line; 2],
-                length: 0.0,
-                feed: state.feed.unwrap_or(0.0),
-                tool: state.tool,
-                bounds: [m.from; 2],
-                middle: [0.0; 3],
-                from,
-                to: from + 1,
-            });
-        }
+        // Only what is below the top of the stock counts, however the way there is divided.
+        let clip = matches!(machine.kind, MachineKind::Router | MachineKind::Knife);
+        let mut from = m.from;
         if let Kind::Arc { center, counter_clockwise } = m.kind {
             let (a, b) = (Point::new(m.from[0], m.from[1]), Point::new(m.to[0], m.to[1]));
             let piece = Piece::arc(a, b, center, counter_clockwise);
@@ -167,10 +160,46 @@ impl Inner {
             for i in 1..n {
                 let t = f64::from(i) / f64::from(n);
                 let p = piece.at(t);
-                self.reach([p.x, p.y, m.from[2] + (m.to[2] - m.from[2]) * t]);
+                let to = [p.x, p.y, m.from[2] + (m.to[2] - m.from[2]) * t];
+                self.piece(from, to, clip, state, line);
+                from = to;
             }
         }
-        self.reach(m.to);
+        self.piece(from, m.to, clip, state, line);
+    }
+
+    /// Adds a straight piece of work, or what of it is below the top.
+    fn piece(&mut self, mut from: [f64; 3], mut to: [f64; 3], clip: bool, state: &State, line: u32) {
+        if clip && (from[2] > 0.0 || to[2] > 0.0) {
+            if from[2] >= 0.0 && to[2] >= 0.0 {
+                self.open = false;
+                return;
+            }
+            let t = from[2] / (from[2] - to[2]);
+            let top = [from[0] + (to[0] - from[0]) * t, from[1] + (to[1] - from[1]) * t, 0.0];
+            if from[2] > 0.0 {
+                from = top;
+                self.open = false;
+            } else {
+                to = top;
+            }
+        }
+        if !self.open {
+            self.open = true;
+            let at = self.points.len() as u32;
+            self.points.push(from);
+            self.runs.push(Run {
+                lines: [line; 2],
+                length: 0.0,
+                feed: state.feed.unwrap_or(0.0),
+                tool: state.tool,
+                bounds: [from; 2],
+                middle: [0.0; 3],
+                from: at,
+                to: at + 1,
+            });
+        }
+        self.reach(to);
         if let Some(run) = self.runs.last_mut() {
             run.lines[1] = line;
         }
