@@ -155,7 +155,20 @@ fn pictures_are_written_in_every_format() {
     let home = home(&[("a.nc", SQUARE), ("p.gcode", PRINT)]);
     for (file, machine) in [("a.nc", "router-grbl"), ("p.gcode", "printer-marlin")] {
         let args = [
-            "preview", file, "-m", machine, "-o", "a.svg", "-o", "a.png", "-o", "a.html", "--view", "iso",
+            "preview",
+            file,
+            "-m",
+            machine,
+            "-o",
+            "a.svg",
+            "-o",
+            "a.png",
+            "-o",
+            "a.html",
+            "--view",
+            "iso",
+            "--stock-mm",
+            "60x60x3@-5,-5",
             "--json",
         ];
         let out = run(&home, &args);

@@ -28,8 +28,8 @@ pub struct PreviewArgs {
     /// What the colours say
     #[arg(long, value_enum, default_value_t)]
     by: ByFlag,
-    /// Size of the stock from (0, 0), its top at z = 0
-    #[arg(long, value_name = "XxYxZ", value_parser = stock)]
+    /// Size of the stock, its top at z = 0, its corner at (0, 0) or where @ says
+    #[arg(long, value_name = "XxYxZ[@X,Y]", value_parser = stock)]
     stock_mm: Option<Stock>,
     /// Report as JSON on standard output
     #[arg(long)]
@@ -65,15 +65,23 @@ pub enum ByFlag {
     Z,
 }
 
-/// Size of the stock, mm.
+/// Size of the stock and its lower left corner, mm.
 #[derive(Clone, Copy, Debug)]
-pub struct Stock([f64; 3]);
+pub struct Stock {
+    size: [f64; 3],
+    corner: [f64; 2],
+}
 
 fn stock(text: &str) -> Result<Stock, String> {
-    let sizes: Vec<f64> = text.split(['x', 'X', ',']).filter_map(|v| v.trim().parse().ok()).collect();
-    match sizes[..] {
-        [x, y, z] if [x, y, z].iter().all(|v: &f64| v.is_finite() && *v > 0.0) => Ok(Stock([x, y, z])),
-        _ => Err("say three sizes in mm, e.g. 300x200x18".to_owned()),
+    let numbers = |text: &str, apart: &[char]| -> Option<Vec<f64>> {
+        text.split(apart).map(|v| v.trim().parse().ok().filter(|v: &f64| v.is_finite())).collect()
+    };
+    let (size, corner) = text.split_once('@').unwrap_or((text, "0,0"));
+    let size = numbers(size, &['x', 'X']).and_then(|v| <[f64; 3]>::try_from(v).ok());
+    let corner = numbers(corner, &[',']).and_then(|v| <[f64; 2]>::try_from(v).ok());
+    match (size.filter(|s| s.iter().all(|v| *v > 0.0)), corner) {
+        (Some(size), Some(corner)) => Ok(Stock { size, corner }),
+        _ => Err("say three sizes in mm, e.g. 300x200x18, or 300x200x18@-150,-100".to_owned()),
     }
 }
 
@@ -109,8 +117,8 @@ pub fn run(args: &PreviewArgs) -> Result<u8> {
     }
     let estimate = estimator.finish();
     plot.total_s(estimate.total_s);
-    if let Some(Stock(size)) = args.stock_mm {
-        plot.stock(size);
+    if let Some(Stock { size, corner }) = args.stock_mm {
+        plot.stock(size, corner);
     }
     let view = match args.view {
         ViewFlag::Top => PlotView::Top,

@@ -175,7 +175,7 @@ mod tests {
     fn a_long_program_is_told_in_order() {
         let mut text = String::from("G21 G90\n");
         for i in 0..120_000 {
-            text.push_str(&format!("G1 X{i} F600\n"));
+            text += &format!("G1 X{i} F600\n");
         }
         assert!(text.len() > WORTH_A_THREAD);
         let mut sources = Sources::new();
@@ -187,8 +187,8 @@ mod tests {
             let Seen::Command(command, line) = seen else { return };
             assert!(line >= last);
             last = line;
-            if let Command::Line { to } = command {
-                assert_eq!(to[0], f64::from(moves));
+            if let Command::Line { to: [x, ..] } = command {
+                assert_eq!(*x, f64::from(moves));
                 moves += 1;
             }
         });

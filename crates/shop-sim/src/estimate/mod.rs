@@ -1,8 +1,8 @@
 //! How long the program takes: the machine's own planner, replayed.
 //!
 //! An [`Estimator`] is fed one command after the other and keeps no more than the controller's own look-ahead;
-//! [`estimate`] feeds it whole sections. How corners are passed stands in [`corner`], how moves become blocks in
-//! [`moves`], and the planners themselves in `crate::planner` (a buffer of so many blocks: GRBL and its kin, Marlin,
+//! [`estimate`] feeds it whole sections. How corners are passed stands in `corner`, how moves become blocks in
+//! `moves`, and the planners themselves in `crate::planner` (a buffer of so many blocks: GRBL and its kin, Marlin,
 //! LinuxCNC) and `crate::lookahead` (Klipper).
 //!
 //! Spindle, torch and coolant words, dwells, tool changes and probes stop the machine; laser words do not (laser

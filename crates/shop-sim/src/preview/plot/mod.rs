@@ -87,8 +87,8 @@ pub(super) struct Trail {
     pub rapid: f32,
     /// Where the machine reaches, work coordinates: least and greatest x, y, z.
     pub bed: [[f64; 3]; 2],
-    /// Size of the stock, whose top lies at z = 0 from (0, 0).
-    pub stock: Option<[f64; 3]>,
+    /// Least and greatest corner of the stock, whose top lies at z = 0.
+    pub stock: Option<[[f64; 3]; 2]>,
     /// Something is below the top of the stock. Where nothing is, zero lies elsewhere and every feed counts as work.
     pub works: bool,
     /// Time of the whole, if it is known, s.
@@ -129,9 +129,11 @@ impl<'a> Plot<'a> {
         }
     }
 
-    /// Says how large the stock is: from (0, 0), its top at z = 0; x, y, z in mm.
-    pub fn stock(&mut self, size: [f64; 3]) {
-        self.trail.stock = size.iter().all(|v| v.is_finite() && *v >= 0.0).then_some(size);
+    /// Says how large the stock is, x, y, z in mm, and where its lower left corner lies; its top is at z = 0.
+    pub fn stock(&mut self, [x, y, z]: [f64; 3], corner: [f64; 2]) {
+        let [a, b] = corner;
+        let sane = [x, y, z].iter().all(|v| *v >= 0.0) && [x, y, z, a, b].iter().all(|v| v.is_finite());
+        self.trail.stock = sane.then_some([[a, b, -z], [a + x, b + y, 0.0]]);
     }
 
     /// Says how long the program takes.

@@ -185,7 +185,7 @@ pub(super) fn lay_out<'a>(trail: &'a Trail, title: &str, kind: PlotView, colour:
     let size = |b: &[[f64; 3]; 2]| (b[1][0] - b[0][0]).max(b[1][1] - b[0][1]).max(1e-3);
     let mut seen = vec![work];
     // Bed and stock are shown whole unless that would make the work tiny.
-    let stock = trail.stock.map(|s| [[0.0, 0.0, -s[2]], [s[0], s[1], 0.0]]);
+    let stock = trail.stock;
     let bed = [trail.bed[0], [trail.bed[1][0], trail.bed[1][1], trail.bed[0][2]]];
     let floor = if matches!(trail.kind, MachineKind::Printer) { 0.0 } else { work[0][2].min(0.0) };
     let bed = [[bed[0][0], bed[0][1], floor], [bed[1][0], bed[1][1], floor]];

@@ -68,8 +68,8 @@ pub(super) fn write(trail: &Trail, title: &str, colour: PlotColour) -> String {
     let numbers = |v: &[f64]| v.iter().map(|v| format!("{:.3}", v + 0.0)).collect::<Vec<_>>().join(",");
     let _ = write!(data, ",\"view\":[[{}],[{}]]", numbers(&bounds[0]), numbers(&bounds[1]));
     let _ = write!(data, ",\"bed\":[[{}],[{}]]", numbers(&trail.bed[0]), numbers(&trail.bed[1]));
-    if let Some(stock) = trail.stock {
-        let _ = write!(data, ",\"stock\":[{}]", numbers(&stock));
+    if let Some([low, high]) = trail.stock {
+        let _ = write!(data, ",\"stock\":[[{}],[{}]]", numbers(&low), numbers(&high));
     }
     let _ = write!(data, ",\"tools\":{:?}", trail.tools);
     data.push_str(",\"features\":[");
