@@ -170,12 +170,13 @@ pub fn pass(bytes: &[u8], id: SourceId, machine: &Machine, mut see: impl FnMut(S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt::Write as _;
 
     #[test]
     fn a_long_program_is_told_in_order() {
         let mut text = String::from("G21 G90\n");
         for i in 0..120_000 {
-            text += &format!("G1 X{i} F600\n");
+            writeln!(text, "G1 X{i} F600").expect("writing to a string cannot fail");
         }
         assert!(text.len() > WORTH_A_THREAD);
         let mut sources = Sources::new();
