@@ -456,10 +456,16 @@ impl<'a> Planner<'a> {
         self.tally.without_lead += (bare.len() + more) as u32;
         let more: usize = visits.iter().map(|v| again(v).filter(close_again).count()).sum();
         self.tally.close_pierces += (close.len() + more) as u32;
-        self.tally.contours += visits.len() as u32;
+        // A relief cut on its own, cut off by a neck narrower than the kerf, is one more pierce, not one more contour.
+        let relief = |v: &Visit| {
+            let path = jobs[v.stop as usize].path;
+            path.before.is_some_and(|b| jobs[b as usize].path.profile == path.profile)
+        };
+        let contours = || visits.iter().filter(|v| !relief(v));
+        self.tally.contours += contours().count() as u32;
         self.tally.small_holes += visits.iter().filter(|v| jobs[v.stop as usize].small).count() as u32;
         let outside = |v: &&Visit| jobs[v.stop as usize].profile.waste == Waste::Outside;
-        self.tally.parts += visits.iter().filter(outside).count() as u32;
+        self.tally.parts += contours().filter(outside).count() as u32;
         let mut say = |list: &[&Visit], d: Diagnostic| {
             let Some(first) = list.first() else { return };
             let at = lead(first).onto;

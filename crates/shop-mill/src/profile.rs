@@ -249,9 +249,10 @@ impl Planner<'_> {
     fn count(&mut self, jobs: &[Job<'_>], visits: &[Visit]) {
         for v in visits {
             let job = &jobs[v.stop as usize];
-            // A relief of the tool's own size in a corner is one more plunge, not one more contour.
+            // A relief cut on its own, cut off by a neck narrower than the tool, is one more plunge, not one more
+            // contour.
             let relief = |b: u32| jobs[b as usize].path.profile == job.path.profile;
-            if job.path.is_spot() && job.path.before.is_some_and(relief) {
+            if job.path.before.is_some_and(relief) {
                 continue;
             }
             self.figures.contours += 1;
