@@ -4,9 +4,10 @@ mod text;
 
 use crate::program::{self, Bytes, Seen};
 use crate::report::{self, Colour, Sources, Style};
-use crate::{Refusal, exit};
+use crate::{Refusal, exit, output};
 use anyhow::Result;
 use clap::Args;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 use shop_cam::machine::Machine;
 use shop_report::{Diagnostic, Severity, SourceId, Span};
@@ -55,29 +56,37 @@ pub fn run(args: &CheckArgs) -> Result<u8> {
     let mut notes = Vec::new();
     let first = texts.first().map_or(&[][..], |t| t);
     let machine = program::machine(args.machine.as_deref(), first, style, &mut notes)?;
-    for (path, text) in args.inputs.iter().zip(&texts) {
-        let name = path.display().to_string();
-        let id = sources.add(name.clone(), &**text);
-        let mut checked = check(&sources, id, &machine);
+    let named = args.inputs.iter().zip(&texts);
+    let programs: Vec<(String, SourceId)> = named
+        .map(|(path, text)| {
+            let name = path.display().to_string();
+            (name.clone(), sources.add(name, &**text))
+        })
+        .collect();
+    let checked: Vec<Checked> = programs.par_iter().map(|(_, id)| check(&sources, *id, &machine)).collect();
+    let mut out = String::new();
+    for ((name, _), mut checked) in programs.iter().zip(checked) {
         checked.diagnostics.splice(0..0, notes.drain(..));
         let verdict = verdict(&checked.diagnostics, args.strict);
         code = code.max(verdict);
         if args.json {
-            reports.push(to_json(&name, &machine, &checked, verdict, &sources));
+            reports.push(to_json(name, &machine, &checked, verdict, &sources));
         } else if args.sarif {
             all.extend(checked.diagnostics);
         } else if !args.quiet || verdict != exit::DONE {
             eprint!("{}", report::render(&checked.diagnostics, &sources, style));
-            println!("{}", verdict_line(&name, &machine, &checked));
+            out.push_str(&verdict_line(name, &machine, &checked));
+            out.push('\n');
         }
     }
     if args.json {
         let all = if reports.len() == 1 { reports.remove(0) } else { Value::Array(reports) };
-        println!("{all:#}");
+        out = format!("{all:#}\n");
     }
     if args.sarif {
-        println!("{:#}", report::to_sarif(&all, &sources, crate::explain::text));
+        out = format!("{:#}\n", report::to_sarif(&all, &sources, crate::explain::text));
     }
+    output::write_whole("-".as_ref(), out.as_bytes())?;
     Ok(code)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::program::{self, Bytes, Seen};
 use crate::report::{self, Colour, Sources, Style};
-use crate::{check, exit};
+use crate::{check, exit, output};
 use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
@@ -67,9 +67,10 @@ pub fn run(args: &DiffArgs) -> Result<u8> {
     }
     let c = compare(&a, &b, args.tolerance_mm);
     if args.json {
-        println!("{:#}", to_json(&c, &a, &b, &names, &machine));
+        let all = format!("{:#}\n", to_json(&c, &a, &b, &names, &machine));
+        output::write_whole("-".as_ref(), all.as_bytes())?;
     } else {
-        print!("{}", to_text(&c, &a, &b));
+        output::write_whole("-".as_ref(), to_text(&c, &a, &b).as_bytes())?;
     }
     Ok(if c.is_same() { exit::DONE } else { exit::CHECK })
 }

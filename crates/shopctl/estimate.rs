@@ -2,9 +2,10 @@
 
 use crate::program::{self, Bytes, Seen};
 use crate::report::{self, Colour, Sources, Style};
-use crate::{check, exit};
+use crate::{check, exit, output};
 use anyhow::Result;
 use clap::Args;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 use shop_cam::machine::Machine;
 use shop_report::{Diagnostic, Severity, SourceId};
@@ -41,9 +42,10 @@ pub fn run(args: &EstimateArgs) -> Result<u8> {
     let machine = program::machine(args.machine.as_deref(), first, style, &mut notes)?;
     eprint!("{}", report::render(&notes, &Sources::new(), style));
     let (mut code, mut reports, mut total) = (exit::DONE, Vec::new(), 0.0);
-    for (path, text) in args.inputs.iter().zip(&texts) {
+    let mut out = String::new();
+    let estimates: Vec<_> = texts.par_iter().map(|text| estimate(text, &machine)).collect();
+    for (path, (estimate, diagnostics)) in args.inputs.iter().zip(estimates) {
         let name = path.display().to_string();
-        let (estimate, diagnostics) = estimate(text, &machine);
         total += estimate.total_s;
         let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
         if estimate.moves == 0 {
@@ -55,15 +57,16 @@ pub fn run(args: &EstimateArgs) -> Result<u8> {
         if args.json {
             reports.push(to_json(&name, &machine, &estimate, errors));
         } else {
-            print!("{}", to_text(&name, &machine, &estimate, args.layers));
+            out.push_str(&to_text(&name, &machine, &estimate, args.layers));
         }
     }
     if args.json {
         let all = if reports.len() == 1 { reports.remove(0) } else { Value::Array(reports) };
-        println!("{all:#}");
+        out = format!("{all:#}\n");
     } else if texts.len() > 1 {
-        println!("all together {}", duration(total));
+        let _ = writeln!(out, "all together {}", duration(total));
     }
+    output::write_whole("-".as_ref(), out.as_bytes())?;
     Ok(code)
 }
 

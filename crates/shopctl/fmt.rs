@@ -187,11 +187,10 @@ mod tests {
         #[test]
         fn nothing_but_blanks_and_spelling_changes(text in "[gxGXM01.\\-+#\\[\\]<>()=;/%$*o \t\r\n]{0,60}") {
             let tidied = tidy(text.as_bytes(), Syntax::default(), false);
-            let mut before = meaning(text.as_bytes());
-            let mut after = meaning(&tidied);
-            // A last line without an end gets one.
-            if before.last().is_some_and(|t| t.0 != Kind::Newline) { before.push((Kind::Newline, 0, 0.0)); }
-            if after.last().is_some_and(|t| t.0 != Kind::Newline) { after.push((Kind::Newline, 0, 0.0)); }
+            // A last line without an end gets one, also when it is nothing but a checksum.
+            let mut text = text.trim_end_matches([' ', '\t']).to_owned();
+            if !tidied.is_empty() && !text.ends_with(['\n', '\r']) { text.push('\n'); }
+            let (before, after) = (meaning(text.as_bytes()), meaning(&tidied));
             prop_assert_eq!(before, after);
             prop_assert_eq!(tidy(&tidied, Syntax::default(), false), tidied);
         }
