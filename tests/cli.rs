@@ -239,3 +239,24 @@ fn parts_share_lines_when_asked() {
     assert_eq!(code, Some(3));
     assert!(refused["diagnostics"].to_string().contains("cut/edge-shared"));
 }
+
+/// Box generators draw their kerf themselves and cross their own lines at inner corners: refused where a side must be
+/// kept, cut when only followed.
+#[test]
+fn lines_that_are_only_followed_may_cross() {
+    let home = empty();
+    let rings = "0\nCIRCLE\n8\n0\n10\n50\n20\n50\n40\n20\n0\nCIRCLE\n8\n0\n10\n70\n20\n50\n40\n20\n";
+    let drawing = format!("0\nSECTION\n2\nENTITIES\n{rings}0\nENDSEC\n0\nEOF\n");
+    std::fs::write(home.path().join("rings.dxf"), drawing).expect("writable");
+    let cut = |flags: &[&str]| {
+        let all = [&["cut", "rings.dxf", "-m", "laser-grbl", "-o", "out.nc", "--json"], flags].concat();
+        let run = shopctl(&home, &all);
+        (run.status.code(), text(&run.stdout))
+    };
+    let (code, said) = cut(&[]);
+    assert!(code == Some(3) && said.contains("cut/contours-cross"), "{said}");
+    for flags in [["--side", "on"], ["--op", "trace"]] {
+        let (code, said) = cut(&flags);
+        assert_eq!(code, Some(0), "{flags:?}: {said}");
+    }
+}

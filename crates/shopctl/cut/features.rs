@@ -1,7 +1,7 @@
 //! From drawings to features: curves become lines and arcs, pieces become contours, contours nest.
 
 use anyhow::Result;
-use shop_cam::feature::{Contour, FeatureOptions, Features, Mark, OpenLine, meaning};
+use shop_cam::feature::{Contour, FeatureOptions, Features, Mark, OpenLine, Waste, meaning};
 use shop_cam::machine::{LayerOperation, LayerRule};
 use shop_formats::{Drawing, Ignored, Rgb, Units};
 use shop_geom::nesting::{crossings, nesting, repair};
@@ -81,10 +81,13 @@ pub fn features(
         progress.advance(1)?;
     }
     let mut closed: Vec<Contour> = Vec::new();
-    for pieces in groups.into_values() {
-        chain(pieces, reading, progress, &mut closed, &mut features.lines, &mut read, &mut notes)?;
+    let mut followed: Vec<Contour> = Vec::new();
+    for (operation, pieces) in groups {
+        let list = if has_side(operation, options) { &mut closed } else { &mut followed };
+        chain(pieces, reading, progress, list, &mut features.lines, &mut read, &mut notes)?;
     }
     cross_check(&mut closed, reading, progress, &mut notes)?;
+    closed.append(&mut followed);
     nest(&mut closed, progress)?;
     read.closed = closed.len();
     read.open = features.lines.len();
@@ -232,6 +235,15 @@ fn report(traced: &Traced, tags: &[Tag], reading: &Reading, read: &mut Read, not
     }
 }
 
+/// True when contours of this meaning bound an area; the others are only followed, and may cross as they like.
+fn has_side(operation: LayerOperation, options: &FeatureOptions) -> bool {
+    match operation {
+        LayerOperation::Profile => options.side != Some(Waste::On),
+        LayerOperation::Outside | LayerOperation::Inside | LayerOperation::Pocket => true,
+        LayerOperation::On | LayerOperation::Mark | LayerOperation::Drill | LayerOperation::Ignore => false,
+    }
+}
+
 /// Refuses contours that cross, or rebuilds them when asked.
 fn cross_check(
     closed: &mut Vec<Contour>,
@@ -247,7 +259,7 @@ fn cross_check(
     d.span = closed.get(first.a as usize).and_then(|c| c.span);
     if !reading.repair {
         notes
-            .push(d.hint("mend the drawing there, or say --repair to cut the boundary of the even-odd fill"));
+            .push(d.hint("mend the drawing there, say --repair to cut the boundary of the even-odd fill, or --side on when the drawing has its kerf already"));
         return Ok(());
     }
     d.severity = shop_report::Severity::Warning;
