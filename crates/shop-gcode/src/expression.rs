@@ -333,13 +333,21 @@ impl Operator {
     }
 }
 
+/// Reads an operator: signs by their first byte, names one by one.
 fn operator(input: &[u8]) -> IResult<&[u8], Operator> {
+    match input.first() {
+        Some(b'*') => alt((value(Operator::Power, tag(&b"**"[..])), value(Operator::Times, tag(&b"*"[..]))))
+            .parse(input),
+        Some(b'/') => Ok((&input[1..], Operator::Over)),
+        Some(b'+') => Ok((&input[1..], Operator::Plus)),
+        Some(b'-') => Ok((&input[1..], Operator::Minus)),
+        Some(b) if b.is_ascii_alphabetic() => named_operator(input),
+        _ => Err(nom::Err::Error(nom::error::Error::new(input, nom::error::ErrorKind::Tag))),
+    }
+}
+
+fn named_operator(input: &[u8]) -> IResult<&[u8], Operator> {
     alt((
-        value(Operator::Power, tag(&b"**"[..])),
-        value(Operator::Times, tag(&b"*"[..])),
-        value(Operator::Over, tag(&b"/"[..])),
-        value(Operator::Plus, tag(&b"+"[..])),
-        value(Operator::Minus, tag(&b"-"[..])),
         value(Operator::Modulo, tag_no_case(&b"mod"[..])),
         value(Operator::Equal, tag_no_case(&b"eq"[..])),
         value(Operator::NotEqual, tag_no_case(&b"ne"[..])),

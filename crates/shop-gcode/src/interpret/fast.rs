@@ -1,6 +1,6 @@
-//! Nine lines of ten: a straight move with nothing but G0 or G1, X, Y, Z, E and F.
+//! Nine lines of ten: a straight move with nothing but N, G0 or G1, X, Y, Z, E, F, S and a remark.
 //!
-//! Such a line is read and executed in one go, without tokens. Whatever is the least unusual (a comment, another
+//! Such a line is read and executed in one go, without tokens. Whatever is the least unusual (another comment, another
 //! letter, a repeated one, nine digits in a row, a mode that changes what a straight move is) is left to the careful
 //! way, and nothing has happened then. The two must agree: a test runs programs both ways.
 //!
@@ -10,10 +10,12 @@
 use super::state::Motion;
 use super::{Run, Step};
 use shop_cam::Speed;
-use shop_cam::canon::Command;
+use shop_cam::canon::{Command, Torch};
 
 /// Lines longer than this go the careful way, where their length is judged.
 const LONGEST: usize = 70;
+/// Lines with a remark may be so long in all.
+const LONGEST_REMARK: usize = 200;
 const POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 /// Coordinates beyond this are judged elsewhere, mm.
 const FARTHEST: f64 = 1e6;
@@ -55,6 +57,15 @@ fn number(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
     (total > 0).then_some((if negative { -v } else { v }, end))
 }
 
+/// Returns the text of a remark that is nothing but a remark: no section, layer, tool or material.
+#[inline]
+fn plain_remark(text: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(text).ok().filter(|t| t.is_ascii())?.trim();
+    let special =
+        matches!(text.as_bytes().first(), Some(b'-' | b'o' | b't' | b'l' | b'f' | b'L' | b'T' | b'F' | b'C'));
+    (!special && !text.bytes().any(|b| b == b'\r')).then_some(text)
+}
+
 impl<F: FnMut(Step, u32)> Run<'_, F> {
     /// True when nothing is in force that makes a straight move more than that.
     #[inline(always)]
@@ -83,7 +94,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
 
     #[inline(always)]
     fn plain_line(&mut self, bytes: &[u8], start: usize, line: u32) -> Option<usize> {
-        let mut values = [0.0; 5];
+        let mut values = [0.0; 6];
+        let mut remark = None;
         let (mut seen, mut moves) = (0u32, false);
         let mut motion = self.state.motion;
         let mut at = start;
@@ -104,6 +116,24 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                     }
                     seen |= 64;
                 }
+                b'N' if at == start => {
+                    let (_, count) = digits(bytes, at + 1)?;
+                    if count == 0 || bytes.get(at + 1 + count) == Some(&b'.') {
+                        return None;
+                    }
+                    at += 1 + count;
+                }
+                b';' => {
+                    // Words as short as ever, and the line no longer than any controller's buffer.
+                    let room = bytes.get(at..(start + LONGEST_REMARK).min(bytes.len()))?;
+                    let end = at + memchr::memchr(b'\n', room)?;
+                    let text = plain_remark(&bytes[at + 1..end])?;
+                    remark = Some(text);
+                    if at - start > LONGEST {
+                        return None;
+                    }
+                    break end + 1;
+                }
                 b'\n' => break at + 1,
                 b'\r' if bytes.get(at + 1) == Some(&b'\n') => break at + 2,
                 letter => {
@@ -113,6 +143,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                         b'Z' => 2,
                         b'E' if self.rules.extruder => 3,
                         b'F' => 4,
+                        b'S' => 5,
                         _ => return None,
                     };
                     if seen & (1 << slot) != 0 {
@@ -125,7 +156,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             }
         };
         let s = &mut self.state;
-        if !matches!(motion, Motion::Rapid | Motion::Line) || next - start > LONGEST {
+        if !matches!(motion, Motion::Rapid | Motion::Line) || (remark.is_none() && next - start > LONGEST) {
             return None;
         }
         let unit = s.unit;
@@ -139,15 +170,25 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let fed = seen & 16 == 0 || (feed > 0.0 && feed <= 1e9);
         let feeds = motion == Motion::Rapid || s.feed > 0.0 || seen & 16 != 0;
         let near = to.iter().all(|v| v.abs() <= FARTHEST) && values[3].abs() <= FARTHEST;
-        if !(fed && feeds && near) {
+        if !(fed && feeds && near && values[5] >= 0.0) {
             return None;
         }
         s.motion = motion;
         self.line = line;
+        if let Some(text) = remark.filter(|t| !t.is_empty()) {
+            (self.sink)(Step::Command(Command::Comment(text.into())), line);
+        }
+        let s = &mut self.state;
         if seen & 16 != 0 && feed != s.feed {
             s.feed = feed;
             s.emitted_feed = feed;
             (self.sink)(Step::Command(Command::Feed(Speed::from_mm_per_min(feed))), line);
+        }
+        if seen & 32 != 0 && values[5] != self.state.s {
+            self.state.s = values[5];
+            if self.state.tool_on() {
+                self.hand_on_tool(Torch::Cut);
+            }
         }
         let pushes = seen & 8 != 0;
         if !moves && !pushes {

@@ -217,7 +217,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         if self.flow.marks.is_none() {
             self.survey();
         }
-        self.refresh_parameters();
+        if self.program.get(block.start..block.end).is_none_or(super::asks_controller) {
+            self.refresh_parameters();
+        }
         let marks = self.flow.marks.take().unwrap_or_default();
         let next = match marks.binary_search_by_key(&token.start, |m| m.at) {
             Ok(index) => self.run_mark(&marks, index, block),
@@ -464,6 +466,10 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     /// Computes what stands after the keyword.
     fn value(&mut self, mark: &Mark) -> Option<f64> {
         let text = self.program.get(..mark.rest.1).unwrap_or_default();
+        // The line of an `elseif` is not the one at hand.
+        if text.get(mark.rest.0..).is_none_or(super::asks_controller) {
+            self.refresh_parameters();
+        }
         match expression::primary(text, mark.rest.0, &self.parameters) {
             Ok((v, _)) => Some(v),
             Err(fault) => {

@@ -410,7 +410,9 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
 
     fn compute(&mut self, block: &Block) -> Option<Block> {
         let mut computed = block.clone();
-        self.refresh_parameters();
+        if self.program.get(block.start..block.end).is_none_or(asks_controller) {
+            self.refresh_parameters();
+        }
         for token in &block.formulas {
             let text = self.program.get(..token.end).unwrap_or_default();
             match crate::expression::primary(text, token.start + 1, &self.parameters) {
@@ -554,6 +556,18 @@ fn section_mark(text: &str) -> Option<(Role, &str)> {
     let rest = text.strip_prefix("--- ")?;
     let (role, label) = rest.split_once(':').unwrap_or((rest, ""));
     Some((Role::from_name(role)?, label.trim()))
+}
+
+/// True when a line may ask for a parameter that the controller keeps: from #5000 on, `#<_…>`, or computed ones.
+fn asks_controller(line: &[u8]) -> bool {
+    memchr::memchr_iter(b'#', line).any(|at| match line.get(at + 1) {
+        Some(b'0'..=b'9') => {
+            let digits = line[at + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
+            digits > 3
+        }
+        Some(b'<') => line.get(at + 2).is_none_or(|b| !b.is_ascii_alphanumeric()),
+        _ => true,
+    })
 }
 
 /// Adds what is only known at the end.
