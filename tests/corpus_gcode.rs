@@ -281,12 +281,11 @@ fn programs_survive_being_posted() {
                 continue;
             }
             let same = |s: &Stop| near(s, m) && ((s.2 - m.2).abs() < 0.006 || m.2 == 0.0);
-            match found[next..].iter().position(same) {
-                Some(n) => next += n + 1,
-                None => {
-                    lost = Some(m);
-                    break;
-                }
+            if let Some(n) = found[next..].iter().position(same) {
+                next += n + 1;
+            } else {
+                lost = Some(m);
+                break;
             }
         }
         let same_way = flat || (length - length_again).abs() < 1e-3 * length + 30.0;
