@@ -245,3 +245,29 @@ fn nonsense_ends_in_a_message() {
     assert_eq!(run(&home, &["check", "none.nc"]).status.code(), Some(1));
     assert_eq!(run(&home, &["check", "empty.nc", "-m", "no-such-machine"]).status.code(), Some(3));
 }
+
+/// A circle of short lines becomes arcs when asked, and the new program is still held against the old one.
+#[test]
+fn post_fits_arcs_when_asked() {
+    let chord = |degree| {
+        let (y, x) = f64::from(degree).to_radians().sin_cos();
+        format!("G1 X{:.4} Y{:.4} F900\n", 20.0 * x, 20.0 * y)
+    };
+    let chords: Vec<String> = (1..=360).map(chord).collect();
+    let head = "G21 G90 G17\nM3 S12000\nG0 X20 Y0 Z5\nG1 Z-1 F300\n";
+    let text = [head, &chords.concat(), "G0 Z5\nM5\nM30\n"].concat();
+    let home = home(&[("round.nc", &text)]);
+    let lines = |flags: &[&str]| {
+        let all = [&["post", "round.nc", "-m", "router-grbl", "-o", "out.nc"], flags].concat();
+        let done = run(&home, &all);
+        assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+        let made = std::fs::read_to_string(home.path().join("out.nc")).expect("written");
+        (made.lines().count(), made.contains("G3"))
+    };
+    let (plain, arcs) = lines(&[]);
+    assert!(plain > 360 && !arcs);
+    let (fitted, arcs) = lines(&["--fit-arcs-mm", "0.01"]);
+    assert!(fitted < 30 && arcs, "{fitted} lines");
+    let wrong = run(&home, &["post", "round.nc", "-m", "router-grbl", "-o", "x.nc", "--fit-arcs-mm", "5"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}

@@ -27,6 +27,9 @@ pub struct PostArgs {
     /// Program to write, - for standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Make arcs of chains of short lines that stay this near to them, mm
+    #[arg(long, value_name = "MM", value_parser = tolerance)]
+    fit_arcs_mm: Option<f64>,
     /// Write it although the input has errors or the path differs
     #[arg(long)]
     force: bool,
@@ -57,10 +60,13 @@ pub fn run(args: &PostArgs) -> Result<u8> {
     let id = sources.add(name.clone(), &*text);
     // What M3 switches is a matter of the machine that the program will run on, if the first has no opinion.
     let context = Context::of(&from).source(id);
-    let read = shop_gcode::interpret(&text, &context).drain_into(&mut diagnostics);
+    let mut read = shop_gcode::interpret(&text, &context).drain_into(&mut diagnostics);
+    if let Some(tolerance) = args.fit_arcs_mm {
+        read = shop_gcode::fit_arcs(&read, tolerance);
+    }
     let posted = shop_gcode::post(&read, &machine).drain_into(&mut diagnostics);
     drop(read);
-    let kept = keeps_its_path(&text, &from, posted.as_bytes(), &machine);
+    let kept = keeps_its_path(&text, &from, posted.as_bytes(), &machine, args.fit_arcs_mm.unwrap_or(0.0));
     if let Err(off) = &kept {
         let message = format!("the path of the new program differs from that of the old one: {off}");
         diagnostics.push(Diagnostic::error("post/path-differs", message));
@@ -94,8 +100,17 @@ pub fn run(args: &PostArgs) -> Result<u8> {
     })
 }
 
-/// Reads both programs and compares the work they do; says what differs.
-fn keeps_its_path(old: &[u8], from: &Machine, new: &[u8], to: &Machine) -> Result<(), String> {
+/// Reads a tolerance that makes sense for arcs.
+fn tolerance(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(mm) if mm > 0.0 && mm <= 1.0 => Ok(mm),
+        _ => Err("a tolerance above 0 and up to 1 mm is wanted".to_owned()),
+    }
+}
+
+/// Reads both programs and compares the work they do, `fitted` mm apart at most where arcs were fitted; says what
+/// differs.
+fn keeps_its_path(old: &[u8], from: &Machine, new: &[u8], to: &Machine, fitted: f64) -> Result<(), String> {
     // Both are judged as work on the same kind of machine, or a print would be compared with a cut.
     let tracks = |text: &[u8], machine: &Machine| {
         let mut tracks = Tracks::new(from);
@@ -108,7 +123,7 @@ fn keeps_its_path(old: &[u8], from: &Machine, new: &[u8], to: &Machine) -> Resul
     };
     let (a, b) = (tracks(old, from), tracks(new, to));
     // Half a step of the coarser grid each way, and the chords of what has no arcs there.
-    let tolerance = 10f64.powi(-i32::from(to.post.decimals.min(9))) + 0.002;
+    let tolerance = 10f64.powi(-i32::from(to.post.decimals.min(9))) + 0.002 + fitted;
     let c = compare(&a, &b, tolerance);
     // Where a path enters the stock at a shallow angle, a step of the grid in z is several of them along it.
     let far = |p: &&Pair| p.distance + p.shift.iter().map(|v| v * v).sum::<f64>().sqrt() > 4.0 * tolerance;
