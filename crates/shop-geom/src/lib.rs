@@ -1,6 +1,6 @@
 //! Points, arcs, polylines and regions in millimetres, and the operations on them.
 //!
-//! Everything here is two-dimensional, `f64`, y up and counter-clockwise positive. Curves are kept as lines and
+//! Everything but [`mesh`] is two-dimensional; all is `f64`, y up and counter-clockwise positive. Curves are kept as lines and
 //! circular arcs for as long as anyone can use them: a [`Polyline`] is DXF's own model, vertices with a bulge.
 //! Approximation takes its tolerance from the caller; topology is decided on an integer grid or by exact
 //! predicates inside a kernel, never by an epsilon in a public signature.
@@ -15,6 +15,7 @@ pub mod curve;
 pub mod distance;
 pub mod grid;
 pub mod intersect;
+pub mod mesh;
 pub mod nesting;
 pub mod offset;
 pub mod route;

@@ -1,0 +1,82 @@
+//! Triangle meshes: points in mm and triangles that name them.
+//!
+//! The one idea: a mesh is nothing but two flat arrays. Who needs neighbours, edges or volumes builds them for the
+//! question at hand and drops them again, since a print is read once from bottom to top.
+
+use crate::Aabb;
+
+/// A place in space in mm.
+pub type Point3 = nalgebra::Point3<f64>;
+
+/// Triangles over shared points, in mm, z up, seen counter-clockwise from outside.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mesh {
+    /// The corners; each place once when a reader has welded them.
+    pub points: Vec<Point3>,
+    /// Three indices into [`Mesh::points`] each.
+    pub triangles: Vec<[u32; 3]>,
+}
+
+impl Mesh {
+    /// Returns the three corners of a triangle.
+    #[inline]
+    pub fn corners(&self, triangle: [u32; 3]) -> [Point3; 3] {
+        triangle.map(|i| self.points[i as usize])
+    }
+
+    /// Returns the lowest and the highest corner of the box around all points; `None` for a mesh without points.
+    pub fn bounds(&self) -> Option<(Point3, Point3)> {
+        let first = *self.points.first()?;
+        Some(self.points.iter().fold((first, first), |(low, high), p| (low.inf(p), high.sup(p))))
+    }
+
+    /// Returns the box around the mesh seen from above, in mm; `None` for a mesh without points.
+    pub fn footprint(&self) -> Option<Aabb> {
+        let (low, high) = self.bounds()?;
+        Some(Aabb { min: low.xy(), max: high.xy() })
+    }
+
+    /// Returns the volume in mm³ that the triangles enclose, negative when they are seen from inside (the divergence
+    /// theorem: the sum of the signed tetrahedra to one place).
+    pub fn volume(&self) -> f64 {
+        let Some(&at) = self.points.first() else { return 0.0 };
+        let six: f64 = self
+            .triangles
+            .iter()
+            .map(|&t| {
+                let [a, b, c] = self.corners(t).map(|p| p - at);
+                a.dot(&b.cross(&c))
+            })
+            .sum();
+        six / 6.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tetrahedron() -> Mesh {
+        let points = vec![
+            Point3::new(1.0, 1.0, 1.0),
+            Point3::new(4.0, 1.0, 1.0),
+            Point3::new(1.0, 3.0, 1.0),
+            Point3::new(1.0, 1.0, 6.0),
+        ];
+        Mesh { points, triangles: vec![[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]] }
+    }
+
+    #[test]
+    fn a_tetrahedron_has_a_sixth_of_its_box() {
+        let mesh = tetrahedron();
+        assert!((mesh.volume() - 3.0 * 2.0 * 5.0 / 6.0).abs() < 1e-12);
+        let (low, high) = mesh.bounds().expect("it has points");
+        assert_eq!((low, high), (Point3::new(1.0, 1.0, 1.0), Point3::new(4.0, 3.0, 6.0)));
+    }
+
+    #[test]
+    fn nothing_has_no_bounds() {
+        assert_eq!(Mesh::default().bounds(), None);
+        assert_eq!(Mesh::default().volume(), 0.0);
+    }
+}
