@@ -1,8 +1,9 @@
 //! Who is cut whole, who begins in a kerf that is there already, and whom the others have cut free.
 //!
 //! Contours inside any contour of a group come before all contours that share lines, because a neighbour's cut may
-//! be the one that sets a part free. Then the sharing contours are cut in the order of the route or colour by
-//! colour, whichever begins less often on a bare edge, then with fewer pierces, then with shorter rapids:
+//! be the one that sets a part free. Then the sharing contours are cut in the order of the route, colour by colour or
+//! row by row: whichever takes no more pierces than there are contours, begins less often on a bare edge, then less
+//! often where the work is hot, takes fewer pierces and has shorter rapids:
 //!
 //! ```text
 //!    1 → 2 → 3        1   4   2      A row is best cut along, each contour but the first an open path; of a large
@@ -96,6 +97,8 @@ const AHEAD: u32 = 24;
 enum Manner {
     Along,
     ByColour,
+    /// From the lowest row up, each row from the left, and nothing between two that are cut while there is a choice.
+    RowByRow,
 }
 
 /// What is given.
@@ -114,6 +117,7 @@ struct State {
     at: Point,
     out: Arranged,
     bare: u32,
+    hot: u32,
     travel: f64,
 }
 
@@ -130,7 +134,7 @@ impl Shared {
     ) -> Arranged {
         let job = Job { shared: self, paths, lead };
         let out = Arranged::default();
-        let mut state = State { cut: BTreeMap::new(), at, out, bare: 0, travel: 0.0 };
+        let mut state = State { cut: BTreeMap::new(), at, out, bare: 0, hot: 0, travel: 0.0 };
         for (cluster, list) in self.levels(paths, members) {
             if !cluster {
                 for path in list {
@@ -142,11 +146,15 @@ impl Shared {
                 let mut pace = pace.clone();
                 (job.run(state.clone(), &list, manner, &mut pace), pace)
             };
-            let (along, coloured) = (run(Manner::Along), run(Manner::ByColour));
-            let cost = |s: &State| (s.bare, -s.out.sharing.pierces);
-            let order = cost(&coloured.0).cmp(&cost(&along.0));
-            let better = order.then(coloured.0.travel.total_cmp(&along.0.travel)).is_lt();
-            (state, *pace) = if better { coloured } else { along };
+            let before = state.out.sharing.pierces;
+            let cost = |s: &State| {
+                let saved = s.out.sharing.pierces - before;
+                ((-saved).max(0), s.bare, s.hot, -saved)
+            };
+            let dearer = |a: &State, b: &State| cost(a).cmp(&cost(b)).then(a.travel.total_cmp(&b.travel));
+            let manners = [Manner::Along, Manner::ByColour, Manner::RowByRow].map(run);
+            let best = manners.into_iter().min_by(|a, b| dearer(&a.0, &b.0));
+            (state, *pace) = best.expect("there are three manners");
         }
         state.out
     }
@@ -256,14 +264,20 @@ impl Job<'_> {
             *waiting.entry(before).or_default() += 1;
         }
         let mut pending = members.to_vec();
-        if manner == Manner::ByColour {
-            pending.sort_by_key(|m| self.shared.colour[*m as usize]);
+        match manner {
+            Manner::Along => {}
+            Manner::ByColour => pending.sort_by_key(|m| self.shared.colour[*m as usize]),
+            Manner::RowByRow => pending.sort_by(|a, b| {
+                let [a, b] = [a, b].map(|m| self.track(*m).point(0.0));
+                a.y.total_cmp(&b.y).then(a.x.total_cmp(&b.x))
+            }),
         }
         while !pending.is_empty() {
             let next = self.next(&pending, manner, &state, &waiting, pace);
             let path = pending.remove(next);
-            let (turn, _, bare) = self.turn(path, &state.cut);
+            let (turn, entry, bare) = self.turn(path, &state.cut);
             state.bare += u32::from(bare);
+            state.hot += u32::from(entry.is_some_and(|p| pace.is_hot(p)));
             state.take(self, path, turn, pace);
             if let Some(n) = self.paths[path as usize].before.and_then(|b| waiting.get_mut(&b)) {
                 *n = n.saturating_sub(1);
@@ -272,8 +286,8 @@ impl Job<'_> {
         state
     }
 
-    /// Returns the place of the next path among those pending: the nearest of the first few that can be begun; if
-    /// there is none, one where the work is hot, then one with a bare edge.
+    /// Returns the place of the next path among those pending: the nearest of the first few that can be begun, or the
+    /// first of them row by row; if there is none, one where the work is hot, then one with a bare edge.
     fn next(
         &self,
         pending: &[u32],
@@ -282,28 +296,33 @@ impl Job<'_> {
         waiting: &BTreeMap<u32, u32>,
         pace: &mut dyn Pace,
     ) -> usize {
-        let mut best: Option<(bool, bool, f64, usize)> = None;
+        let mut best: Option<((bool, bool, bool), f64, usize)> = None;
         let mut seen = 0;
         let colour = |i: usize| self.shared.colour[pending[i] as usize];
         for (i, &path) in pending.iter().enumerate() {
             if waiting.get(&path).is_some_and(|n| *n > 0) {
                 continue;
             }
-            if manner == Manner::ByColour && best.is_some_and(|b| !b.0 && !b.1 && colour(b.3) != colour(i)) {
+            let good = |key: (bool, bool, bool)| !key.0 && !key.2;
+            if manner == Manner::ByColour && best.is_some_and(|b| good(b.0) && colour(b.2) != colour(i)) {
                 break;
             }
-            let (_, entry, bare) = self.turn(path, &state.cut);
-            let hot = entry.is_some_and(|p| pace.is_hot(p));
-            let far = entry.map_or(0.0, |p| (p - state.at).norm());
-            if best.is_none_or(|b| (bare, hot).cmp(&(b.0, b.1)).then(far.total_cmp(&b.2)).is_lt()) {
-                best = Some((bare, hot, far, i));
+            let (turn, entry, bare) = self.turn(path, &state.cut);
+            let rows = manner == Manner::RowByRow;
+            let split = rows && matches!(&turn, Turn::Open(ranges) if ranges.len() > 1);
+            // Going round what is hot is what leaves one between two that are cut.
+            let hot = !rows && entry.is_some_and(|p| pace.is_hot(p));
+            let far = entry.filter(|_| !rows).map_or(0.0, |p| (p - state.at).norm());
+            let key = (bare, split, hot);
+            if best.is_none_or(|b| key.cmp(&b.0).then(far.total_cmp(&b.1)).is_lt()) {
+                best = Some((key, far, i));
             }
-            seen += u32::from(!bare && !hot);
+            seen += u32::from(!bare && !split && !hot);
             if seen == AHEAD {
                 break;
             }
         }
-        best.map_or(0, |b| b.3)
+        best.map_or(0, |b| b.2)
     }
 }
 
