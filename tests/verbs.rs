@@ -197,6 +197,19 @@ fn a_program_is_carried_to_another_controller_and_keeps_its_path() {
 }
 
 #[test]
+fn a_print_is_packed_and_read_back() {
+    let home = home(&[("a.gcode", PRINT), ("a.nc", SQUARE)]);
+    let out = run(&home, &["post", "a.gcode", "-m", "printer-marlin", "-o", "b.bgcode"]);
+    assert_eq!(out.status.code(), Some(0), "{out:?}");
+    assert!(std::fs::read(home.path().join("b.bgcode")).expect("written").starts_with(b"GCDE"));
+    let diff = run(&home, &["diff", "a.gcode", "b.bgcode", "-m", "printer-marlin", "--json"]);
+    assert_eq!(diff.status.code(), Some(0), "{diff:?}");
+    // Routers read no such thing.
+    let out = run(&home, &["post", "a.nc", "-m", "router-grbl", "-o", "b.BGCODE"]);
+    assert_eq!(out.status.code(), Some(2), "{out:?}");
+}
+
+#[test]
 fn a_program_with_errors_is_not_carried_anywhere() {
     let home = home(&[("a.nc", &SQUARE.replace("G1 X20", "G1 X20 X30"))]);
     let args = ["post", "a.nc", "-m", "router-linuxcnc", "--from", "router-grbl", "-o", "b.nc", "-q"];

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 use shop_cam::machine::Machine;
-use shop_gcode::Context;
+use shop_gcode::{Context, bgcode};
 use shop_report::{Diagnostic, Severity, SourceId};
 use shop_sim::compare::{Pair, Tracks, compare};
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub struct PostArgs {
     /// Machine it was made for; guessed from its words when not given
     #[arg(long, value_name = "MACHINE")]
     from: Option<String>,
-    /// Program to write, - for standard output
+    /// Program to write, - for standard output; FILE.bgcode is written as binary G-code (printers only)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Make arcs of chains of short lines that stay this near to them, mm
@@ -55,6 +55,12 @@ pub fn run(args: &PostArgs) -> Result<u8> {
     let mut diagnostics = Vec::new();
     let machine = program::machine(Some(&args.machine), &text, style, &mut diagnostics)?;
     let from = program::machine(args.from.as_deref(), &text, style, &mut diagnostics)?;
+    let binary = args.output.extension().is_some_and(|e| e.eq_ignore_ascii_case("bgcode"));
+    if binary && machine.printer.is_none() {
+        let message =
+            format!("only printers read binary G-code, and {} is none; name the output .nc", machine.name);
+        bail!(Refusal { code: exit::USAGE, message });
+    }
     let name = args.input.display().to_string();
     let mut sources = Sources::new();
     let id = sources.add(name.clone(), &*text);
@@ -74,7 +80,8 @@ pub fn run(args: &PostArgs) -> Result<u8> {
     let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
     let written = errors == 0 || args.force;
     if written {
-        output::write_whole(&args.output, posted.as_bytes())?;
+        let packed = binary.then(|| in_blocks(&text, &posted));
+        output::write_whole(&args.output, packed.as_deref().unwrap_or(posted.as_bytes()))?;
     }
     if args.json {
         let value = json!({
@@ -98,6 +105,20 @@ pub fn run(args: &PostArgs) -> Result<u8> {
         (false, Err(_)) => exit::CHECK,
         (false, Ok(())) => exit::INPUT,
     })
+}
+
+/// Returns a program as binary G-code, with what the slicer said of the old one and its pictures.
+fn in_blocks(old: &[u8], new: &str) -> Vec<u8> {
+    let metadata = shop_gcode::metadata::read(old);
+    let about = bgcode::About {
+        file: vec![("Producer".to_owned(), concat!("shopctl ", env!("CARGO_PKG_VERSION")).to_owned())],
+        slicer: metadata.values,
+        thumbnails: metadata.thumbnails,
+        ..bgcode::About::default()
+    };
+    let mut out = bgcode::head(&about);
+    out.extend(bgcode::text_blocks(new.as_bytes()));
+    out
 }
 
 /// Reads a tolerance that makes sense for arcs.
