@@ -25,5 +25,8 @@ pub mod proof;
 pub use check::{Checker, Extents, Finding};
 pub use compare::{Comparison, Tracks, compare};
 pub use estimate::{Estimate, Estimator, Times, estimate};
-pub use preview::{Plot, PlotColour, PlotView, PreviewInput, preview_html, preview_png, preview_svg};
+pub use preview::{
+    ModelPicture, Plot, PlotColour, PlotView, PreviewInput, model_picture, preview_html, preview_png,
+    preview_svg,
+};
 pub use proof::{Drawn, Proof, ProofFigures, Swept, drawn, prove};

@@ -6,6 +6,7 @@
 mod encode;
 mod font;
 mod html;
+mod model;
 mod plot;
 mod png;
 mod scene;
@@ -14,6 +15,7 @@ mod svg;
 mod tests;
 mod trail;
 
+pub use model::{ModelPicture, model_picture};
 pub use plot::{Plot, PlotColour, PlotView};
 
 use crate::estimate::Estimate;
