@@ -1,4 +1,4 @@
-//! Reads DXF and SVG into drawings.
+//! Reads DXF and SVG into drawings, and STL, OBJ, 3MF and AMF into meshes.
 //!
 //! A reader never fails on content: it returns what it could read and says what it could not, with the place.
 //! Nothing is dropped in silence; what is not geometry is counted.
@@ -6,6 +6,7 @@
 mod drawing;
 pub mod dxf;
 pub mod facts;
+pub mod mesh;
 pub mod svg;
 pub mod text;
 

@@ -3,10 +3,18 @@
 //! The one idea: a mesh is nothing but two flat arrays. Who needs neighbours, edges or volumes builds them for the
 //! question at hand and drops them again, since a print is read once from bottom to top.
 
+mod transform;
+pub mod weld;
+
+pub use transform::Transform;
+
 use crate::Aabb;
+use rayon::prelude::*;
 
 /// A place in space in mm.
 pub type Point3 = nalgebra::Point3<f64>;
+/// A displacement or direction in space in mm.
+pub type Vector3 = nalgebra::Vector3<f64>;
 
 /// A displacement or direction in space in mm.
 pub type Vector3 = nalgebra::Vector3<f64>;
@@ -27,6 +35,34 @@ impl Mesh {
         triangle.map(|i| self.points[i as usize])
     }
 
+    /// Returns the mesh with every place once, bit for bit, in the order in which the triangles come by, and without
+    /// the points that no triangle names.
+    #[must_use]
+    pub fn welded(&self) -> Mesh {
+        const CHUNK: usize = weld::CHUNK_CORNERS / 3;
+        let chunks = self.triangles.len().div_ceil(CHUNK);
+        let (points, triangles) = weld::weld(chunks, |chunk, out: &mut Vec<[weld::Double; 3]>| {
+            let part = &self.triangles[chunk * CHUNK..self.triangles.len().min((chunk + 1) * CHUNK)];
+            out.extend(part.iter().map(|&t| self.corners(t).map(|p| weld::double([p.x, p.y, p.z]))));
+        });
+        Mesh { points, triangles }
+    }
+
+    /// Moves every point; a transform that mirrors also turns the triangles, so that they are still seen from outside.
+    pub fn transform(&mut self, by: &Transform) {
+        self.points.par_iter_mut().with_min_len(4096).for_each(|p| *p = by.apply(*p));
+        if by.mirrors() {
+            self.triangles.par_iter_mut().with_min_len(4096).for_each(|t| t.swap(1, 2));
+        }
+    }
+
+    /// Returns the mesh moved.
+    #[must_use]
+    pub fn transformed(mut self, by: &Transform) -> Mesh {
+        self.transform(by);
+        self
+    }
+
     /// Returns the lowest and the highest corner of the box around all points; `None` for a mesh without points.
     pub fn bounds(&self) -> Option<(Point3, Point3)> {
         let first = *self.points.first()?;
@@ -37,6 +73,15 @@ impl Mesh {
     pub fn footprint(&self) -> Option<Aabb> {
         let (low, high) = self.bounds()?;
         Some(Aabb { min: low.xy(), max: high.xy() })
+    }
+
+    /// Returns the area of all triangles in mm².
+    pub fn area(&self) -> f64 {
+        let doubled = |&t: &[u32; 3]| {
+            let [a, b, c] = self.corners(t);
+            (b - a).cross(&(c - a)).norm()
+        };
+        self.triangles.iter().map(doubled).sum::<f64>() / 2.0
     }
 
     /// Returns the volume in mm³ that the triangles enclose, negative when they are seen from inside (the divergence

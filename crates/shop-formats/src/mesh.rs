@@ -1,0 +1,197 @@
+//! Reads STL, OBJ, 3MF and AMF into a [`Scene`]: objects made of parts, placed in space, in mm.
+//!
+//! The format is told by what the bytes say, not by the file's name. A reader keeps what it can read and says what it
+//! cannot; numbers that are not finite stop here. Sizes are never guessed: STL and OBJ name no unit, so their
+//! numbers are millimetres unless the caller says otherwise, and a part that looks like inches is remarked upon.
+//!
+//! Vocabulary: an *object* is printed as a whole; its *parts* are meshes in the object's own coordinates, told apart
+//! by their [`Role`]; an *instance* is a place where the object stands.
+
+mod number;
+mod obj;
+mod polygon;
+mod sniff;
+mod stl;
+mod stl_text;
+mod text;
+
+pub use sniff::{Format, format_of};
+
+use shop_geom::mesh::{Mesh, Point3, Transform};
+use shop_report::{Checked, Diagnostic, SourceId, Span};
+
+/// What a file of meshes holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scene {
+    /// What is to be made, in the order of the file.
+    pub objects: Vec<Object>,
+    /// Settings of the whole project as the file writes them, key and value; only projects of slicers have them.
+    pub settings: Vec<Setting>,
+    /// The program that wrote the file, as it calls itself.
+    pub program: Option<String>,
+}
+
+/// A setting as a slicer writes it: its key and its value.
+pub type Setting = (String, String);
+
+/// Something that is made as a whole.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Object {
+    /// The name in the file; may be empty.
+    pub name: String,
+    /// What it is made of, never empty.
+    pub parts: Vec<Part>,
+    /// Settings for this object alone.
+    pub settings: Vec<Setting>,
+    /// Settings for heights of this object.
+    pub ranges: Vec<HeightRange>,
+    /// Where it stands, never empty.
+    pub instances: Vec<Transform>,
+}
+
+/// A mesh and what it is for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Part {
+    /// The name in the file; may be empty.
+    pub name: String,
+    /// What the mesh means.
+    pub role: Role,
+    /// The mesh, in the object's coordinates.
+    pub mesh: Mesh,
+    /// Settings for this part alone.
+    pub settings: Vec<Setting>,
+    /// The extruder or filament asked for, counted from 1; `None` when the file leaves it open.
+    pub extruder: Option<u32>,
+}
+
+/// What a part's mesh means to a slicer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// Material.
+    #[default]
+    Solid,
+    /// What is taken away from the parts of the object.
+    Negative,
+    /// Where other settings hold.
+    Modifier,
+    /// Where supports are wanted.
+    SupportEnforcer,
+    /// Where supports are not wanted.
+    SupportBlocker,
+}
+
+/// Settings between two heights above the object's bottom, in mm.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeightRange {
+    /// Lower end, mm.
+    pub low: f64,
+    /// Upper end, mm.
+    pub high: f64,
+    /// What holds there.
+    pub settings: Vec<Setting>,
+}
+
+impl Scene {
+    /// Returns the number of triangles in all parts, each object counted once.
+    pub fn triangles(&self) -> usize {
+        self.objects.iter().flat_map(|o| &o.parts).map(|p| p.mesh.triangles.len()).sum()
+    }
+
+    /// Returns the box around all material as it stands in the file, in mm; `None` when there is none.
+    pub fn bounds(&self) -> Option<(Point3, Point3)> {
+        let boxes = self.objects.iter().flat_map(Object::placed_bounds);
+        boxes.reduce(|a, b| (a.0.inf(&b.0), a.1.sup(&b.1)))
+    }
+
+    fn of_mesh(name: String, mesh: Mesh) -> Scene {
+        let parts = vec![Part { mesh, ..Part::default() }];
+        let objects = vec![Object { name, parts, instances: vec![Transform::IDENTITY], ..Object::default() }];
+        Scene { objects, ..Scene::default() }
+    }
+}
+
+impl Object {
+    /// Returns the boxes around the material of each instance, in mm.
+    fn placed_bounds(&self) -> Vec<(Point3, Point3)> {
+        let solids: Vec<&Mesh> =
+            self.parts.iter().filter(|p| p.role == Role::Solid).map(|p| &p.mesh).collect();
+        let placed = |at: &Transform| {
+            let points = solids.iter().flat_map(|m| &m.points).map(|p| at.apply(*p));
+            points.map(|p| (p, p)).reduce(|a, b| (a.0.inf(&b.0), a.1.sup(&b.1)))
+        };
+        self.instances.iter().filter_map(placed).collect()
+    }
+}
+
+/// What the caller knows, and how much is too much.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReadOptions {
+    /// Millimetres per unit, against what the file says or leaves open.
+    pub mm_per_unit: Option<f64>,
+    /// Most triangles a scene may have, each placed part counted.
+    pub max_triangles: usize,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        // 200 million triangles are 10 GB of STL; a small package that unfolds to more is an attack or a mistake.
+        ReadOptions { mm_per_unit: None, max_triangles: 200_000_000 }
+    }
+}
+
+/// Reads meshes of any format, told by their content.
+pub fn read(source: SourceId, bytes: &[u8], options: &ReadOptions) -> Checked<Scene> {
+    let mut talk = Talk { source, found: Vec::new() };
+    let mut scene = match format_of(bytes) {
+        Some(Format::StlBinary) => stl::read(bytes, &mut talk),
+        Some(Format::StlText) => stl_text::read(bytes, &mut talk),
+        Some(Format::Obj) => obj::read(bytes, &mut talk),
+        None => {
+            let hint = "export the part as STL, OBJ, 3MF or AMF";
+            talk.error("mesh/unknown-format", "this is no mesh that can be read", 0, 0).hint =
+                Some(hint.into());
+            Scene::default()
+        }
+    };
+    if let Some(mm) = options.mm_per_unit.filter(|mm| *mm != 1.0) {
+        let scale = Transform::scale(mm, mm, mm);
+        for part in scene.objects.iter_mut().flat_map(|o| &mut o.parts) {
+            part.mesh.transform(&scale);
+        }
+    }
+    Checked { value: scene, diagnostics: talk.found }
+}
+
+/// Where readers complain.
+struct Talk {
+    source: SourceId,
+    found: Vec<Diagnostic>,
+}
+
+impl Talk {
+    fn say(&mut self, diagnostic: Diagnostic, start: usize, end: usize) -> &mut Diagnostic {
+        let at = self.found.len();
+        self.found.push(diagnostic.span(Span::new(self.source, start, end)));
+        &mut self.found[at]
+    }
+
+    fn error(
+        &mut self,
+        code: &'static str,
+        message: impl Into<String>,
+        start: usize,
+        end: usize,
+    ) -> &mut Diagnostic {
+        self.say(Diagnostic::new(shop_report::Severity::Error, code, message), start, end)
+    }
+
+    fn warn(
+        &mut self,
+        code: &'static str,
+        message: impl Into<String>,
+        start: usize,
+        end: usize,
+    ) -> &mut Diagnostic {
+        self.say(Diagnostic::new(shop_report::Severity::Warning, code, message), start, end)
+    }
+}
