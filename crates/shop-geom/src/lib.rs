@@ -18,6 +18,7 @@ pub mod intersect;
 pub mod mesh;
 pub mod nesting;
 pub mod offset;
+pub mod planar;
 pub mod route;
 pub mod trace;
 
