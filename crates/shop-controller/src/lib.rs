@@ -13,5 +13,6 @@
 
 mod outbox;
 pub mod session;
+pub mod transport;
 
 pub use outbox::Outbox;
