@@ -13,7 +13,7 @@ const COMMON: &[&str] = &["shop-report"];
 const LAYERS: &[&[&str]] = &[
     &["shop-geom", "shop-report"],
     &["shop-cam", "shop-controller", "shop-formats"],
-    &["shop-cut", "shop-gcode", "shop-jobs", "shop-mill", "shop-sim"],
+    &["shop-cut", "shop-gcode", "shop-jobs", "shop-mill", "shop-print", "shop-sim"],
 ];
 
 /// `shop-geom` stands on `shop-report`, the one exception inside a layer: everything may talk back.

@@ -16,9 +16,6 @@ pub type Point3 = nalgebra::Point3<f64>;
 /// A displacement or direction in space in mm.
 pub type Vector3 = nalgebra::Vector3<f64>;
 
-/// A displacement or direction in space in mm.
-pub type Vector3 = nalgebra::Vector3<f64>;
-
 /// Triangles over shared points, in mm, z up, seen counter-clockwise from outside.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Mesh {

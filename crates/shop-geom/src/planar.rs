@@ -215,7 +215,11 @@ impl Default for Planar {
         // Layers are the unit of parallel work; a sort within one must not wait for other layers' threads.
         let solver = Solver { multithreading: None, ..Solver::AUTO };
         Planar {
-            overlay: Overlay::new_custom(1024, i_overlay::core::overlay::IntOverlayOptions::default(), solver),
+            overlay: Overlay::new_custom(
+                1024,
+                i_overlay::core::overlay::IntOverlayOptions::default(),
+                solver,
+            ),
             flat: FlatContoursBuffer::default(),
             raw: Vec::new(),
             edges: Vec::new(),
