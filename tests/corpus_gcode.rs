@@ -73,9 +73,6 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("printrun__PCB-milling-and-_comment_.gcode", "gcode/dwell", "G4 S means nothing to GRBL"),
 ];
 
-/// What we do not execute, and say so as an error.
-const NOT_EXECUTED: &[(&str, &str)] = &[("linuxcnc__lathe_g7x_quadrants.ngc", "gcode/not-executed")];
-
 /// One line of the table.
 #[derive(Default)]
 struct Tally {
@@ -142,7 +139,7 @@ fn every_program_ends_in_a_result_or_a_diagnostic() {
             .partition(|d: &&shop_report::Diagnostic| REFUSED.iter().any(|r| (r.0, r.1) == (file, d.code)));
         tally.refused += usize::from(!known.is_empty());
         tally.wrong += usize::from(!unknown.is_empty());
-        for d in unknown.into_iter().filter(|d| !NOT_EXECUTED.contains(&(file, d.code))) {
+        for d in unknown {
             let line = d.span.map_or(0, |s| s.line_in(&bytes));
             wrong.push(format!(
                 "{file} [{}] line {line}: {} {} (x{})",

@@ -142,8 +142,10 @@ fn events_of_dump(dump: &str) -> Vec<Event> {
                 push(Kind::Sync { pitch: pitch.unwrap_or(0.0) }, at, 0.0);
             }
             "STRAIGHT_PROBE" => {
-                at = place(nine(&n), unit);
-                push(Kind::Probe, at, feed);
+                let (from, to) = (at, place(nine(&n), unit));
+                at = touched(from, to);
+                let down = (0..2).all(|i| (from[i] - to[i]).abs() < 0.01) && to[2] < from[2];
+                push(Kind::Probe, if down { to } else { at }, feed);
             }
             "ARC_FEED" => {
                 let [a, b, c] = [[0, 1, 2], [2, 0, 1], [1, 2, 0]][plane];
@@ -164,6 +166,16 @@ fn events_of_dump(dump: &str) -> Vec<Event> {
         }
     }
     out
+}
+
+/// The probe of rs274 trips so long before the end of its move, mm.
+const PROBE_SHORT: f64 = 0.254;
+
+/// Where a probing move ends.
+fn touched(from: [f64; 9], to: [f64; 9]) -> [f64; 9] {
+    let way = (0..3).map(|i| (to[i] - from[i]).powi(2)).sum::<f64>().sqrt();
+    let short = if way > 0.0 { (PROBE_SHORT / way).min(1.0) } else { 0.0 };
+    std::array::from_fn(|i| if i < 3 { to[i] + (from[i] - to[i]) * short } else { to[i] })
 }
 
 /// What stands between the quotes of a message.
@@ -227,8 +239,10 @@ fn events_of(sections: &[shop_cam::canon::Section]) -> Vec<Event> {
                         }
                     }
                     Command::Probe { to, .. } => {
+                        let from = at;
                         at[2] = *to;
                         push(Kind::Probe, at, feed);
+                        at = touched(from, at);
                     }
                     Command::Dwell { seconds } => push(Kind::Dwell { seconds: *seconds }, at, 0.0),
                     Command::Message(text) => push(Kind::Message(text.trim().to_owned()), at, 0.0),
@@ -335,6 +349,51 @@ fn difference(theirs: &[Event], ours: &[Event]) -> Option<String> {
     None
 }
 
+/// What rs274 alone has not: its machine moves x, y, z, a, b and c, and owns no user commands (M100 to M199). Both are
+/// left to it in other words: U, V and W go by letters that the program does not use, user commands are left out.
+struct Translated {
+    text: Vec<u8>,
+    /// Places among the nine coordinates: ours and theirs.
+    axes: Vec<(usize, usize)>,
+}
+
+fn translated(program: &[u8]) -> Translated {
+    let syntax = shop_gcode::dialect::rules(Dialect::LinuxCnc).syntax;
+    let all: Vec<_> = shop_gcode::parse::tokens(program, syntax).collect();
+    let word = |t: &shop_gcode::parse::Token| {
+        use shop_gcode::parse::Kind::{Formula, Word};
+        matches!(t.kind, Word | Formula)
+    };
+    let used = |letter: u8| all.iter().any(|t| word(t) && t.letter == letter);
+    let mut free = b"ABC".iter().copied().filter(|l| !used(*l));
+    let mut axes = Vec::new();
+    let mut text = program.to_vec();
+    for (i, letter) in b"UVW".iter().copied().enumerate() {
+        if !used(letter) {
+            continue;
+        }
+        let Some(other) = free.next() else { continue };
+        axes.push((6 + i, 3 + usize::from(other - b'A')));
+        for t in all.iter().filter(|t| word(t) && t.letter == letter) {
+            text[t.start] = other;
+        }
+    }
+    for t in all.iter().filter(|t| word(t) && t.letter == b'M') {
+        if t.number.scale == 0 && (100..200).contains(&t.number.mantissa) {
+            text[t.start..t.end].fill(b' ');
+        }
+    }
+    Translated { text, axes }
+}
+
+/// Faults of the installed LinuxCNC, 2.9.0~pre1, that are none of ours: the line that shows them is taken out of the
+/// program before both read it.
+const FAULTS: [(&str, &[u8], &str); 1] = [(
+    "lathe_g70_71_demo.ngc",
+    b"G42.1 D0.3 L2",
+    "with compensation on, G70 goes from its beginning to the end of the contour first",
+)];
+
 /// The tool table of the comparison: number and diameter, mm.
 fn tools() -> Vec<Cutter> {
     (1..=20)
@@ -351,6 +410,7 @@ fn context() -> Context {
     let mut c = Context::new(Dialect::LinuxCnc, MachineKind::Router);
     c.machine_zero = Some([0.0; 3]);
     c.tools = Some(tools());
+    c.probe_short = PROBE_SHORT;
     c
 }
 
@@ -457,43 +517,44 @@ fn the_same_motion_as_linuxcnc() {
         if only.as_ref().is_some_and(|o| !path.to_string_lossy().contains(o.as_str())) {
             continue;
         }
-        // Its probe trips 0.01 in before the end of the move, which no table of ours foresees.
-        if name.ends_with("smartprobe.ngc") {
-            skipped.push(name);
-            continue;
+        let Ok(mut bytes) = std::fs::read(&path) else { continue };
+        for (_, line, why) in FAULTS.iter().filter(|f| name.ends_with(f.0)) {
+            if let Some(at) = bytes.windows(line.len()).position(|w| w == *line) {
+                bytes[at..at + line.len()].fill(b' ');
+                println!("{name} without {}: {why}", String::from_utf8_lossy(line));
+            }
         }
-        // The lathe's roughing cycles (G70 to G72) are refused by us, loudly.
-        if name.contains("lathe_g7") {
-            skipped.push(format!("{name}: G70 to G72 are not executed"));
-            continue;
-        }
-        let Ok(bytes) = std::fs::read(&path) else { continue };
         if !seen.insert(bytes.clone()) {
             continue;
         }
         let read = interpret(&bytes, &context());
+        if only.is_some() && std::env::var_os("RS274_SHOW").is_some() {
+            for e in events_of(&read.value) {
+                println!("{:?} {:.4?} {}", e.kind, &e.to[..3], e.note.split(':').next().unwrap_or_default());
+            }
+        }
         let errors: Vec<String> = read
             .diagnostics
             .iter()
             .filter(|d| d.severity == Severity::Error)
             .map(|d| format!("{} line {}: {}", d.code, d.span.map_or(0, |s| s.line_in(&bytes)), d.message))
             .collect();
-        match rs274(folder.path(), &bytes) {
+        let theirs = translated(&bytes);
+        let mut ours = events_of(&read.value);
+        for e in &mut ours {
+            for (from, to) in &theirs.axes {
+                e.to[*to] = std::mem::take(&mut e.to[*from]);
+            }
+        }
+        match rs274(folder.path(), &theirs.text) {
             Verdict::Skipped(why) => skipped.push(format!("{name}: {why}")),
             Verdict::Rejected(_) if !errors.is_empty() => refused += 1,
             Verdict::Rejected(why) if why.contains("File ended with no percent sign") => refused += 1,
-            // Axes and user commands that only some machines have.
-            Verdict::Rejected(why)
-                if ["'u'", "'v'", "'w'"].iter().any(|a| why.contains(&format!("Bad character {a}")))
-                    || why.contains("Unknown m code used: M1") =>
-            {
-                skipped.push(format!("{name}: {why}"));
-            }
             Verdict::Rejected(why) => missed.push(format!("{name}: {why}")),
             Verdict::Accepted(_) if !errors.is_empty() => {
                 false_errors.push(format!("{name}: {}", errors.join("\n    ")));
             }
-            Verdict::Accepted(theirs) => match difference(&moving(theirs), &moving(events_of(&read.value))) {
+            Verdict::Accepted(theirs) => match difference(&moving(theirs), &moving(ours)) {
                 None => same += 1,
                 Some(how) => differ.push(format!("{name}: {how}")),
             },

@@ -22,6 +22,8 @@ pub(crate) struct State {
     pub laser: Laser,
     /// Tool in the spindle, 0 before the first change.
     pub tool: u32,
+    /// From the tool holder's reference to the tip, mm (G43).
+    pub tool_offset: Position,
     /// Where the axes beside x, y and z are: A, B, C, U, V, W.
     pub more: [f64; 6],
 }
@@ -73,6 +75,7 @@ impl State {
             torch: Torch::Off,
             laser: Laser::Off,
             tool: 0,
+            tool_offset: [0.0; 3],
             more: [0.0; 6],
         }
     }
@@ -172,6 +175,13 @@ fn apply(state: &mut State, command: &Command) {
         Command::Laser(laser) => state.laser = laser,
         Command::ToolChange { number } => state.tool = number,
         Command::Probe { z, .. } if z.is_finite() => state.at[2] = z,
+        Command::ToolOffset { offset } if offset.iter().all(|v| v.is_finite()) => {
+            // The machine stands still: the tip has other coordinates.
+            for i in 0..3 {
+                state.at[i] -= offset[i] - state.tool_offset[i];
+            }
+            state.tool_offset = offset;
+        }
         _ => {}
     }
 }

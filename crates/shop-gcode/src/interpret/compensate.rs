@@ -35,6 +35,8 @@ pub(super) struct Compensation {
     side: f64,
     radius: f64,
     plane: Plane,
+    /// From the middle of a lathe tool's nose to the point that the controller leads.
+    nose: Vector,
     /// Where the program stands, and where the tool does.
     program: Position,
     tool: Position,
@@ -62,7 +64,7 @@ struct Segment {
     entry: bool,
 }
 
-fn minus(a: Vector, b: Vector) -> Vector {
+pub(super) fn minus(a: Vector, b: Vector) -> Vector {
     [a[0] - b[0], a[1] - b[1]]
 }
 
@@ -70,7 +72,7 @@ fn dot(a: Vector, b: Vector) -> f64 {
     a[0] * b[0] + a[1] * b[1]
 }
 
-fn cross(a: Vector, b: Vector) -> f64 {
+pub(super) fn cross(a: Vector, b: Vector) -> f64 {
     a[0] * b[1] - a[1] * b[0]
 }
 
@@ -82,7 +84,7 @@ fn left(d: Vector) -> Vector {
     [-d[1], d[0]]
 }
 
-fn distance(a: Vector, b: Vector) -> f64 {
+pub(super) fn distance(a: Vector, b: Vector) -> f64 {
     (a[0] - b[0]).hypot(a[1] - b[1])
 }
 
@@ -91,7 +93,30 @@ fn unit(v: Vector) -> Vector {
     [v[0] / l, v[1] / l]
 }
 
+/// Where the led point of a lathe tool lies from the middle of its nose, in the plane's order (z, x) and in nose
+/// radii, by the tool's orientation (LinuxCNC's lathe manual, "Tool Orientation"; measured with 2.9).
+const NOSES: [Vector; 10] = [
+    [0.0, 0.0],
+    [1.0, -1.0],
+    [-1.0, -1.0],
+    [-1.0, 1.0],
+    [1.0, 1.0],
+    [1.0, 0.0],
+    [0.0, -1.0],
+    [-1.0, 0.0],
+    [0.0, 1.0],
+    [0.0, 0.0],
+];
+
 impl Compensation {
+    /// Returns a command of the nose's middle as the controller leads it.
+    fn led(&self, command: Command) -> Command {
+        let Some((to, way)) = target(&command).filter(|_| self.nose != [0.0; 2]) else { return command };
+        let center =
+            if let Way::Arc { center, .. } = way { Some(along(center, self.nose, 1.0)) } else { None };
+        placed(&command, self.with(to, along(self.flat(to), self.nose, 1.0)), center)
+    }
+
     pub(super) fn is_left(&self) -> bool {
         self.side > 0.0
     }
@@ -233,7 +258,7 @@ fn placed(command: &Command, to: Position, center: Option<Vector>) -> Command {
 
 impl<F: FnMut(Step, u32)> Run<'_, F> {
     /// Switches compensation on for a tool of this radius; `side` is 1 left, -1 right of the path.
-    pub(super) fn compensate(&mut self, side: f64, radius: f64, at: (usize, usize)) {
+    pub(super) fn compensate(&mut self, side: f64, radius: f64, orientation: u8, at: (usize, usize)) {
         if self.compensation.is_some() {
             self.notes.error("gcode/cutter-compensation", 1, at, || {
                 "compensation is on already: G40 must come first".into()
@@ -249,10 +274,12 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         }
         // A negative diameter changes the side.
         let (side, radius) = if radius < 0.0 { (-side, -radius) } else { (side, radius) };
+        let nose = NOSES.get(usize::from(orientation)).filter(|_| plane == Plane::Zx).copied();
         self.compensation = Some(Box::new(Compensation {
             side,
             radius,
             plane,
+            nose: nose.unwrap_or_default().map(|v| v * radius),
             program: self.state.position,
             tool: self.state.position,
             last: None,
@@ -267,7 +294,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         self.state.simple = true;
         // From here on the words count from the programmed path, wherever the tool stands (LinuxCNC).
         self.release(&mut c);
-        self.state.stands = Some((self.state.position, c.tool));
+        let tool = c.with(c.tool, along(c.flat(c.tool), c.nose, 1.0));
+        self.state.stands = Some((self.state.position, tool));
     }
 
     /// Hands on the move that was kept back and what came after it.
@@ -276,14 +304,14 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             let whole = target(&last.command).map_or(c.tool, |t| t.0);
             let to = c.with(whole, last.end);
             self.check_direction(c, &last);
-            self.hand_on(placed(&last.command, to, last.circle.map(|p| p.0)), last.line);
+            self.hand_on(c.led(placed(&last.command, to, last.circle.map(|p| p.0))), last.line);
             c.tool = to;
         }
         for (command, line) in std::mem::take(&mut c.after) {
             let command = match target(&command) {
                 Some((to, _)) => {
                     c.tool = c.with(to, c.flat(c.tool));
-                    placed(&command, c.tool, None)
+                    c.led(placed(&command, c.tool, None))
                 }
                 None => command,
             };
@@ -352,13 +380,13 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 self.release(c);
                 c.program = to;
                 c.tool = to;
-                self.hand_on(command, line);
+                self.hand_on(c.led(command), line);
                 return;
             }
         };
         if first {
             segment.entry = true;
-            segment.start = c.flat(c.tool);
+            segment.start = along(c.flat(c.tool), c.nose, -1.0);
             if let Some((center, _)) = segment.circle {
                 // The arc leads from the tool to the parallel: its middle lies on the line through the end.
                 let n = unit(minus(center, end));
@@ -407,7 +435,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 },
                 _ => Command::Move(Box::new(Move { to, way, more: [None; 6], e: 0.0, pitch: None })),
             };
-            self.hand_on(round, next.line);
+            self.hand_on(c.led(round), next.line);
             c.tool = to;
         } else if !inside {
             next.start = c.flat(c.tool);

@@ -54,6 +54,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
 
     #[inline(never)]
     pub(super) fn execute_all(&mut self, block: &Block) -> bool {
+        if self.turning.is_some() {
+            return self.record(block);
+        }
         let mut line = Line { used: bit(b'N'), ..Line::default() };
         self.here = block.span();
         let mut groups = 0u32;
@@ -119,7 +122,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.state.return_high = high;
         }
         let axes = block.seen & (bit(b'X') | bit(b'Y') | bit(b'Z') | POLAR) != 0;
-        if let Some(once) = line.once {
+        if let Some(code) = line.turning {
+            self.turn(code, block, &mut line);
+        } else if let Some(once) = line.once {
             self.once(once, block, &mut line);
         } else {
             self.motion(axes, block, &mut line);
@@ -145,7 +150,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.notes.error("gcode/unsupported", key, at, || format!("{name} does not run {}", g_name(n)));
         }
         let group = match n {
-            0 | 10 | 20 | 30 | 330 | 331 | 382..=385 | 730 | 760 | 800..=890 => 1,
+            0 | 10 | 20 | 30 | 330 | 331 | 382..=385 | 700..=722 | 730 | 760 | 800..=890 => 1,
             50..=53 if !marlin => 1,
             170 | 171 | 180 | 181 | 190 | 191 => 2,
             900 | 910 => 3,
@@ -207,6 +212,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             100 | 280 | 281 | 300 | 301 | 520 | 920..=923 => line.once = Some(code),
             // Cutter compensation off, tool length, path control, spindle mode, lathe radius: no effect on the
             // path of the tool's tip.
+            700..=722 if self.rules.runs_g(n) => line.turning = Some(n),
             400 => line.compensation = Some(Cutting::OnPath),
             80 => {}
             610 => self.emit(Command::PathControl(PathControl::Exact)),

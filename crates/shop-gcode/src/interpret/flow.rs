@@ -448,13 +448,52 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         Next::Jump { at: marks[sub].next, line: marks[sub].line + 1 }
     }
 
+    /// Enters the subprogram of a contour; returns where its first line stands.
+    #[cold]
+    pub(super) fn call_contour(&mut self, number: f64, block: &Block) -> Option<(usize, u32)> {
+        if self.flow.marks.is_none() {
+            self.survey();
+        }
+        let marks = self.flow.marks.take().unwrap_or_default();
+        let name = format!("{}", number as i64).into_bytes();
+        let wanted = self.flow.labels.get(&name).copied();
+        let sub = marks.iter().position(|m| Some(m.label) == wanted && m.keyword == Keyword::Sub);
+        let closed = sub.is_some_and(|sub| {
+            marks[sub..].iter().any(|m| Some(m.label) == wanted && m.keyword == Keyword::EndSub)
+        });
+        let first = sub.filter(|_| closed).map(|sub| (marks[sub].next, marks[sub].line + 1));
+        self.flow.marks = Some(marks);
+        let Some(first) = first else {
+            self.notes.error("gcode/subprogram-missing", 1, block.span(), || {
+                format!("the subprogram {number} of the contour is not in this file")
+            });
+            return None;
+        };
+        if self.flow.calls.len() >= DEEPEST_CALL || !self.spend(1, block) {
+            return None;
+        }
+        self.parameters.enter(&[]);
+        let loops = self.flow.loops.len();
+        self.flow.calls.push(Call {
+            back: block.next,
+            line: self.line + u32::from(block.newline),
+            restore: None,
+            loops,
+        });
+        Some(first)
+    }
+
     fn return_from(&mut self, mark: &Mark) -> Next {
         let result = if mark.rest.0 < mark.rest.1 { self.value(mark) } else { None };
+        let depth = self.flow.calls.len();
         let Some(call) = self.flow.calls.pop() else { return self.lonely(mark) };
         self.parameters.leave(result);
         self.flow.loops.truncate(call.loops);
         if let Some(modes) = call.restore {
             self.restore(modes);
+        }
+        if self.turning.as_ref().is_some_and(|t| t.depth == depth) {
+            self.run_turning();
         }
         Next::Jump { at: call.back, line: call.line }
     }

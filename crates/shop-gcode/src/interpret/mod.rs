@@ -16,6 +16,7 @@
 mod arc;
 mod block;
 mod compensate;
+mod contour;
 mod cycle;
 mod execute;
 mod fast;
@@ -27,6 +28,7 @@ mod printer;
 mod spline;
 mod state;
 mod thread;
+mod turning;
 
 use crate::bgcode;
 use crate::dialect::{Rules, rules};
@@ -63,6 +65,8 @@ pub struct Context {
     pub tools: Option<Vec<Cutter>>,
     /// Work that loops, calls and repeats may do in all: a repeated line counts 1, and 1 more for each eight bytes.
     pub budget: u64,
+    /// How far before the end of its move a probe is taken to touch, mm.
+    pub probe_short: f64,
     /// Cutting feed when the program takes it from a material that is not listed.
     pub feed: Speed,
 }
@@ -80,6 +84,7 @@ impl Context {
             machine_zero: None,
             tools: None,
             budget: flow::BUDGET,
+            probe_short: 0.0,
             feed: Speed::from_mm_per_min(1000.0),
         }
     }
@@ -101,6 +106,7 @@ impl Context {
             machine_zero: None,
             tools: None,
             budget: flow::BUDGET,
+            probe_short: 0.0,
             feed: machine.process.feed,
         }
     }
@@ -224,6 +230,8 @@ pub(crate) struct Run<'a, F> {
     pub(crate) flow: flow::Flow,
     pub(crate) line: u32,
     compensation: Option<Box<compensate::Compensation>>,
+    /// A lathe's cycle whose contour is being read.
+    turning: Option<Box<turning::Turning>>,
     spline: Option<spline::Spline>,
     /// From the end of the last G5 to its second control point.
     spline_end: Option<[f64; 2]>,
@@ -253,6 +261,7 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             flow: flow::Flow::new(context.budget.saturating_add(4 * program.len() as u64)),
             line: 0,
             compensation: None,
+            turning: None,
             spline: None,
             spline_end: None,
             here: (0, 1),
@@ -335,7 +344,9 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
                 });
                 continue;
             }
-            self.comments(&block);
+            if self.turning.is_none() {
+                self.comments(&block);
+            }
             if block.flow.is_some() {
                 match self.flow_line(&block) {
                     flow::Next::On => {}

@@ -44,7 +44,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         for i in 0..3 {
             if let Some(v) = block.get(AXES[i]) {
                 let unit = if i == 0 && s.diameter { s.unit / 2.0 } else { s.unit };
-                to[i] = v * unit + zero[i];
+                to[i] = v * unit + zero[i] - s.tool_offset[i];
             }
         }
         if self.context.machine_zero.is_none() {
@@ -87,6 +87,10 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         }
         if offset != before && offset.iter().all(|v| v.abs() <= FARTHEST) {
             self.state.tool_offset = offset;
+            // The machine stands still: it is the tip that is elsewhere now.
+            for i in 0..3 {
+                self.state.position[i] -= offset[i] - before[i];
+            }
             self.emit(Command::ToolOffset { offset });
         }
     }
@@ -97,13 +101,26 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let Cutting::Beside { side, given } = change else { return self.compensation_off() };
         let at = block.span();
         let d = block.get(b'D');
+        let mut orientation = 0;
+        if let Some(l) = block.get(b'L') {
+            if self.state.plane != 1 || !(0.0..=9.0).contains(&l) || l.fract() != 0.0 {
+                self.notes.error("gcode/cutter-compensation", 7, at, || {
+                    "the orientation of a lathe tool, L, is 0 to 9 and belongs to the XZ plane (G18)".into()
+                });
+            } else {
+                orientation = l as u8;
+            }
+        }
         let diameter = if given {
             d.map(|d| d * self.state.unit)
         } else {
             let number = d.map_or(self.state.tool, |d| Some(d as u32).filter(|d| *d > 0).or(self.state.tool));
             match (&self.context.tools, number) {
                 (_, None) => Some(0.0),
-                (Some(tools), number) => tools.iter().find(|t| Some(t.number) == number).map(|t| t.diameter),
+                (Some(tools), number) => tools.iter().find(|t| Some(t.number) == number).map(|t| {
+                    orientation = t.orientation;
+                    t.diameter
+                }),
                 (None, Some(number)) => {
                     self.notes.warning("gcode/cutter-compensation", 0, at, || {
                         format!("the diameter of tool {number} stands in the controller's table; the path shown is the uncorrected one")
@@ -113,7 +130,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             }
         };
         match diameter.filter(|d| d.is_finite()) {
-            Some(diameter) => self.compensate(side, diameter / 2.0, at),
+            Some(diameter) => self.compensate(side, diameter / 2.0, orientation, at),
             None => self.notes.error("gcode/cutter-compensation", 6, at, || {
                 "the tool of this compensation is not in the tool table, or D is missing".into()
             }),
@@ -263,18 +280,20 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         }
         // What the probe would say: the moves that must touch do, those that may miss, miss.
         let number = block.g().iter().map(|c| c.number).find(|n| (382..=388).contains(n)).unwrap_or(382);
-        self.parameters.probed(to.map(|v| v / self.state.unit), number % 2 == 0);
+        let short = if way > 0.0 { (self.context.probe_short / way).min(1.0) } else { 0.0 };
+        let touched: Position = std::array::from_fn(|i| to[i] + (from[i] - to[i]) * short);
+        self.parameters.probed(touched.map(|v| v / self.state.unit), number % 2 == 0);
         self.feed_for((0..3).map(|i| (to[i] - from[i]).powi(2)).sum::<f64>().sqrt(), block);
         if to[0] != from[0] || to[1] != from[1] || to[2] >= from[2] {
             self.notes.warning("gcode/probe", 1, block.span(), || {
                 "only probing straight down is interpreted; taken as a move to the end of the probing".into()
             });
-            self.emit(Command::Line { to });
+            self.emit(Command::Line { to: touched });
         } else {
             self.state.probing = Some(to[2]);
             self.state.probing_line = self.line;
         }
-        self.state.position = to;
+        self.state.position = touched;
     }
 
     #[cold]
@@ -330,7 +349,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let any = (0..9).any(named);
         let mut to = self.state.position;
         for i in (0..3).filter(|i| !any || named(*i)) {
-            to[i] = stored[i] + zero[i];
+            to[i] = stored[i] + zero[i] - self.state.tool_offset[i];
         }
         let mut more = [None; 6];
         for i in (0..6).filter(|i| (!any || named(*i + 3)) && stored[*i + 3] != self.state.more[*i]) {
@@ -350,7 +369,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let zero = self.context.machine_zero.unwrap_or([self.context.home[0], self.context.home[1], 0.0]);
         let s = &mut self.state;
         for i in 0..3 {
-            s.stored[usize::from(second)][i] = s.position[i] - zero[i];
+            s.stored[usize::from(second)][i] = s.position[i] - zero[i] + s.tool_offset[i];
         }
         s.stored[usize::from(second)][3..].copy_from_slice(&s.more);
     }

@@ -161,6 +161,8 @@ pub(crate) struct Line {
     pub(crate) compensation: Option<Cutting>,
     pub(crate) diameter: Option<bool>,
     pub(crate) dwell: bool,
+    /// G70, G71 …, in tenths.
+    pub(crate) turning: Option<i64>,
     /// The line has been handed on as it stands.
     pub(crate) native: bool,
     /// Words that some code of the line uses.

@@ -195,6 +195,8 @@ impl Writer<'_> {
     }
 
     fn tool_offset(&mut self, offset: Position) {
+        // The tip has other coordinates from here on.
+        self.spell = true;
         if offset == [0.0; 3] {
             return self.text_line("G49");
         }
