@@ -7,13 +7,19 @@
 //! Vocabulary: an *object* is printed as a whole; its *parts* are meshes in the object's own coordinates, told apart
 //! by their [`Role`]; an *instance* is a place where the object stands.
 
+mod amf;
+mod model;
 mod number;
 mod obj;
 mod polygon;
+mod project;
 mod sniff;
 mod stl;
 mod stl_text;
 mod text;
+mod threemf;
+mod xml;
+mod zip;
 
 pub use sniff::{Format, format_of};
 
@@ -29,6 +35,36 @@ pub struct Scene {
     pub settings: Vec<Setting>,
     /// The program that wrote the file, as it calls itself.
     pub program: Option<String>,
+    /// What is to happen at heights of the whole print: pauses, changes of colour.
+    pub changes: Vec<HeightChange>,
+    /// How the project spreads over several beds; empty when it does not say.
+    pub plates: Vec<Plate>,
+}
+
+/// A bed of a project.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plate {
+    /// Its name; may be empty.
+    pub name: String,
+    /// What stands on it: places in [`Scene::objects`] and in [`Object::instances`].
+    pub instances: Vec<(usize, usize)>,
+}
+
+/// Something that is to happen at a height, as a slicer writes it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeightChange {
+    /// The height above the bed, mm.
+    pub z: f64,
+    /// What it is: a number of the slicer's own (0 colour, 1 pause, 2 tool, 3 template, 4 custom), empty in old files.
+    pub kind: String,
+    /// The extruder meant, counted from 1.
+    pub extruder: Option<u32>,
+    /// The new colour, `#RRGGBB`.
+    pub colour: String,
+    /// What is to be shown or sent.
+    pub extra: String,
+    /// The command, where it is written out.
+    pub gcode: String,
 }
 
 /// A setting as a slicer writes it: its key and its value.
@@ -62,6 +98,8 @@ pub struct Part {
     pub settings: Vec<Setting>,
     /// The extruder or filament asked for, counted from 1; `None` when the file leaves it open.
     pub extruder: Option<u32>,
+    /// The material's name, where the file names one.
+    pub material: Option<String>,
 }
 
 /// What a part's mesh means to a slicer.
@@ -146,6 +184,8 @@ pub fn read(source: SourceId, bytes: &[u8], options: &ReadOptions) -> Checked<Sc
         Some(Format::StlBinary) => stl::read(bytes, &mut talk),
         Some(Format::StlText) => stl_text::read(bytes, &mut talk),
         Some(Format::Obj) => obj::read(bytes, &mut talk),
+        Some(Format::ThreeMf) => threemf::read(bytes, options, &mut talk),
+        Some(Format::Amf) => amf::read(bytes, options, &mut talk),
         None => {
             let hint = "export the part as STL, OBJ, 3MF or AMF";
             talk.error("mesh/unknown-format", "this is no mesh that can be read", 0, 0).hint =
@@ -163,6 +203,7 @@ pub fn read(source: SourceId, bytes: &[u8], options: &ReadOptions) -> Checked<Sc
 }
 
 /// Where readers complain.
+#[derive(Debug)]
 struct Talk {
     source: SourceId,
     found: Vec<Diagnostic>,
@@ -193,5 +234,15 @@ impl Talk {
         end: usize,
     ) -> &mut Diagnostic {
         self.say(Diagnostic::new(shop_report::Severity::Warning, code, message), start, end)
+    }
+
+    fn info(
+        &mut self,
+        code: &'static str,
+        message: impl Into<String>,
+        start: usize,
+        end: usize,
+    ) -> &mut Diagnostic {
+        self.say(Diagnostic::new(shop_report::Severity::Info, code, message), start, end)
     }
 }

@@ -36,11 +36,19 @@ impl Mesh {
     /// the points that no triangle names.
     #[must_use]
     pub fn welded(&self) -> Mesh {
+        Mesh::welded_from(&self.points, &self.triangles)
+    }
+
+    /// Returns the mesh of these triangles with every place once, as [`Mesh::welded`].
+    pub fn welded_from(points: &[Point3], triangles: &[[u32; 3]]) -> Mesh {
         const CHUNK: usize = weld::CHUNK_CORNERS / 3;
-        let chunks = self.triangles.len().div_ceil(CHUNK);
-        let (points, triangles) = weld::weld(chunks, |chunk, out: &mut Vec<[weld::Double; 3]>| {
-            let part = &self.triangles[chunk * CHUNK..self.triangles.len().min((chunk + 1) * CHUNK)];
-            out.extend(part.iter().map(|&t| self.corners(t).map(|p| weld::double([p.x, p.y, p.z]))));
+        let key = |i: u32| {
+            let p = points[i as usize];
+            weld::double([p.x, p.y, p.z])
+        };
+        let chunks: Vec<&[[u32; 3]]> = triangles.chunks(CHUNK).collect();
+        let (points, triangles) = weld::weld(chunks.len(), |chunk, out: &mut Vec<[weld::Double; 3]>| {
+            out.extend(chunks[chunk].iter().map(|t| t.map(key)));
         });
         Mesh { points, triangles }
     }

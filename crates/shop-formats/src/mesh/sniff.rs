@@ -14,13 +14,17 @@ pub enum Format {
     StlText,
     /// Wavefront OBJ.
     Obj,
+    /// A 3MF package.
+    ThreeMf,
+    /// AMF, plain or in a package.
+    Amf,
 }
 
 /// Returns the format that the bytes are in, if it is one we read.
 pub fn format_of(bytes: &[u8]) -> Option<Format> {
     // Packages are never facets, whatever the bytes at the place of the count say.
-    if bytes.starts_with(b"PK") {
-        return None;
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        return package(bytes);
     }
     if let Some(promised) = facets_promised(bytes)
         && bytes.len() as u64 == HEADER as u64 + u64::from(promised) * RECORD as u64
@@ -29,6 +33,9 @@ pub fn format_of(bytes: &[u8]) -> Option<Format> {
         return Some(Format::StlBinary);
     }
     let head = &bytes[..bytes.len().min(64 * 1024)];
+    if is_amf(head) {
+        return Some(Format::Amf);
+    }
     if is_text(head) {
         if is_stl_text(head) {
             return Some(Format::StlText);
@@ -40,6 +47,32 @@ pub fn format_of(bytes: &[u8]) -> Option<Format> {
         return Some(Format::StlText);
     }
     facets_promised(bytes).filter(|n| *n > 0 && bytes.len() >= HEADER + RECORD).map(|_| Format::StlBinary)
+}
+
+/// Tells packages apart by the names in them.
+fn package(bytes: &[u8]) -> Option<Format> {
+    let package = super::zip::open(bytes);
+    let has = |endings: &[&str]| package.entries.iter().any(|e| endings.iter().any(|n| e.ends_with(n)));
+    if has(&[".model"]) {
+        return Some(Format::ThreeMf);
+    }
+    has(super::amf::ENDINGS).then_some(Format::Amf)
+}
+
+/// True when the first element is `amf`.
+fn is_amf(head: &[u8]) -> bool {
+    let mut reader = super::xml::Reader::new(head, true);
+    let blank = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    if blank.first() != Some(&b'<') {
+        return false;
+    }
+    loop {
+        match reader.next() {
+            Some(super::xml::Event::Open(tag)) => return tag.name.eq_ignore_ascii_case(b"amf"),
+            Some(_) => {}
+            None => return false,
+        }
+    }
 }
 
 fn is_text(head: &[u8]) -> bool {
