@@ -61,6 +61,9 @@ pub fn run(args: &DiffArgs) -> Result<u8> {
         if tracks.runs().is_empty() {
             eprintln!("note: {name} does no work on {}", machine.name);
         }
+        if !tracks.is_whole() {
+            eprintln!("note: {name} loops over more arcs than can be compared; its end is left out");
+        }
     }
     if a.runs().is_empty() && b.runs().is_empty() {
         return Err(check::unreadable(&names[0]));

@@ -72,13 +72,17 @@ pub fn run(args: &PostArgs) -> Result<u8> {
     }
     let posted = shop_gcode::post(&read, &machine).drain_into(&mut diagnostics);
     drop(read);
-    let kept = keeps_its_path(&text, &from, posted.as_bytes(), &machine, args.fit_arcs_mm.unwrap_or(0.0));
+    // Every program has a beginning and an end; an empty one was refused, and --force cannot make it up.
+    let refused = posted.is_empty();
+    let fitted = args.fit_arcs_mm.unwrap_or(0.0);
+    let kept =
+        if refused { Ok(()) } else { keeps_its_path(&text, &from, posted.as_bytes(), &machine, fitted) };
     if let Err(off) = &kept {
         let message = format!("the path of the new program differs from that of the old one: {off}");
         diagnostics.push(Diagnostic::error("post/path-differs", message));
     }
     let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
-    let written = errors == 0 || args.force;
+    let written = errors == 0 || (args.force && !refused);
     if written {
         let packed = binary.then(|| in_blocks(&text, &posted));
         output::write_whole(&args.output, packed.as_deref().unwrap_or(posted.as_bytes()))?;
@@ -87,7 +91,7 @@ pub fn run(args: &PostArgs) -> Result<u8> {
         let value = json!({
             "file": name, "from": from.name, "machine": machine.name, "written": written,
             "output": args.output.display().to_string(), "lines": posted.lines().count(),
-            "path_kept": kept.is_ok(), "diagnostics": report::to_json(&diagnostics, &sources),
+            "path_kept": kept.is_ok() && !refused, "diagnostics": report::to_json(&diagnostics, &sources),
         });
         println!("{value:#}");
     } else if !args.quiet || !written {
@@ -96,6 +100,8 @@ pub fn run(args: &PostArgs) -> Result<u8> {
             let (lines, out) = (posted.lines().count(), args.output.display());
             let path = if kept.is_ok() { "the same path as" } else { "another path than" };
             eprintln!("{out}: {lines} lines for {}, {path} {name}", machine.name);
+        } else if refused {
+            eprintln!("nothing was written");
         } else {
             eprintln!("nothing was written; --force writes it all the same");
         }
@@ -143,6 +149,9 @@ fn keeps_its_path(old: &[u8], from: &Machine, new: &[u8], to: &Machine, fitted: 
         tracks
     };
     let (a, b) = (tracks(old, from), tracks(new, to));
+    if !(a.is_whole() && b.is_whole()) {
+        return Err("it loops over more arcs than can be compared".to_owned());
+    }
     // Half a step of the coarser grid each way, and the chords of what has no arcs there.
     let tolerance = 10f64.powi(-i32::from(to.post.decimals.min(9))) + 0.002 + fitted;
     let c = compare(&a, &b, tolerance);

@@ -288,16 +288,29 @@ impl Move {
         (radius * self.sweep(from)).hypot(self.to[c] - from[c])
     }
 
+    /// Returns of how many chords [`Move::chords`] tells.
+    pub fn count_of_chords(&self, from: Position, tolerance: f64) -> u32 {
+        let Way::Arc { plane, center, .. } = self.way else { return 1 };
+        let [a, b, _] = plane.axes();
+        let radius = (from[a] - center[0]).hypot(from[b] - center[1]);
+        let step = 2.0 * (1.0 - tolerance / radius.max(2.0 * tolerance)).clamp(-1.0, 1.0).acos();
+        (self.sweep(from) / step.max(1e-6)).ceil().clamp(1.0, MOST_CHORDS) as u32
+    }
+
     /// Calls `emit` with the ends of chords that leave the way by at most `tolerance`, mm, the last one at `to`.
     /// O(chords).
-    pub fn chords(&self, from: Position, tolerance: f64, mut emit: impl FnMut(Position)) {
+    pub fn chords(&self, from: Position, tolerance: f64, emit: impl FnMut(Position)) {
+        self.divided(from, self.count_of_chords(from, tolerance), emit);
+    }
+
+    /// Calls `emit` with the ends of `count` chords, the last one at `to`.
+    pub fn divided(&self, from: Position, count: u32, mut emit: impl FnMut(Position)) {
         if let Way::Arc { plane, center, counter_clockwise, .. } = self.way {
             let [a, b, c] = plane.axes();
             let radius = (from[a] - center[0]).hypot(from[b] - center[1]);
             let grows = (self.to[a] - center[0]).hypot(self.to[b] - center[1]) - radius;
             let total = self.sweep(from);
-            let step = 2.0 * (1.0 - tolerance / radius.max(2.0 * tolerance)).clamp(-1.0, 1.0).acos();
-            let count = (total / step.max(1e-6)).ceil().clamp(1.0, MOST_CHORDS);
+            let count = f64::from(count);
             let first = (from[b] - center[1]).atan2(from[a] - center[0]);
             let signed = if counter_clockwise { total } else { -total };
             for i in 1..count as u64 {

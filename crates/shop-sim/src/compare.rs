@@ -26,6 +26,10 @@ struct Inner {
     points: Vec<[f64; 3]>,
     travel: f64,
     open: bool,
+    /// Chords of arcs so far.
+    chords: u64,
+    /// There was no room for more: what follows is missing.
+    full: bool,
 }
 
 /// One connected piece of work.
@@ -98,6 +102,10 @@ impl Comparison {
 
 /// Chords of arcs, mm.
 const CHORD_TOLERANCE: f64 = 0.001;
+/// Chords of arcs that any program may have, and more for each of its lines: only loops over large arcs have more, and a
+/// few bytes of them would fill the memory.
+const MOST_CHORDS: u64 = 4_000_000;
+const CHORDS_PER_LINE: u64 = 64;
 
 impl<'a> Tracks<'a> {
     /// Returns the work of an empty program on this machine.
@@ -123,6 +131,11 @@ impl<'a> Tracks<'a> {
     /// Returns the runs, in order.
     pub fn runs(&self) -> &[Run] {
         &self.inner.runs
+    }
+
+    /// True when all work is in it; a few lines that loop over millions of large arcs are cut short.
+    pub fn is_whole(&self) -> bool {
+        !self.inner.full
     }
 
     fn path(&self, run: u32) -> &[[f64; 3]] {
@@ -157,6 +170,11 @@ impl Inner {
             let piece = Piece::arc(a, b, center, counter_clockwise);
             let share = (CHORD_TOLERANCE / piece.radius.max(2.0 * CHORD_TOLERANCE)).clamp(0.0, 1.0);
             let n = (piece.sweep.abs() / (2.0 * (1.0 - share).acos())).ceil().clamp(1.0, 720.0) as u32;
+            self.chords += u64::from(n);
+            self.full |= self.chords > MOST_CHORDS + CHORDS_PER_LINE * u64::from(line);
+            if self.full {
+                return;
+            }
             for i in 1..n {
                 let t = f64::from(i) / f64::from(n);
                 let p = piece.at(t);
@@ -241,14 +259,22 @@ const MOST_TRIED: usize = 64;
 /// Runs of the second program by a place of theirs, taken out as they are paired.
 struct Shelf {
     size: f64,
-    cells: BTreeMap<Cell, Vec<u32>>,
+    cells: BTreeMap<Cell, Drawer>,
+}
+
+/// The runs of one cell, in order. Those that were taken are swept out when they are as many as the root of all, so
+/// that a cell with n runs costs O(n·√n) in all however they are taken.
+#[derive(Default)]
+struct Drawer {
+    runs: Vec<u32>,
+    taken: Vec<u32>,
 }
 
 impl Shelf {
     fn new(size: f64, all: impl Iterator<Item = (u32, [f64; 3])>) -> Shelf {
-        let mut cells: BTreeMap<Cell, Vec<u32>> = BTreeMap::new();
+        let mut cells: BTreeMap<Cell, Drawer> = BTreeMap::new();
         for (i, at) in all {
-            cells.entry(cell(&at, size, 0)).or_default().push(i);
+            cells.entry(cell(&at, size, 0)).or_default().runs.push(i);
         }
         Shelf { size, cells }
     }
@@ -261,7 +287,11 @@ impl Shelf {
             let d = [k % 3 - 1, k / 3 % 3 - 1, k / 9 - 1];
             let mut c = cell(at, self.size, 0);
             (0..3).for_each(|k| c[k] += d[k]);
-            for run in self.cells.get(&c).into_iter().flatten() {
+            let Some(drawer) = self.cells.get(&c) else { continue };
+            for run in &drawer.runs {
+                if drawer.taken.binary_search(run).is_ok() {
+                    continue;
+                }
                 tried += 1;
                 if see(*run) || tried >= MOST_TRIED {
                     return;
@@ -271,8 +301,12 @@ impl Shelf {
     }
 
     fn take(&mut self, run: u32, at: &[f64; 3]) {
-        if let Some(list) = self.cells.get_mut(&cell(at, self.size, 0)) {
-            list.retain(|r| *r != run);
+        let Some(drawer) = self.cells.get_mut(&cell(at, self.size, 0)) else { return };
+        let Err(place) = drawer.taken.binary_search(&run) else { return };
+        drawer.taken.insert(place, run);
+        if drawer.taken.len().pow(2) > drawer.runs.len() {
+            let taken = std::mem::take(&mut drawer.taken);
+            drawer.runs.retain(|r| taken.binary_search(r).is_err());
         }
     }
 }
@@ -528,6 +562,28 @@ mod tests {
         assert_eq!((turned.same.len(), turned.reordered), (3, 1));
         let slower = compare(&a, &tracks(&m, &THREE, 500.0, 0, false), 0.001);
         assert_eq!((slower.same.len(), slower.feeds), (3, 3));
+    }
+
+    #[test]
+    fn work_that_fills_the_memory_is_cut_short_and_says_so() {
+        let m = grbl();
+        let arc =
+            Command::Arc { to: [0.0, 0.0, -1.0], center: Point::new(90.0, 0.0), counter_clockwise: true };
+        for (lines, whole) in [(20_000, true), (1, false)] {
+            let mut t = Tracks::new(&m);
+            t.command(&Command::Line { to: [0.0, 0.0, -1.0] }, 1);
+            (0..20_000u32).for_each(|i| t.command(&arc, (i % lines) * 100));
+            assert_eq!(t.is_whole(), whole);
+            assert!(t.inner.points.len() < 20_000_000);
+        }
+    }
+
+    #[test]
+    fn runs_on_one_place_are_paired_in_order() {
+        let m = grbl();
+        let same = vec![THREE[0]; 300];
+        let c = compare(&tracks(&m, &same, 600.0, 0, false), &tracks(&m, &same[1..], 600.0, 0, true), 0.001);
+        assert_eq!((c.same.len(), c.reordered, c.removed.as_slice()), (299, 0, &[299][..]));
     }
 
     proptest! {

@@ -9,6 +9,11 @@ use shop_geom::Point;
 
 /// Chords of arcs outside the XY plane leave them by at most this, mm.
 const CHORD_TOLERANCE: f64 = 0.001;
+/// Chords that any arc may have, and those beyond that all arcs of a program may have in all. Arcs that would need more
+/// are metres in radius or wound a hundred times; when there are thousands of them, the rest is walked more coarsely, so
+/// that a kilobyte of text cannot keep anybody busy for long.
+const ALWAYS: u32 = 512;
+const CHORDS_MORE: u32 = 4_000_000;
 
 /// What the machine is doing when a command is met.
 #[derive(Clone, Debug)]
@@ -26,6 +31,31 @@ pub(crate) struct State {
     pub tool_offset: Position,
     /// Where the axes beside x, y and z are: A, B, C, U, V, W.
     pub more: [f64; 6],
+    /// How far arcs may still be divided.
+    pub chords: Chords,
+}
+
+/// Chords beyond the usual that the arcs of a program may have still.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chords {
+    left: u32,
+}
+
+impl Chords {
+    pub fn new() -> Self {
+        Chords { left: CHORDS_MORE }
+    }
+
+    /// Returns how many chords an arc gets that wants so many.
+    #[inline]
+    pub fn take(&mut self, wanted: u32) -> u32 {
+        let more = wanted.saturating_sub(ALWAYS);
+        if more > self.left {
+            return ALWAYS;
+        }
+        self.left -= more;
+        wanted
+    }
 }
 
 /// How a move is made.
@@ -77,6 +107,7 @@ impl State {
             tool: 0,
             tool_offset: [0.0; 3],
             more: [0.0; 6],
+            chords: Chords::new(),
         }
     }
 
@@ -156,7 +187,8 @@ fn step_move(
         }
         Way::Arc { .. } => {
             let whole = m.length(state.at).max(1e-12);
-            m.chords(state.at, CHORD_TOLERANCE, |to| {
+            let count = state.chords.take(m.count_of_chords(state.at, CHORD_TOLERANCE));
+            m.divided(state.at, count, |to| {
                 let d = (0..3).map(|i| (to[i] - state.at[i]).powi(2)).sum::<f64>().sqrt() / whole;
                 go(state, place, to, Kind::Line, (more.0 * d, more.1 * d), visit);
             });
@@ -254,5 +286,22 @@ pub(crate) fn sweep(from: Point, to: Point, center: Point, counter_clockwise: bo
         turn - std::f64::consts::TAU
     } else {
         turn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arcs_are_divided_coarsely_only_when_thousands_are_huge() {
+        let mut chords = Chords::new();
+        assert_eq!(chords.take(100_000), 100_000);
+        for _ in 0..1000 {
+            assert_eq!(chords.take(300), 300);
+        }
+        let huge: u32 = (0..1000).map(|_| chords.take(100_000)).sum();
+        assert!(huge <= CHORDS_MORE + 1000 * ALWAYS, "{huge}");
+        assert_eq!(chords.take(300), 300);
     }
 }

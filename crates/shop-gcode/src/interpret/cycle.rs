@@ -63,9 +63,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             return;
         }
         let repeats = block.get(b'L').unwrap_or(1.0);
-        // Pecks beyond what any hole needs cost, too: they are written out by those who move.
-        let pecks = peck.map_or(0.0, |q| ((retract - bottom) / q).min(10_000.0) - 64.0).max(0.0);
-        let cost = (repeats - 1.0).max(0.0) + (repeats * pecks).floor();
+        // Pecks cost too, three moves each: they are written out by those who move.
+        let pecks = peck.map_or(0.0, |q| ((retract - bottom) / q).min(10_000.0)).max(0.0);
+        let cost = (repeats - 1.0).max(0.0) + (3.0 * repeats * pecks).floor();
         if !(0.0..=100_000.0).contains(&repeats) || !self.spend(cost as u64, block) {
             self.notes.error("gcode/cycle-words", 3, block.span(), || format!("{repeats} repeats"));
             return;

@@ -42,13 +42,29 @@ pub(super) enum Piece {
     Arc { to: [i64; 2], center: [i64; 2], fraction: f64 },
 }
 
-/// Cuts an arc into pieces and hands them to `piece` in order. Returns false when a coordinate does not fit the grid.
-pub(super) fn split(request: &Request, grid: Grid, mut piece: impl FnMut(Piece)) -> bool {
+/// What became of an arc.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Written,
+    /// A coordinate does not fit the grid.
+    OutOfRange,
+    /// Nobody can afford so many chords.
+    TooMany,
+}
+
+/// Cuts an arc into pieces and hands them to `piece` in order. Before it becomes chords `afford` is asked whether there
+/// may be so many.
+pub(super) fn split(
+    request: &Request,
+    grid: Grid,
+    afford: impl FnOnce(u64) -> bool,
+    mut piece: impl FnMut(Piece),
+) -> Outcome {
     let Request { from, to, center, counter_clockwise, grid_from } = *request;
-    let Some(end) = round(grid, to) else { return false };
+    let Some(end) = round(grid, to) else { return Outcome::OutOfRange };
     let radius = (from[0] - center[0]).hypot(from[1] - center[1]);
     if !radius.is_finite() {
-        return false;
+        return Outcome::OutOfRange;
     }
     let full = from == to;
     let sweep = if full { TAU } else { sweep(from, to, center, counter_clockwise) };
@@ -58,17 +74,17 @@ pub(super) fn split(request: &Request, grid: Grid, mut piece: impl FnMut(Piece))
     let flat = sweep < PI && (chord < smallest || sagitta < 0.5 * grid.step());
     if 2.0 * radius <= CHORD_TOLERANCE || flat {
         piece(Piece::Line { to: end, fraction: 1.0 });
-        return true;
+        return Outcome::Written;
     }
     if (smallest..=LARGEST_RADIUS).contains(&radius) {
         let pieces =
             if full { full_circle(request, grid) } else { partial(request, end, radius, sweep, grid) };
         if let Some((pieces, count)) = pieces {
             pieces[..count].iter().for_each(|p| piece(*p));
-            return true;
+            return Outcome::Written;
         }
     }
-    chords(request, end, radius, sweep, grid, piece)
+    chords(request, end, radius, sweep, grid, afford, piece)
 }
 
 /// A full circle as two halves: with the far point at start + 2·(I, J) all four radii are one number.
@@ -172,18 +188,24 @@ fn chords(
     radius: f64,
     sweep: f64,
     grid: Grid,
+    afford: impl FnOnce(u64) -> bool,
     mut piece: impl FnMut(Piece),
-) -> bool {
+) -> Outcome {
     let tolerance = CHORD_TOLERANCE.max(grid.step());
     let step = 2.0 * (1.0 - tolerance / radius.max(2.0 * tolerance)).acos();
     let count = (sweep / step).ceil().clamp(1.0, MOST_CHORDS);
+    if !afford(count as u64) {
+        return Outcome::TooMany;
+    }
     for i in 1..count as u64 {
         let fraction = i as f64 / count;
-        let Some(to) = round(grid, point(request, radius, sweep * fraction)) else { return false };
+        let Some(to) = round(grid, point(request, radius, sweep * fraction)) else {
+            return Outcome::OutOfRange;
+        };
         piece(Piece::Line { to, fraction });
     }
     piece(Piece::Line { to: end, fraction: 1.0 });
-    true
+    Outcome::Written
 }
 
 /// Returns the point after turning by `angle` in the direction of the arc.
@@ -266,7 +288,7 @@ mod tests {
             let grid_from = round(grid, from).expect("in range");
             let request = Request { from, to, center: [cx, cy], counter_clockwise, grid_from };
             let mut pieces = Vec::new();
-            prop_assert!(split(&request, grid, |p| pieces.push(p)));
+            prop_assert_eq!(split(&request, grid, |_| true, |p| pieces.push(p)), Outcome::Written);
             let mut at = grid_from;
             let mut last = 0.0;
             for p in &pieces {

@@ -23,10 +23,16 @@ use shop_cam::Speed;
 use shop_cam::canon::{Command, Laser, MoreAxes, Section, Spindle, Torch};
 use shop_cam::machine::{Dialect, Machine, MachineKind, TorchControl};
 use shop_report::{Checked, Diagnostic, Severity};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use writer::Writer;
 
+/// Chords that arcs may become in all, for a program of any length, and more for each of its commands: arcs that no
+/// controller takes are rare, and what is beyond is no program for a machine.
+const MOST_CHORDS: u64 = 1_000_000;
+const CHORDS_PER_COMMAND: u64 = 2;
+
 /// What is the same for the whole program.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Style<'a> {
     machine: &'a Machine,
     dialect: Dialect,
@@ -37,6 +43,9 @@ struct Style<'a> {
     z_ours: bool,
     /// Every motion line repeats its G word.
     every_g: bool,
+    /// Chords that arcs may become still. What is left in the end does not depend on the order in which sections take
+    /// from it, and when it does not suffice, nothing of what was written counts.
+    chords: AtomicU64,
 }
 
 /// What is in force at some point of the program.
@@ -152,6 +161,7 @@ impl Force {
 }
 
 /// Writes `sections` for `machine`. The text ends with everything switched off, also when the sections do not say so.
+/// It is empty when arcs would become more chords than any machine is fed with, and the diagnostics say so.
 ///
 /// ```
 /// use shop_cam::canon::{Command, Role, Section};
@@ -178,7 +188,9 @@ pub fn post(sections: &[Section], machine: &Machine) -> Checked<String> {
             break;
         }
     }
-    let style = Style::new(machine, &force);
+    let commands = sections.iter().map(|s| s.commands.len() as u64).sum::<u64>();
+    let chords = AtomicU64::new(MOST_CHORDS + CHORDS_PER_COMMAND * commands);
+    let style = Style::new(machine, &force, chords);
     let parts: Vec<(Vec<u8>, Vec<Diagnostic>)> = sections[..written]
         .par_iter()
         .zip(&entries)
@@ -189,6 +201,9 @@ pub fn post(sections: &[Section], machine: &Machine) -> Checked<String> {
         })
         .collect();
 
+    if style.is_bankrupt() {
+        return Checked { value: String::new(), diagnostics: vec![too_long()] };
+    }
     let mut header = Writer::new(&style, &Force::default());
     header.header(&force);
     let mut footer = Writer::new(&style, &force);
@@ -226,7 +241,7 @@ fn merge(into: &mut Vec<Diagnostic>, found: Vec<Diagnostic>) {
 }
 
 impl<'a> Style<'a> {
-    fn new(machine: &'a Machine, all: &Force) -> Style<'a> {
+    fn new(machine: &'a Machine, all: &Force, chords: AtomicU64) -> Style<'a> {
         let dialect = machine.post.dialect;
         let rules = rules(dialect);
         let flat = all.z.is_none_or(|[low, high]| low == high);
@@ -242,7 +257,20 @@ impl<'a> Style<'a> {
             limit: if limit < 40 { rules.longest_line } else { limit.min(rules.longest_line) },
             z_ours,
             every_g: rules.one_command || dialect == Dialect::QtPlasmaC,
+            chords,
         }
+    }
+
+    /// Takes so many chords from what the program may have; false when they are too many, and from then on for all.
+    fn afford(&self, chords: u64) -> bool {
+        let take = |left: u64| Some(left.saturating_sub(chords));
+        // `Relaxed`: the number guards nothing but itself.
+        self.chords.fetch_update(Relaxed, Relaxed, take).is_ok_and(|left| left > chords)
+    }
+
+    /// True when arcs asked for more chords than there may be.
+    fn is_bankrupt(&self) -> bool {
+        self.chords.load(Relaxed) == 0
     }
 
     /// Cutting feed of a material of the controller's table.
@@ -253,7 +281,49 @@ impl<'a> Style<'a> {
     }
 }
 
+/// What is said instead of a program.
+fn too_long() -> Diagnostic {
+    let message =
+        "arcs that this controller does not take would become millions of short lines; nothing is written";
+    Diagnostic::error("gcode/too-many-chords", message)
+        .hint("radii beyond ten metres are no arcs to a controller: is the program in the right units?")
+}
+
 /// Returns a finding without a place: canonical commands have none.
 fn finding(severity: Severity, code: &'static str, message: String) -> Diagnostic {
     Diagnostic::new(severity, code, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shop_cam::canon::Role;
+    use shop_geom::Point;
+
+    /// Full circles of twenty metres, which no controller takes for arcs, in sections of a hundred.
+    fn huge(circles: usize) -> Vec<Section> {
+        let circle =
+            Command::Arc { to: [0.0, 0.0, -1.0], center: Point::new(20_000.0, 0.0), counter_clockwise: true };
+        let mut all = Vec::new();
+        for first in (0..circles).step_by(100) {
+            let mut section = Section::new(Role::Profile, format!("from {first}"));
+            section.commands.push(Command::Feed(Speed::from_mm_per_min(1000.0)));
+            section.commands.push(Command::Line { to: [0.0, 0.0, -1.0] });
+            section.commands.extend(std::iter::repeat_n(circle.clone(), (circles - first).min(100)));
+            all.push(section);
+        }
+        all
+    }
+
+    #[test]
+    fn huge_arcs_become_chords_and_thousands_of_them_nothing() {
+        let machine = crate::example_machine();
+        let few = post(&huge(3), &machine);
+        assert!(few.diagnostics.is_empty(), "{:?}", few.diagnostics);
+        let chords = few.value.lines().count();
+        assert!(chords > 3 * 9_000, "{chords}");
+        let many = post(&huge(500), &machine);
+        assert_eq!(many.value, "");
+        assert_eq!(many.diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), ["gcode/too-many-chords"]);
+    }
 }

@@ -1,6 +1,6 @@
 //! Writes commands line by line, knowing what the controller knows.
 
-use super::arc::{self, Piece, Request};
+use super::arc::{self, Outcome, Piece, Request};
 use super::{Force, Style, finding, merge};
 use crate::number::Grid;
 use shop_cam::canon::{Command, Drill, Laser, MoreAxes, Position, Section, Spindle, Torch};
@@ -554,7 +554,8 @@ impl<'a> Writer<'a> {
         let third = |fraction: f64| {
             if fraction == 1.0 { Some(end) } else { grid.round(from + (to[c] - from) * fraction) }
         };
-        let done = arc::split(&request, grid, |piece| {
+        let afford = |chords| self.style.afford(chords);
+        let outcome = arc::split(&request, grid, afford, |piece| {
             let (Piece::Line { to: end, fraction } | Piece::Arc { to: end, fraction, .. }) = piece;
             let mut target = [None; 3];
             target[a] = Some(end[0]);
@@ -569,9 +570,11 @@ impl<'a> Writer<'a> {
                 Piece::Arc { center, .. } => self.arc_line(axes, target, center, counter_clockwise),
             }
         });
-        if !done {
-            self.out_of_range();
-            return;
+        match outcome {
+            Outcome::Written => {}
+            Outcome::OutOfRange => return self.out_of_range(),
+            // The program will not be written: see `Style::afford`.
+            Outcome::TooMany => return,
         }
         self.exact = to.map(Some);
         self.moved = true;

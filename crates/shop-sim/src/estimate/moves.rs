@@ -8,6 +8,7 @@ use super::corner::{BLEND_SHARE, Head, Rule, Tail, from_rest2, speed2};
 use super::ledger::{Doing, Ledger};
 use super::limits::{Limits, most, most_of_four};
 use crate::lookahead::Lookahead;
+use crate::motion::Chords;
 use crate::planner::{Block, Planner, high, low, seconds};
 use shop_cam::canon::Position;
 use shop_geom::{Point, Vector, left};
@@ -19,7 +20,7 @@ const PRINTER_CHORD: f64 = 1.0;
 /// Marlin's MIN_ARC_SEGMENT_MM and MIN_CIRCLE_SEGMENTS.
 const MARLIN_LEAST_CHORD: f64 = 0.1;
 const MARLIN_CIRCLE: f64 = 72.0;
-/// An arc is never divided into more chords than this.
+/// An arc is never divided into more chords than this; see also [`Chords`].
 const MOST_CHORDS: f64 = 100_000.0;
 /// Slowest sensible feed, so that a program without one still ends, mm/s.
 const LEAST_SPEED: f64 = 1e-3;
@@ -36,11 +37,12 @@ pub(super) struct Motion {
     planner: Planner,
     lookahead: Lookahead,
     tail: Option<Tail>,
+    chords: Chords,
 }
 
 impl Motion {
     pub fn new(limits: Limits, depth: usize) -> Self {
-        Motion { limits, planner: Planner::new(depth), lookahead: Lookahead::new(), tail: None }
+        Motion { limits, planner: Planner::new(depth), lookahead: Lookahead::new(), tail: None, chords: Chords::new() }
     }
 
     /// The machine stops.
@@ -166,7 +168,7 @@ impl Motion {
             }
             Rule::SquareCorner => (length / PRINTER_CHORD).floor(),
         };
-        let n = chords.clamp(1.0, MOST_CHORDS) as u32;
+        let n = self.chords.take(chords.clamp(1.0, MOST_CHORDS) as u32);
         let share = e / f64::from(n);
         // Chords by a rotation that is applied again and again, set right every 16th, as GRBL does at its 12th.
         let (s1, c1) = (sweep / f64::from(n)).sin_cos();
