@@ -25,6 +25,11 @@ pub struct Outbox {
 impl Outbox {
     /// Appends bytes behind all others.
     pub fn push(&mut self, bytes: &[u8]) {
+        // A wire that never catches up must not make what has left pile up.
+        if self.waiting_left > 4096 {
+            self.waiting.drain(..self.waiting_left);
+            self.waiting_left = 0;
+        }
         self.waiting.extend_from_slice(bytes);
     }
 
@@ -71,6 +76,11 @@ impl Outbox {
     /// Returns whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.next().is_empty()
+    }
+
+    /// Returns how many bytes wait that are not urgent.
+    pub fn waiting_len(&self) -> usize {
+        self.waiting.len() - self.waiting_left
     }
 
     /// Returns how many bytes wait.

@@ -3,185 +3,381 @@
 //! `now` is the time since the session began, from a clock that never goes back. Whoever drives a session
 //! 1. passes on what came in ([`Session::receive`]) and calls [`Session::tick`] no later than [`Session::deadline`];
 //! 2. writes what [`Session::outbox`] holds, at once;
-//! 3. gives lines while [`Session::wants_line`] says so, and [`Session::end_of_program`] after the last one;
+//! 3. gives lines while [`Session::wants_line`] says so, and calls [`Session::end_of_program`] after the last one;
 //! 4. takes every [`Event`] from [`Session::next_event`] after each call.
+//!
+//! ```
+//! use std::time::Duration;
+//! use shop_controller::session::{Event, Options, Protocol, Session};
+//!
+//! let mut session = Session::new(Some(Protocol::Grbl), Options { read_settings: false, ..Options::default() });
+//! session.connect(Duration::ZERO);
+//! session.receive(Duration::from_millis(5), b"Grbl 1.1h ['$' for help]\r\n");
+//! let sent = session.outbox().len();
+//! session.outbox().sent(sent);
+//! session.receive(Duration::from_millis(9), b"[VER:1.1h.20190830:]\r\n[OPT:V,15,128]\r\nok\r\n");
+//! session.receive(Duration::from_millis(9), b"<Idle|MPos:0.000,0.000,0.000|FS:0,0|WCO:0.000,0.000,0.000>\r\n");
+//! let mut events = std::iter::from_fn(|| session.next_event());
+//! assert!(events.any(|e| matches!(e, Event::Ready(who) if who.receive_bytes == Some(128))));
+//! ```
+//!
+//! The parts: [`wire`] is what may go over a wire; `hear` what a line of the controller means; `ledger` and `numbered`
+//! are the two ways to keep count of what is in flight; `connect`, `job`, `stop` and `hold` are what a session does in
+//! turn; `watch` asks for the state and notices silence.
 
+mod connect;
+mod hear;
+mod hold;
+mod item;
+mod job;
+mod ledger;
+mod numbered;
+mod pause;
+mod reader;
+mod request;
+mod status;
+mod stop;
+mod types;
+mod watch;
+pub mod wire;
+
+use std::collections::VecDeque;
 use std::time::Duration;
 
-/// A line of the program on its way to the machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// Its number in the file, from 1: where people look, and what the journal counts.
-    pub number: u64,
-    /// The words as they go over the wire: no comment, no terminator, no realtime byte.
-    pub text: Box<[u8]>,
-    /// How long the machine may be silent over it, beyond what is in front of it: moves, dwells, heating.
-    pub duration: Duration,
+pub use self::types::{
+    Cause, Event, Failure, Identity, Jog, Line, Options, Override, Policy, Process, Protocol, Reach, Retract,
+    State, Status,
+};
+
+use self::connect::Asking;
+use self::hear::{Heard, hear};
+use self::hold::Hold;
+use self::item::{Item, Kind};
+use self::job::{Job, Settling};
+use self::ledger::Ledger;
+use self::numbered::Numbered;
+use self::reader::Reader;
+use self::stop::Stopping;
+use self::watch::Watch;
+use crate::Outbox;
+
+/// A conversation with one controller.
+#[derive(Clone, Debug)]
+pub struct Session {
+    options: Options,
+    /// Who is there; what was asked for, or what was found out.
+    protocol: Option<Protocol>,
+    identity: Identity,
+    status: Status,
+    /// Reports are in inches (`$13=1`).
+    inches: bool,
+    stage: Stage,
+    link: Link,
+    /// What goes next, in order.
+    queue: VecDeque<Item>,
+    hold: Hold,
+    job: Job,
+    /// Settings that were written and wait to be read back: name, value.
+    written: Vec<(String, String)>,
+    /// What was listed meanwhile.
+    listed: Vec<(String, String)>,
+    watch: Watch,
+    reader: Reader,
+    out: Outbox,
+    events: VecDeque<Event>,
+    /// The latest time that was told.
+    now: Duration,
 }
 
-/// Which words the other end speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Protocol {
-    /// GRBL 0.9 and 1.1: bytes are counted.
-    Grbl,
-    /// grblHAL: GRBL with a larger ring and more states.
-    GrblHal,
-    /// FluidNC: GRBL with a window that its channel decides.
-    FluidNc,
-    /// Marlin, Prusa, Repetier: numbered lines with checksums.
-    Marlin,
-    /// Smoothieware: one line at a time.
-    Smoothie,
-    /// RepRapFirmware: one line at a time, the answer ends in `ok`.
-    RepRapFirmware,
+/// What the session is at.
+#[derive(Clone, Debug)]
+enum Stage {
+    /// Nothing was asked yet.
+    New,
+    /// Finds out who is there.
+    Asking(Asking),
+    /// Knows, and has no job.
+    Ready,
+    /// Streams.
+    Running,
+    /// All lines were given; waits for rest.
+    Settling(Settling),
+    /// Makes the process safe.
+    Stopping(Stopping),
+    /// A job has failed; no further lines.
+    Over,
+    /// The port is gone.
+    Gone,
 }
 
-/// What the machine is doing, as it last said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
-    /// Nothing is known yet.
-    Unknown,
-    /// Stands still and would take a job.
-    Idle,
-    /// Moves.
-    Run,
-    /// Was asked to stand still; `true` when it does.
-    Hold(bool),
-    /// Moves by hand.
-    Jog,
-    /// Looks for its switches.
-    Home,
-    /// Locked.
-    Alarm,
-    /// A door is open; `true` when it could go on.
-    Door(bool),
-    /// Only reads programs.
-    Check,
-    /// Asleep until a reset.
-    Sleep,
-    /// Waits for a tool.
-    Tool,
+/// How what is in flight is kept.
+#[derive(Clone, Debug)]
+enum Link {
+    Counted(Ledger),
+    Numbered(Numbered),
 }
 
-/// What the machine says of itself.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Status {
-    /// What it does; `None` before the first word.
-    pub state: Option<State>,
-    /// Where it stands, machine coordinates, mm.
-    pub machine_position_mm: Option<[f64; 3]>,
-    /// Where the work zero lies, machine coordinates, mm.
-    pub work_offset_mm: Option<[f64; 3]>,
-    /// Feed it goes at, mm/min.
-    pub feed_mm_per_min: Option<f64>,
-    /// Spindle speed.
-    pub rpm: Option<f64>,
-    /// Feed, rapid and spindle overrides, percent.
-    pub overrides_percent: Option<[u16; 3]>,
-    /// Free blocks in its planner, free bytes in its receive buffer.
-    pub room: Option<(u32, u32)>,
-    /// Heaters: letter and number as the firmware says (`T0`, `B`), measured and wanted, °C.
-    pub heaters_c: Vec<(String, f64, f64)>,
-    /// Pins that are active, as letters.
-    pub pins: String,
-}
+impl Session {
+    /// Returns a session that speaks `protocol`, or finds out which.
+    pub fn new(protocol: Option<Protocol>, options: Options) -> Self {
+        Self {
+            options,
+            protocol,
+            identity: Identity::default(),
+            status: Status::default(),
+            inches: false,
+            stage: Stage::New,
+            link: Link::Counted(Ledger::new(127, true)),
+            queue: VecDeque::new(),
+            hold: Hold::default(),
+            job: Job::default(),
+            written: Vec::new(),
+            listed: Vec::new(),
+            watch: Watch::default(),
+            reader: Reader::default(),
+            out: Outbox::default(),
+            events: VecDeque::new(),
+            now: Duration::ZERO,
+        }
+    }
 
-/// Who answered.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// Firmware and version, as it says.
-    pub firmware: String,
-    /// Bytes its receive buffer takes, where it says so.
-    pub receive_bytes: Option<u32>,
-    /// Blocks that its planner takes, where it says so.
-    pub planner_blocks: Option<u32>,
-    /// What else it said of itself (`[OPT:]` letters, `Cap:` lines).
-    pub capabilities: Vec<String>,
-}
+    /// Takes bytes that came in.
+    pub fn receive(&mut self, now: Duration, bytes: &[u8]) {
+        self.at(now);
+        let mut reader = std::mem::take(&mut self.reader);
+        reader.feed(bytes, |line, flooded| {
+            if flooded {
+                self.tell(Event::Message("(a line without end was dropped)".to_owned()));
+            } else {
+                self.hear(&String::from_utf8_lossy(line));
+            }
+        });
+        self.reader = reader;
+        self.pump();
+    }
 
-/// Why a job did not end well. One exit class each.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Failure {
-    /// The controller refused a line.
-    Refused {
-        /// Number of the line in the file.
-        line: u64,
-        /// The words as sent.
-        text: String,
-        /// The controller's error number, where it has one.
-        code: Option<u32>,
-        /// Its own words.
-        said: String,
-    },
-    /// An alarm locked the machine.
-    Alarm {
-        /// The controller's alarm number, where it has one.
-        code: Option<u32>,
-        /// Its own words.
-        said: String,
-    },
-    /// It restarted in the middle of the job.
-    Restarted {
-        /// The banner.
-        said: String,
-    },
-    /// It reported a fault of its own and stopped (`!!`, `kill()`).
-    Halted {
-        /// Its own words.
-        said: String,
-    },
-    /// It has been silent for longer than the moves in flight take.
-    Silent {
-        /// For how long.
-        waited: Duration,
-    },
-    /// An answer was lost, doubled or garbled, and what the machine did cannot be proven.
-    Unsure {
-        /// What did not add up.
-        why: String,
-    },
-    /// It ended somewhere else than the program does.
-    Position {
-        /// Where it should stand, machine coordinates, mm.
-        wanted_mm: [f64; 3],
-        /// Where it stands.
-        found_mm: [f64; 3],
-    },
-    /// The operator stopped it.
-    Stopped,
-    /// The port went away.
-    Disconnected,
-}
+    /// Lets time pass.
+    pub fn tick(&mut self, now: Duration) {
+        self.at(now);
+        self.pump();
+    }
 
-/// What a session has to tell.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// The controller said who it is; lines are welcome.
-    Ready(Identity),
-    /// A setting it was asked for: `$110`, `500.000`.
-    Setting(String, String),
-    /// A line was handed to the wire.
-    Sent(u64),
-    /// The controller took a line into its plan, in order, each once.
-    Acknowledged(u64),
-    /// The machine said what it is doing.
-    Status(Status),
-    /// A remark of the firmware, for the log.
-    Message(String),
-    /// A line was asked for again.
-    Resent(u64),
-    /// The machine stands still until told to go on: hold, door, button, pause in the program.
-    Held {
-        /// What holds it, for people.
-        why: String,
-    },
-    /// It goes on.
-    Resumed,
-    /// All lines are done, the machine stands still, its buffers are empty; where, machine coordinates, mm.
-    Finished {
-        /// Where it stands, where it says so.
-        position_mm: Option<[f64; 3]>,
-    },
-    /// The job ended, and the process was made safe as far as the wire allows.
-    Failed(Failure),
+    /// Returns when [`Session::tick`] has to be called at the latest.
+    pub fn deadline(&self) -> Option<Duration> {
+        if matches!(self.stage, Stage::New | Stage::Gone) {
+            return None;
+        }
+        let stage = match &self.stage {
+            Stage::Asking(asking) => Some(asking.deadline()),
+            Stage::Stopping(stopping) => Some(stopping.deadline()),
+            _ => None,
+        };
+        let link = match &self.link {
+            Link::Numbered(numbered) => numbered.deadline(),
+            Link::Counted(_) => None,
+        };
+        [stage, link, self.hold.deadline(), self.watch_deadline()].into_iter().flatten().min()
+    }
+
+    /// Returns what is to be written.
+    pub fn outbox(&mut self) -> &mut Outbox {
+        &mut self.out
+    }
+
+    /// Returns the next thing to tell.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Returns what the machine said of itself last.
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// Returns who is there, as far as it is known.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Returns which protocol is spoken, once that is known.
+    pub fn protocol(&self) -> Option<Protocol> {
+        self.protocol
+    }
+
+    /// Returns how many lines are in flight.
+    pub fn in_flight(&self) -> usize {
+        match &self.link {
+            Link::Counted(ledger) => ledger.len(),
+            Link::Numbered(numbered) => numbered.in_flight(),
+        }
+    }
+
+    /// Returns how many bytes the lines in flight have, where bytes are counted.
+    pub fn bytes_in_flight(&self) -> usize {
+        match &self.link {
+            Link::Counted(ledger) => ledger.bytes(),
+            Link::Numbered(_) => 0,
+        }
+    }
+
+    fn at(&mut self, now: Duration) {
+        self.now = self.now.max(now);
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+
+    /// Does what is to be done now.
+    fn pump(&mut self) {
+        if matches!(self.stage, Stage::New | Stage::Gone) {
+            return;
+        }
+        self.watch();
+        self.hold_on();
+        match self.stage {
+            Stage::Asking(_) => self.ask_on(),
+            Stage::Stopping(_) => self.stop_on(),
+            _ => {}
+        }
+        self.send();
+        self.finish();
+    }
+
+    /// Hands the wire what may go.
+    fn send(&mut self) {
+        if let Link::Numbered(numbered) = &mut self.link {
+            numbered.tick(self.now);
+            if numbered.repeat(self.now, &mut self.out) {
+                self.watch.asked_machine(self.now);
+            }
+        }
+        while let Some(item) = self.queue.front() {
+            let blocked = self.hold.is_feed_stopped() && item.is_program();
+            if blocked || !self.fits(item) || !self.may_pause(item) {
+                return;
+            }
+            let Some(item) = self.queue.pop_front() else { return };
+            if let Kind::Pause(cause, last) = item.kind {
+                self.pause_here(cause, last, item.number);
+                continue;
+            }
+            if item.kind == Kind::Program(true) {
+                self.tell(Event::Sent(item.number));
+            }
+            self.watch.line_went(self.now, item.duration);
+            match &mut self.link {
+                Link::Counted(ledger) => ledger.push(item, &mut self.out),
+                Link::Numbered(numbered) => numbered.push(item, self.now, &mut self.out),
+            }
+        }
+    }
+
+    fn fits(&self, item: &Item) -> bool {
+        match &self.link {
+            Link::Counted(ledger) => ledger.fits(item),
+            Link::Numbered(numbered) => numbered.fits(item),
+        }
+    }
+
+    /// Returns whether nothing is in flight.
+    fn is_answered(&self) -> bool {
+        match &self.link {
+            Link::Counted(ledger) => ledger.is_empty(),
+            Link::Numbered(numbered) => numbered.is_empty(),
+        }
+    }
+
+    /// Takes one line of the controller.
+    fn hear(&mut self, line: &str) {
+        if matches!(self.stage, Stage::New | Stage::Gone) {
+            return;
+        }
+        let heard = hear(line);
+        self.watch.heard(self.now, &heard);
+        match heard {
+            Heard::Ok(taken) => self.hear_ok(taken, line),
+            Heard::Error(code, said) => self.hear_error(code, said),
+            Heard::Alarm(code, said) => self.hear_alarm(code, said),
+            Heard::Banner(said) => self.hear_banner(said),
+            Heard::Report(report) => self.hear_report(report),
+            Heard::Modal => self.hear_modal(line),
+            Heard::Resend(number) => self.hear_resend(number),
+            Heard::Halted(said) => {
+                self.tell(Event::Message(said.to_owned()));
+                self.fail(Failure::Halted { said: said.to_owned() });
+            }
+            Heard::Temperatures(text, _) => {
+                status::take_temperatures(&mut self.status, text);
+                self.tell(Event::Status(self.status.clone()));
+            }
+            Heard::Place(text) => self.hear_place(text),
+            Heard::Action(action) => self.hear_action(action),
+            Heard::Busy(why) => self.hear_busy(why),
+            Heard::Setting(name, value) => self.hear_setting(name, value),
+            Heard::Version(text) => self.hear_version(text),
+            Heard::Build(text) => self.hear_build(text),
+            Heard::Firmware(text) => self.hear_firmware(text),
+            Heard::Capability(text) => self.hear_capability(text),
+            Heard::Unknown(said) => self.hear_unknown(said),
+            Heard::Mismatch(said) | Heard::Message(said) => self.tell(Event::Message(said.to_owned())),
+            Heard::Wait => {}
+        }
+    }
+
+    /// One line was taken.
+    fn hear_ok(&mut self, taken: hear::Taken, line: &str) {
+        if taken.temperatures {
+            status::take_temperatures(&mut self.status, line);
+            self.tell(Event::Status(self.status.clone()));
+        }
+        if taken.place {
+            self.hear_place(line);
+        }
+        match &mut self.link {
+            Link::Counted(ledger) => match ledger.answered(&self.out) {
+                Some(item) => self.answered(item, None),
+                None => self.surplus("ok"),
+            },
+            Link::Numbered(numbered) => {
+                let mut done = Vec::new();
+                numbered.ok(taken, self.now, &self.out, self.options.bytes_per_s, &mut done);
+                done.into_iter().for_each(|item| self.answered(item, None));
+            }
+        }
+    }
+
+    fn hear_error(&mut self, code: Option<u32>, said: &str) {
+        let item = match &mut self.link {
+            Link::Counted(ledger) => ledger.answered(&self.out),
+            // Marlin complains, and answers `ok` all the same: the line is the oldest one in flight.
+            Link::Numbered(numbered) => numbered.items().next().cloned(),
+        };
+        match item {
+            Some(item) => self.answered(item, Some((code, said))),
+            None => self.surplus(said),
+        }
+    }
+
+    /// An answer came that no line is waiting for.
+    fn surplus(&mut self, said: &str) {
+        self.tell(Event::Message(format!("(an answer to nothing: {said})")));
+        if matches!(self.stage, Stage::Running | Stage::Settling(_)) {
+            self.fail(Failure::Unsure {
+                why: format!("the controller answered \"{said}\" when no line was waiting for an answer"),
+            });
+        }
+    }
+
+    /// A line was answered; `refused` when it was not taken.
+    fn answered(&mut self, item: Item, refused: Option<(Option<u32>, &str)>) {
+        match item.kind {
+            Kind::Program(last) => self.program_answered(item, last, refused),
+            Kind::Marker => self.marker_answered(refused.is_some()),
+            Kind::Ask => self.ask_answered(refused),
+            Kind::Final => self.final_answered(&item),
+            Kind::Safe | Kind::Pause(..) => {}
+            Kind::Command | Kind::Write(..) | Kind::Settings(_) => self.request_answered(item, refused),
+        }
+    }
 }

@@ -1,0 +1,364 @@
+//! Streaming a program, and proving at its end that it was done.
+//!
+//! An `ok` is only a count. What holds the count against the machine:
+//! - `Bf:` in a report says how full the ring is (see [`super::ledger`]);
+//! - a *marker*, `$G`, is answered by `[GC:...]` when all before it was read, and by nothing else;
+//! - the place where the machine is seen lies on the way of the lines in flight, and at the end where the program ends.
+//!
+//! What does not add up is never repaired by guessing: a lost `ok` looks exactly like a lost newline.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::item::{Item, Kind};
+use super::ledger::Contradiction;
+use super::types::{Event, Failure, Line, Protocol, Reach, State};
+use super::{Link, Session, Stage, status, wire};
+
+/// How long counts may go unchecked before a marker is sent. It costs three bytes.
+const UNCHECKED: Duration = Duration::from_secs(2);
+
+/// Reports in a row that must say `Idle`: GRBL says so for a moment between reading a line and starting its move.
+const IDLES: u32 = 3;
+
+/// How long a printer may take to tell its place, and how often it is asked.
+const PLACE: Duration = Duration::from_secs(2);
+const PLACE_TRIES: u32 = 4;
+
+/// A program on its way.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Job {
+    /// The last line was given.
+    ended: bool,
+    /// The controller only reads.
+    pub checking: bool,
+    /// A marker's report came, its answer not yet.
+    marked: bool,
+    /// Where the newest lines went that are taken and perhaps not done, oldest first.
+    trail: VecDeque<Reach>,
+    /// Where the last line that moves ends.
+    end_mm: Option<[f64; 3]>,
+    /// It was seen where it should not be.
+    astray: bool,
+}
+
+/// What is left to be known after the last line.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settling {
+    idles: u32,
+    place: Option<[f64; 3]>,
+    /// Check mode is being left.
+    leaving: bool,
+    /// When the place is asked for again, and how often that was done.
+    again: Option<Duration>,
+    tries: u32,
+}
+
+impl Session {
+    /// Returns whether a line is wanted now.
+    pub fn wants_line(&self) -> bool {
+        matches!(self.stage, Stage::Ready | Stage::Running)
+            && !self.job.ended
+            && self.queue.is_empty()
+            && !self.hold.is_feed_stopped()
+            && (!self.job.checking || self.status.state == Some(State::Check))
+    }
+
+    /// Hands over the next line of the program. It waits here until it fits.
+    pub fn give(&mut self, now: Duration, line: Line) {
+        self.at(now);
+        if !matches!(self.stage, Stage::Ready | Stage::Running) {
+            return;
+        }
+        self.begin_job();
+        let alone = self.protocol.is_some_and(|p| wire::is_setting(&line.text, p));
+        if let Some(reach) = line.reach {
+            self.job.end_mm = Some(reach.end_mm);
+        }
+        self.enqueue_line(line, alone);
+        self.pump();
+    }
+
+    /// Says that there are no more lines.
+    pub fn end_of_program(&mut self, now: Duration) {
+        self.at(now);
+        if !matches!(self.stage, Stage::Ready | Stage::Running) {
+            return;
+        }
+        self.begin_job();
+        self.job.ended = true;
+        self.pump();
+    }
+
+    /// From here on the controller only reads, until the program ends: every line that it would refuse is told as
+    /// [`Event::WouldRefuse`]. Returns whether the controller can.
+    pub fn check_mode(&mut self, now: Duration) -> bool {
+        self.at(now);
+        let can = matches!(self.stage, Stage::Ready) && self.protocol.is_some_and(Protocol::is_counted);
+        if can {
+            self.job.checking = true;
+            self.queue.push_back(Item::own(Kind::Command, &b"$C"[..]).alone());
+            self.pump();
+        }
+        can
+    }
+
+    fn begin_job(&mut self) {
+        if matches!(self.stage, Stage::Ready) {
+            self.stage = Stage::Running;
+            let checking = self.job.checking;
+            self.job = super::Job { checking, ..super::Job::default() };
+            self.watch.asked_machine(self.now);
+            self.watch.checked = self.now;
+        }
+    }
+
+    /// A line of the program was answered.
+    pub(crate) fn program_answered(&mut self, item: Item, last: bool, refused: Option<(Option<u32>, &str)>) {
+        if let Some((code, said)) = refused {
+            let (line, text, said) = (item.number, item.words(), said.to_owned());
+            if !self.job.checking {
+                return self.fail(Failure::Refused { line, text, code, said });
+            }
+            self.tell(Event::WouldRefuse { line, text, code, said });
+        }
+        self.waits_no_more();
+        if let Some(reach) = item.reach {
+            if self.job.trail.len() > self.identity.planner_blocks.unwrap_or(16).min(2048) as usize + 2 {
+                self.job.trail.pop_front();
+            }
+            self.job.trail.push_back(reach);
+        }
+        if last {
+            self.tell(Event::Acknowledged(item.number));
+        }
+    }
+
+    /// `[GC:...]` came.
+    pub(crate) fn hear_modal(&mut self, line: &str) {
+        let Link::Counted(ledger) = &self.link else { return };
+        let before = ledger.before_marker();
+        let number = ledger.items().find(|i| i.number > 0).map_or(0, |i| i.number);
+        if ledger.front().is_none_or(|item| item.kind != Kind::Marker) {
+            self.tell(Event::Message(line.to_owned()));
+        }
+        match before {
+            Some(0) => self.job.marked = true,
+            // FluidNC may tell its modes unasked.
+            Some(missing) if self.protocol != Some(Protocol::FluidNc) => {
+                let count =
+                    if missing == 1 { "an answer is".to_owned() } else { format!("{missing} answers are") };
+                let why =
+                    format!("{count} missing at line {number}: a line was lost on the wire, or its answer");
+                self.unsure(why);
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn marker_answered(&mut self, refused: bool) {
+        let marked = std::mem::take(&mut self.job.marked);
+        if marked {
+            self.watch.checked = self.now;
+            self.watch.hurry(self.now);
+        } else if !refused {
+            self.unsure("the controller answered more lines than it was sent".to_owned());
+        }
+    }
+
+    fn unsure(&mut self, why: String) {
+        if matches!(self.stage, Stage::Running | Stage::Settling(_)) {
+            self.fail(Failure::Unsure { why });
+        }
+    }
+
+    /// Holds a report against the ledger; `left` is how many bytes of lines had left when it was asked for.
+    pub(crate) fn hold_against(&mut self, left: Option<u64>) {
+        let (Link::Counted(ledger), Some((_, free))) = (&self.link, self.status.room) else { return };
+        if ledger.ring.is_none() || !matches!(self.stage, Stage::Running | Stage::Settling(_)) {
+            return;
+        }
+        let Some(contradiction) = ledger.contradiction(free, left) else {
+            self.watch.contradictions = 0;
+            self.watch.checked = self.now;
+            return;
+        };
+        // A report can be garbled too: only a second one convinces.
+        self.watch.contradictions += 1;
+        self.watch.hurry(self.now);
+        if self.watch.contradictions >= 2 {
+            let line = ledger.front().map_or(0, |i| i.number);
+            let why = match contradiction {
+                Contradiction::Missing => {
+                    format!("the controller has read on and an answer is missing, at or after line {line}")
+                }
+                Contradiction::Surplus => {
+                    format!("the controller answered more than it has read, at or before line {line}")
+                }
+            };
+            self.unsure(why);
+        }
+    }
+
+    /// Looks whether the machine is where the lines in flight lead.
+    pub(crate) fn look_where_it_is(&mut self) {
+        let moving = matches!(self.status.state, Some(State::Run | State::Idle | State::Hold(_)));
+        if !moving || !matches!(self.stage, Stage::Running | Stage::Settling(_)) || self.job.checking {
+            return;
+        }
+        let (Link::Counted(ledger), Some(at)) = (&self.link, self.status.work_position_mm()) else { return };
+        let flight = ledger.items().chain(&self.queue).filter_map(|i| i.reach.as_ref());
+        let corridor = self.options.corridor_mm;
+        let mut lines = 0;
+        let inside = self.job.trail.iter().chain(flight).any(|reach| {
+            lines += 1;
+            is_inside(reach, at, corridor)
+        });
+        if lines == 0 || inside {
+            self.job.astray = false;
+            return;
+        }
+        if !std::mem::replace(&mut self.job.astray, true) {
+            return self.watch.hurry(self.now);
+        }
+        let wanted_mm = ledger.items().find_map(|i| i.reach).or(self.job.trail.back().copied());
+        let wanted_mm = wanted_mm.map_or(at, |reach| reach.end_mm);
+        self.fail(Failure::Position { wanted_mm, found_mm: at });
+    }
+
+    /// Goes on to what comes after the last line, or sends a marker when counts went unchecked for too long.
+    pub(crate) fn finish(&mut self) {
+        if matches!(self.stage, Stage::Running) {
+            if self.job.ended && self.queue.is_empty() {
+                self.settle();
+            } else {
+                self.mark();
+            }
+        }
+        if let Stage::Settling(settling) = &self.stage
+            && settling.again.is_some_and(|at| self.now >= at)
+        {
+            self.ask_place();
+        }
+    }
+
+    fn mark(&mut self) {
+        let counted = self.protocol.is_some_and(Protocol::is_counted);
+        let due = self.now >= self.watch.checked + UNCHECKED;
+        let marking = |item: &Item| item.kind == Kind::Marker;
+        let Link::Counted(ledger) = &self.link else { return };
+        if counted && due && !ledger.is_empty() && !ledger.items().chain(&self.queue).any(marking) {
+            self.queue.push_front(Item::own(Kind::Marker, &b"$G"[..]));
+            self.send();
+        }
+    }
+
+    fn settle(&mut self) {
+        self.stage = Stage::Settling(Settling::default());
+        match self.protocol {
+            Some(Protocol::Marlin | Protocol::RepRapFirmware | Protocol::Smoothie) => {
+                self.queue.push_back(Item::own(Kind::Final, &b"M400"[..]).alone());
+                self.queue.push_back(Item::own(Kind::Final, &b"M114"[..]).alone());
+            }
+            _ => self.queue.push_back(Item::own(Kind::Marker, &b"$G"[..])),
+        }
+        self.send();
+    }
+
+    fn ask_place(&mut self) {
+        let Stage::Settling(settling) = &mut self.stage else { return };
+        settling.again = None;
+        settling.tries += 1;
+        if settling.tries >= PLACE_TRIES {
+            return self.unsure("the controller does not say where it stands".to_owned());
+        }
+        self.queue.push_back(Item::own(Kind::Final, &b"M114"[..]).alone());
+        self.send();
+    }
+
+    /// `M400` or `M114` at the end was answered.
+    pub(crate) fn final_answered(&mut self, item: &Item) {
+        let now = self.now;
+        if let Stage::Settling(settling) = &mut self.stage
+            && &*item.text == b"M114"
+        {
+            settling.again = Some(now + PLACE);
+        }
+        self.watch.hurry(now);
+    }
+
+    /// The machine said where it stands: after M400 that proves that all lines were done.
+    pub(crate) fn hear_place(&mut self, text: &str) {
+        let Some(place) = status::place(text) else { return self.tell(Event::Message(text.to_owned())) };
+        let numbered = self.protocol.is_some_and(Protocol::is_numbered);
+        if numbered {
+            self.status.machine_position_mm = Some(place);
+            self.tell(Event::Status(self.status.clone()));
+        } else {
+            self.tell(Event::Message(text.to_owned()));
+        }
+        let asked = match &self.link {
+            Link::Numbered(numbered) => numbered.asks_for_place(),
+            Link::Counted(_) => false,
+        };
+        let late = matches!(&self.stage, Stage::Settling(s) if s.again.is_some());
+        if numbered && matches!(self.stage, Stage::Settling(_)) && (asked || late) {
+            self.conclude(Some(place));
+        }
+    }
+
+    /// A report came after the last line; `asked` when it answers a question.
+    pub(crate) fn settle_on(&mut self, asked: bool) {
+        let answered = self.is_answered() && self.queue.is_empty();
+        let (state, place, room) = (self.status.state, self.status.machine_position_mm, self.status.room);
+        let ring = match &self.link {
+            Link::Counted(ledger) => ledger.ring,
+            Link::Numbered(_) => return,
+        };
+        let Stage::Settling(settling) = &mut self.stage else { return };
+        if settling.leaving && state == Some(State::Idle) {
+            return self.conclude(None);
+        }
+        let checking = self.job.checking && state == Some(State::Check);
+        let full = ring.is_none() || room.is_none_or(|(_, bytes)| Some(bytes) == ring);
+        if !answered || !asked || !full || !(state == Some(State::Idle) || checking) {
+            settling.idles = 0;
+            return;
+        }
+        settling.idles = if place == settling.place { settling.idles + 1 } else { 1 };
+        settling.place = place;
+        if settling.idles < IDLES {
+            return self.watch.hurry(self.now);
+        }
+        if checking {
+            settling.leaving = true;
+            self.queue.push_back(Item::own(Kind::Ask, &b"$C"[..]).alone());
+            return self.send();
+        }
+        self.conclude(self.status.work_position_mm());
+    }
+
+    /// Returns whether check mode is being left, which some firmwares do by starting anew.
+    pub(crate) fn leaves_check_mode(&self) -> bool {
+        matches!(&self.stage, Stage::Settling(settling) if settling.leaving)
+    }
+
+    /// All was read and the machine rests: is it where the program ends?
+    pub(crate) fn conclude(&mut self, found: Option<[f64; 3]>) {
+        let moved = !self.job.checking;
+        if let (true, Some(wanted_mm), Some(found_mm)) = (moved, self.job.end_mm, found) {
+            let off = wanted_mm.iter().zip(found_mm).map(|(w, f)| (w - f).abs()).fold(0.0, f64::max);
+            if off > self.options.tolerance_mm {
+                return self.fail(Failure::Position { wanted_mm, found_mm });
+            }
+        }
+        self.stage = Stage::Ready;
+        self.job = super::Job::default();
+        self.queue.clear();
+        self.tell(Event::Finished { position_mm: self.status.machine_position_mm });
+    }
+}
+
+fn is_inside(reach: &Reach, at: [f64; 3], margin: f64) -> bool {
+    (0..3).all(|i| at[i] >= reach.low_mm[i] - margin && at[i] <= reach.high_mm[i] + margin)
+}

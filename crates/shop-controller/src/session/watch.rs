@@ -1,0 +1,219 @@
+//! Asks for the state, and notices when nothing comes.
+//!
+//! A machine may be silent for good reasons: a long move, a dwell, a door. So silence is measured against what explains
+//! it: the lines in flight say how long they take, a position that changes is life, and who holds may hold for ever.
+
+use std::time::Duration;
+
+use super::hear::Heard;
+use super::types::{Event, Failure, State};
+use super::{Link, Session, Stage, status};
+
+/// A question that was not answered by then was lost.
+const LOST: Duration = Duration::from_secs(1);
+
+/// How often a machine is looked at while it comes to rest.
+const CLOSE: Duration = Duration::from_millis(50);
+
+/// When what was heard, asked and done last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Watch {
+    /// The question for the state that is out: when it was asked, and how many bytes of lines had left then.
+    asked: Option<(Duration, u64)>,
+    next: Duration,
+    /// When anything sensible was heard.
+    heard: Duration,
+    /// When the machine last showed that it gets on.
+    pub progress: Duration,
+    /// Time that the newest lines take, summed up.
+    recent: Recent,
+    /// Reports in a row whose counts contradict the ledger.
+    pub contradictions: u32,
+    /// When counts were last held against the machine's own.
+    pub checked: Duration,
+    /// Questions for the state that were answered.
+    pub reports: u32,
+    /// Repeated lines since the last answer.
+    probes: u32,
+}
+
+/// The times of as many lines as a planner holds.
+#[derive(Clone, Debug, Default)]
+struct Recent {
+    times: std::collections::VecDeque<Duration>,
+    sum: Duration,
+}
+
+impl Recent {
+    /// Planner blocks of a Marlin, and some.
+    const LINES: usize = 20;
+
+    fn push(&mut self, time: Duration) {
+        if self.times.len() == Self::LINES {
+            let oldest = self.times.pop_front().unwrap_or_default();
+            self.sum = self.sum.saturating_sub(oldest);
+        }
+        self.times.push_back(time);
+        self.sum = self.sum.saturating_add(time);
+    }
+}
+
+impl Watch {
+    pub(crate) fn start(&mut self, now: Duration) {
+        *self = Self { next: now, heard: now, progress: now, checked: now, ..Self::default() };
+    }
+
+    /// A line went to the wire that takes so long.
+    pub(crate) fn line_went(&mut self, now: Duration, duration: Duration) {
+        self.recent.push(duration);
+        self.progress = self.progress.max(now);
+    }
+
+    /// Something was said to the machine that it has to answer.
+    pub(crate) fn asked_machine(&mut self, now: Duration) {
+        self.progress = self.progress.max(now);
+    }
+
+    pub(crate) fn heard(&mut self, now: Duration, heard: &Heard<'_>) {
+        if matches!(heard, Heard::Message(_)) {
+            return;
+        }
+        self.heard = now;
+        // Temperatures come by themselves, whether lines are taken or not.
+        if !matches!(heard, Heard::Report(_) | Heard::Temperatures(_, false) | Heard::Wait) {
+            self.progress = now;
+            self.probes = 0;
+        }
+    }
+
+    /// Asks at once, whatever the turn.
+    pub(crate) fn hurry(&mut self, now: Duration) {
+        self.next = now;
+        self.asked = None;
+    }
+
+    pub(crate) fn is_asking(&self) -> bool {
+        self.asked.is_some()
+    }
+}
+
+impl Session {
+    /// Asks the machine for its state, at the next turn.
+    pub fn query_status(&mut self, now: Duration) {
+        self.at(now);
+        if self.protocol.is_some_and(|p| !p.is_realtime()) {
+            self.command(now, b"M114");
+            self.command(now, b"M105");
+        } else {
+            self.watch.hurry(self.now);
+        }
+        self.pump();
+    }
+
+    fn poll_interval(&self) -> Duration {
+        match &self.stage {
+            Stage::Asking(_) | Stage::Stopping(_) | Stage::Settling(_) => CLOSE.min(self.options.poll),
+            _ => self.options.poll,
+        }
+    }
+
+    fn polls(&self) -> bool {
+        match &self.stage {
+            Stage::Asking(asking) => asking.polls(self.protocol),
+            _ => self.protocol.is_some_and(super::Protocol::is_realtime),
+        }
+    }
+
+    pub(crate) fn watch_deadline(&self) -> Option<Duration> {
+        let poll = self.polls().then(|| match self.watch.asked {
+            Some((at, _)) => (at + LOST).max(self.watch.next),
+            None => self.watch.next,
+        });
+        [poll, self.patience()].into_iter().flatten().min()
+    }
+
+    /// Returns when silence becomes a reason to act.
+    fn patience(&self) -> Option<Duration> {
+        let working = matches!(self.stage, Stage::Running | Stage::Settling(_));
+        if !working || self.hold.is_told() {
+            return None;
+        }
+        let silence = self.options.silence;
+        match &self.link {
+            Link::Counted(ledger) => {
+                let oldest = ledger.front().map_or(Duration::ZERO, |item| item.duration);
+                let deaf = self.watch.heard + silence;
+                let waits = !ledger.is_empty() || matches!(self.stage, Stage::Settling(_));
+                let stuck = waits.then(|| self.watch.progress + silence + oldest);
+                // Asked all the time, so silence is silence, even with nothing in flight.
+                Some(stuck.map_or(deaf, |stuck| stuck.min(deaf)))
+            }
+            Link::Numbered(numbered) if numbered.in_flight() > 0 => {
+                let wait = silence / 3;
+                Some(self.watch.progress + wait + self.watch.recent.sum)
+            }
+            Link::Numbered(_) => None,
+        }
+    }
+
+    /// Asks for the state when it is time, and gives up when it has been silent for too long.
+    pub(crate) fn watch(&mut self) {
+        let now = self.now;
+        if self.polls() {
+            let lost = self.watch.asked.is_some_and(|(at, _)| now >= at + LOST);
+            if now >= self.watch.next && (self.watch.asked.is_none() || lost) {
+                let left = match &self.link {
+                    Link::Counted(ledger) => ledger.left(&self.out),
+                    Link::Numbered(_) => 0,
+                };
+                self.out.push_urgent(b'?');
+                self.watch.asked = Some((now, left));
+                self.watch.next = now + self.poll_interval();
+            }
+        }
+        if self.patience().is_some_and(|end| now >= end) {
+            self.lose_patience();
+        }
+    }
+
+    fn lose_patience(&mut self) {
+        let now = self.now;
+        let waited = now.saturating_sub(self.watch.progress.min(self.watch.heard));
+        if let Link::Numbered(numbered) = &mut self.link
+            && self.watch.probes < 3
+        {
+            // Lines can be repeated without harm: that wakes up whoever lost one, or its answer.
+            self.watch.probes += 1;
+            self.watch.progress = now;
+            numbered.probe(now, &mut self.out);
+            return;
+        }
+        self.fail(Failure::Silent { waited });
+    }
+
+    /// A report of the state came.
+    pub(crate) fn hear_report(&mut self, report: &str) {
+        let place = self.status.machine_position_mm;
+        if !status::take_report(&mut self.status, report, self.inches) {
+            return;
+        }
+        let asked = self.watch.asked.take();
+        self.watch.reports = self.watch.reports.saturating_add(1);
+        let moves = self.status.feed_mm_per_min.is_some_and(|feed| feed > 0.0)
+            || self.status.machine_position_mm != place;
+        let patient = !matches!(
+            self.status.state,
+            Some(State::Idle | State::Run | State::Check | State::Alarm | State::Unknown) | None
+        );
+        if moves || patient {
+            self.watch.progress = self.now;
+        }
+        self.tell(Event::Status(self.status.clone()));
+        self.tell_state();
+        self.hold_against(asked.map(|(_, left)| left));
+        self.look_where_it_is();
+        self.settle_on(asked.is_some());
+        self.stop_saw(asked.is_some());
+        self.ask_saw();
+    }
+}
