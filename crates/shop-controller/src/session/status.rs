@@ -128,7 +128,9 @@ pub(crate) fn take_temperatures(status: &mut Status, text: &str) {
     while let Some(word) = words.next() {
         let Some((name, measured)) = word.split_once(':') else { continue };
         let (measured, inline) = measured.split_once('/').map_or((measured, None), |(m, w)| (m, Some(w)));
-        let heater = name.starts_with(['T', 'B', 'C']) && name.len() <= 3;
+        let heater = name.starts_with(['T', 'B', 'C'])
+            && name.len() <= 3
+            && name[1..].bytes().all(|b| b.is_ascii_digit());
         let Ok(measured) = measured.parse::<f64>() else { continue };
         if !heater || !measured.is_finite() {
             continue;
