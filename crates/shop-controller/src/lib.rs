@@ -11,8 +11,10 @@
 //!
 //! *Line* means a block of the program as it goes over the wire; *in flight* is what was sent and not yet answered.
 
+pub mod codes;
 mod outbox;
 pub mod session;
 pub mod transport;
+pub mod sim;
 
 pub use outbox::Outbox;

@@ -1,0 +1,90 @@
+//! grblHAL: where it differs from GRBL 1.1.
+
+use super::Code;
+
+const fn code(number: u32, meaning: &'static str, advice: &'static str) -> Code {
+    Code { number, meaning, advice }
+}
+
+pub(super) const ERRORS: &[Code] = &[
+    code(6, "a step pulse must be at least 2 µs long", "set $0 to 2 or more"),
+    code(11, "the line is longer than the controller reads", "split the line; it was not carried out"),
+    code(18, "a reset is being asked for", "wait for the banner, then begin again"),
+    code(19, "the value must be above zero", "check the value of the setting or word"),
+    code(38, "there is no such tool", "check the tool table and the number"),
+    code(39, "a value is out of range", "check the words of the line against the firmware's limits"),
+    code(40, "a tool change is waiting", "finish it and send the acknowledgement or cycle start"),
+    code(
+        41,
+        "the move needs a turning spindle",
+        "start the spindle before constant surface speed or threading",
+    ),
+    code(42, "threading goes in the ZX plane only", "select G18"),
+    code(43, "the feed is above what the axes can do", "lower the feed or the pitch times speed"),
+    code(44, "the spindle speed is out of range", "keep S between $31 and $30"),
+    code(45, "a limit switch is pressed; only homing is allowed", "home the machine"),
+    code(46, "the machine must be homed first", "home it with $H"),
+    code(47, "the tool changer does not know which tool it holds", "tell it with M61 Q"),
+    code(48, "two value words contradict each other", "leave one of them out"),
+    code(49, "the self test at power-on failed", "switch off and on; if it stays, check the hardware"),
+    code(50, "the emergency stop is pressed", "release it, then reset"),
+    code(51, "a motor driver reports a fault", "check the driver and its supply, then reset"),
+    code(52, "the setting does not take that value", "ask for its range with $ES or the manual"),
+    code(53, "this build does not have the setting", "the board or its driver does not support it"),
+    code(54, "the retract height of the drilling cycle is below its depth", "check R and Z"),
+    code(55, "two self-squaring axes cannot home together", "home them one after the other ($44 and up)"),
+    code(56, "the coordinate system is locked", "unlock it in the settings, or use another"),
+    code(
+        57,
+        "a `%` stands where no program begins or ends",
+        "remove it, or send the program from its beginning",
+    ),
+    code(58, "there is no such auxiliary port", "check the port number of M62 to M68"),
+    code(60, "the card could not be mounted", "check that it is in and formatted as FAT"),
+    code(61, "the file could not be read", "check the name and the card"),
+    code(62, "the folder could not be listed", "check the card"),
+    code(63, "there is no such folder", "check the path"),
+    code(64, "no card is mounted", "mount it with $FM"),
+    code(65, "no file system is mounted", "mount one first"),
+    code(66, "the file system can only be read", "take another volume"),
+    code(70, "Bluetooth did not start", "check the module"),
+    code(71, "an expression has an operation it does not know", "check the expression in [ ]"),
+    code(72, "an expression divides by zero", "check the parameters it uses"),
+    code(73, "an expression's argument is too large or too small", "check the parameters it uses"),
+    code(74, "an operation of an expression does not take that argument", "check the parameters it uses"),
+    code(75, "an expression cannot be read", "check its brackets"),
+    code(76, "an expression has no finite result", "check the parameters it uses"),
+    code(77, "a password is asked for", "log in first"),
+    code(78, "access is denied", "log in with more rights"),
+    code(79, "that is not allowed while a critical event is active", "clear the alarm first"),
+    code(80, "flow control works in macros on the file system only", "store the program as a macro"),
+    code(81, "a flow statement is not known", "check the O word and its keyword"),
+    code(82, "flow statements are nested too deep", "nest fewer of them"),
+    code(83, "no memory is left for a flow statement", "shorten the macro"),
+    code(84, "the file could not be opened", "check the name and the card"),
+    code(253, "the program itself raised an error", "see the macro that did"),
+];
+
+pub(super) const ALARMS: &[Code] = &[
+    code(10, "the emergency stop is pressed", "release it, reset, and home again"),
+    code(11, "the machine must be homed first", "home it with $H"),
+    code(12, "a limit switch is pressed", "move off it, or home"),
+    code(13, "the probe touched where none was asked for", "lift off, check what is in the way, then unlock"),
+    code(14, "the spindle did not reach its speed, or reports a fault", "check the spindle and its drive"),
+    code(
+        15,
+        "squaring did not find the second switch in time",
+        "check both switches and the limit of the offset",
+    ),
+    code(16, "the self test at power-on failed", "switch off and on; if it stays, check the hardware"),
+    code(17, "a motor driver reports a fault", "check the driver and its supply, then home"),
+    code(18, "homing failed", "check the homing settings and switches"),
+    code(19, "a Modbus device does not answer", "check the drive, its wire and its address"),
+    code(20, "an input or output expander failed", "check its wire and supply, then switch off and on"),
+    code(21, "settings could not be stored or read", "compare with a backup: `shopctl machine diff`"),
+    code(
+        22,
+        "the receive buffer overflowed and bytes were lost",
+        "begin the job again with a sender that counts bytes",
+    ),
+];
