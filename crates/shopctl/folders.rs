@@ -32,6 +32,30 @@ impl Folders {
     }
 }
 
+/// Returns the folder where this computer keeps what programs remember, jobs above all. `SHOPCTL_STATE_DIR` overrides
+/// it; otherwise `$XDG_STATE_HOME/shopctl` or `~/.local/state/shopctl` on Linux and its kin, beside the settings on
+/// macOS, `%LOCALAPPDATA%\shopctl` on Windows.
+pub fn state() -> Option<PathBuf> {
+    let chosen = env::var_os("SHOPCTL_STATE_DIR").filter(|v| !v.is_empty()).map(PathBuf::from);
+    chosen.or_else(system_state)
+}
+
+#[cfg(target_os = "windows")]
+fn system_state() -> Option<PathBuf> {
+    path_in("LOCALAPPDATA").map(|p| p.join("shopctl"))
+}
+
+#[cfg(target_os = "macos")]
+fn system_state() -> Option<PathBuf> {
+    system_settings()
+}
+
+#[cfg(not(any(target_os = "windows", target_os = "macos")))]
+fn system_state() -> Option<PathBuf> {
+    let state = path_in("XDG_STATE_HOME").or_else(|| path_in("HOME").map(|p| p.join(".local/state")));
+    state.map(|p| p.join("shopctl"))
+}
+
 /// Returns a path from the environment; a relative one is no place to keep anything (XDG says to ignore it).
 fn path_in(variable: &str) -> Option<PathBuf> {
     env::var_os(variable).map(PathBuf::from).filter(|p| p.is_absolute())

@@ -25,6 +25,25 @@ pub enum Bytes {
     Read(Vec<u8>),
 }
 
+impl Bytes {
+    /// Takes the pages of everything before `end` out of this process: a long pass does not fill memory with what it
+    /// is through with. They come back by themselves when looked at again.
+    #[cfg(unix)]
+    pub fn forget(&self, end: usize) {
+        /// The system's largest usual page; ranges must begin at one.
+        const PAGE: usize = 1 << 16;
+        if let Bytes::Mapped(map) = self {
+            let whole = end / PAGE * PAGE;
+            // SAFETY: nobody writes to the map, so what is read again is what was there.
+            let _ = unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, 0, whole) };
+        }
+    }
+
+    /// Does nothing where the system has no such call.
+    #[cfg(not(unix))]
+    pub fn forget(&self, _end: usize) {}
+}
+
 impl Deref for Bytes {
     type Target = [u8];
 

@@ -349,6 +349,27 @@ pub struct Controller {
     pub baud: Option<u32>,
     /// Port path, `usb:VID:PID:SERIAL` or `tcp://host:port`.
     pub port: Option<String>,
+    /// What happens at M0.
+    pub stop: Option<Pause>,
+    /// What happens at M1.
+    pub optional_stop: Option<Pause>,
+    /// What happens at M6.
+    pub tool_change: Option<Pause>,
+    /// What happens at M600.
+    pub filament_change: Option<Pause>,
+    /// Lines that go to the controller in the place of M6.
+    pub tool_change_lines: Vec<String>,
+}
+
+/// What happens when a program that is being sent asks for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pause {
+    /// The machine comes to rest and waits until the operator says so.
+    Prompt,
+    /// The word goes to the controller, which knows what to do.
+    Pass,
+    /// The word is left out.
+    Skip,
 }
 
 impl Machine {

@@ -12,9 +12,11 @@
 //! *Line* means a block of the program as it goes over the wire; *in flight* is what was sent and not yet answered.
 
 pub mod codes;
+pub mod drive;
 mod outbox;
 pub mod session;
 pub mod transport;
 pub mod sim;
 
+pub use drive::Drive;
 pub use outbox::Outbox;

@@ -45,6 +45,16 @@ impl Store {
         Store { folder: folder.into() }
     }
 
+    /// Returns where the store is.
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns a job's folder. What else belongs to the job may lie there.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// Makes a job; nothing of it is running yet. Returns its name and its journal.
     pub fn create(&self, description: Description) -> Result<(String, Journal), JobError> {
         std::fs::create_dir_all(&self.folder).map_err(JobError::system(&self.folder))?;

@@ -5,7 +5,7 @@ use super::section::{Found, Item, Law, Section, conflict};
 use shop_cam::Speed;
 use shop_cam::chart::Milling;
 use shop_cam::machine::{
-    Axis, Controller, Cornering, Cut, Dialect, LayerOperation, LayerRule, Machine, MachineKind, Material,
+    Axis, Controller, Cornering, Cut, Dialect, LayerOperation, LayerRule, Machine, MachineKind, Material, Pause,
     Post, Printer, Process, Tool, ToolShape, TorchControl,
 };
 use shop_report::{Diagnostic, Span};
@@ -75,6 +75,10 @@ const SHAPES: [(&str, ShapeWord); 5] = [
     ("drill", ShapeWord::Drill),
     ("knife", ShapeWord::Knife),
 ];
+
+/// What may happen when a program asks for a person.
+pub const PAUSES: [(&str, Pause); 3] =
+    [("prompt", Pause::Prompt), ("pass", Pause::Pass), ("skip", Pause::Skip)];
 
 /// What controller families have in common, unless a profile says otherwise.
 struct Family {
@@ -646,6 +650,10 @@ fn unfit(line: &str, dialect: Dialect, limit: u16) -> Option<String> {
 fn controller(mut s: Section<'_>, found: &mut Found) -> Controller {
     let baud = s.whole("baud", 300, 12_000_000, found);
     let port = s.text("port", found).map(str::to_owned);
+    let [stop, optional_stop, tool_change, filament_change] =
+        ["stop", "optional_stop", "tool_change", "filament_change"].map(|key| s.word(key, &PAUSES, found));
+    let lines = s.texts("tool_change_lines", found).unwrap_or_default();
+    let tool_change_lines = lines.into_iter().map(|(line, _)| line.to_owned()).collect();
     s.finish(found);
-    Controller { baud, port }
+    Controller { baud, port, stop, optional_stop, tool_change, filament_change, tool_change_lines }
 }

@@ -2,7 +2,7 @@
 //! keys. Reading what was written gives the same machine; a test holds that for every profile.
 
 use super::Profile;
-use super::schema::{DIALECTS, FULL_S, KINDS, OPERATIONS};
+use super::schema::{DIALECTS, FULL_S, KINDS, OPERATIONS, PAUSES};
 use serde_json::{Map, Value, json};
 use shop_cam::Speed;
 use shop_cam::chart::Milling;
@@ -366,6 +366,20 @@ fn controller(c: &Controller) -> Option<Table> {
     }
     if let Some(port) = &c.port {
         t.put("port", port.as_str(), "path, usb:VID:PID:SERIAL or tcp://host:port");
+    }
+    let pauses = [
+        ("stop", c.stop, "M0 of a program that is sent: prompt, pass or skip"),
+        ("optional_stop", c.optional_stop, "M1"),
+        ("tool_change", c.tool_change, "M6"),
+        ("filament_change", c.filament_change, "M600"),
+    ];
+    for (key, pause, note) in pauses {
+        if let Some(pause) = pause {
+            t.put(key, spelling(&PAUSES, pause), note);
+        }
+    }
+    if !c.tool_change_lines.is_empty() {
+        t.put("tool_change_lines", json!(c.tool_change_lines), "go in the place of M6");
     }
     (!t.rows.is_empty()).then_some(t)
 }

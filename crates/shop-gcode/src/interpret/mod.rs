@@ -58,6 +58,8 @@ pub struct Context {
     pub home: [f64; 3],
     /// Cutting feed of the controller's materials by number (QtPlasmaC).
     pub materials: Vec<(u32, Speed)>,
+    /// Where the tool is before the first line, mm: it matters to words that leave an axis out.
+    pub start: [f64; 3],
     /// Where the machine's zero lies in work coordinates, mm, when also its z is known. Then G53, G28 and G30 go there;
     /// else their z is a retract to the height of `home`.
     pub machine_zero: Option<[f64; 3]>,
@@ -81,6 +83,7 @@ impl Context {
             laser_full_s: 1000.0,
             home: [0.0, 0.0, 10.0],
             materials: Vec::new(),
+            start: [0.0; 3],
             machine_zero: None,
             tools: None,
             budget: flow::BUDGET,
@@ -103,6 +106,7 @@ impl Context {
             },
             home: [-machine.work_zero[0], -machine.work_zero[1], machine.process.safe_height],
             materials: cuts.filter_map(|c| c.number.map(|n| (n, c.feed))).collect(),
+            start: [0.0; 3],
             machine_zero: None,
             tools: None,
             budget: flow::BUDGET,
@@ -255,7 +259,7 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             context,
             rules,
             notes: Notes::new(context.source),
-            state: State::new(rules, context.dialect),
+            state: State { position: context.start, ..State::new(rules, context.dialect) },
             parameters: Parameters::default(),
             // A long program may hold many curves and pecks of its own.
             flow: flow::Flow::new(context.budget.saturating_add(4 * program.len() as u64)),

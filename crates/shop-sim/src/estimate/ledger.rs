@@ -74,6 +74,8 @@ pub(super) struct Ledger {
     pub sections: Vec<(Role, String)>,
     /// Names of features; the first is that of none.
     features: Vec<Box<str>>,
+    /// Everything settled so far, s.
+    pub so_far_s: f64,
 }
 
 impl Ledger {
@@ -85,6 +87,7 @@ impl Ledger {
             index: BTreeMap::new(),
             sections: vec![(Role::Unknown, String::new())],
             features: vec!["".into()],
+            so_far_s: 0.0,
         };
         ledger.look_up();
         ledger
@@ -151,6 +154,7 @@ impl Ledger {
     #[inline]
     pub fn credit(&mut self, tag: u32, seconds: f64) {
         let Some((_, times)) = self.slots.get_mut((tag >> 2) as usize) else { return };
+        self.so_far_s += seconds;
         match tag & 3 {
             0 => times.cut_s += seconds,
             1 => times.rapid_s += seconds,
@@ -162,6 +166,7 @@ impl Ledger {
         if !(seconds.is_finite() && seconds > 0.0) {
             return;
         }
+        self.so_far_s += seconds;
         let times = &mut self.slots[self.slot as usize].1;
         match what {
             Waiting::Dwell => times.dwell_s += seconds,

@@ -198,6 +198,11 @@ impl<'a> Estimator<'a> {
         }
     }
 
+    /// Returns how long the machine is busy with what has left the look-ahead: never more than what was run takes.
+    pub fn so_far_s(&self) -> f64 {
+        self.inner.ledger.so_far_s
+    }
+
     /// Returns the times of all that was run.
     pub fn finish(self) -> Estimate {
         self.inner.finish()
