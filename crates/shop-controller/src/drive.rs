@@ -36,7 +36,14 @@ pub struct Drive {
 impl Drive {
     /// Puts a session on a wire; its time begins now.
     pub fn new(session: Session, transport: Box<dyn Transport>, bell: Bell) -> Drive {
-        Drive { session, bell, transport, begun: Instant::now(), incoming: Vec::with_capacity(4096), tap: None }
+        Drive {
+            session,
+            bell,
+            transport,
+            begun: Instant::now(),
+            incoming: Vec::with_capacity(4096),
+            tap: None,
+        }
     }
 
     /// Lets `tap` see every byte from now on.

@@ -1,6 +1,7 @@
 //! What a person writes to name a port.
 
 use super::OpenError;
+use crate::sim::Kind;
 use std::fmt;
 
 /// The port of telnet, which network adapters of GRBL boards listen on.
@@ -27,6 +28,8 @@ pub enum Address {
         /// Port.
         port: u16,
     },
+    /// A machine that is only simulated, inside this process: `sim:grbl`, `sim:grblhal`, `sim:marlin`.
+    Simulated(Kind),
 }
 
 impl Address {
@@ -66,6 +69,10 @@ impl Address {
             }
             return Ok(Address::Tcp { host: host.to_owned(), port });
         }
+        if let Some(name) = text.strip_prefix("sim:") {
+            let known = "the simulated machines are sim:grbl, sim:grblhal and sim:marlin";
+            return Kind::from_name(name).map(Address::Simulated).ok_or_else(|| bad(known));
+        }
         if text.is_empty() {
             return Err(bad("it is empty"));
         }
@@ -81,6 +88,9 @@ impl fmt::Display for Address {
             Address::Usb { vid, pid, serial: Some(serial) } => write!(f, "usb:{vid:04X}:{pid:04X}:{serial}"),
             Address::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
             Address::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
+            Address::Simulated(Kind::Grbl) => f.write_str("sim:grbl"),
+            Address::Simulated(Kind::GrblHal) => f.write_str("sim:grblhal"),
+            Address::Simulated(Kind::Marlin) => f.write_str("sim:marlin"),
         }
     }
 }
@@ -101,7 +111,7 @@ mod tests {
         ] {
             assert_eq!(Address::parse(text).expect("sound").to_string(), text);
         }
-        for text in ["usb:12", "usb:xy:zz", "tcp://", "tcp://h:x", ""] {
+        for text in ["usb:12", "sim:x", "usb:xy:zz", "tcp://", "tcp://h:x", ""] {
             assert!(Address::parse(text).is_err(), "{text}");
         }
     }

@@ -4,12 +4,13 @@
 //! rings, so that a signal or a key reaches the wire in the time of one system call. What the operating system decides
 //! (how to wait for several things, how a port is claimed) stands in `unix` and `threads`.
 //!
-//! *Address* is what a person writes: a path, `usb:VID:PID:SERIAL`, `tcp://host:port`. *Identity* is what finds the
+//! *Address* is what a person writes: a path, `usb:VID:PID:SERIAL`, `tcp://host:port`, `sim:grbl`. *Identity* is what finds the
 //! same device again after it was unplugged.
 
 mod address;
 mod lock;
 mod serial;
+mod simulated;
 mod tcp;
 mod telnet;
 #[cfg(any(not(unix), test))]
@@ -19,11 +20,13 @@ mod unix;
 
 pub use address::Address;
 pub use serial::{Found, ports};
+pub use simulated::Simulated;
 #[cfg(not(unix))]
 pub use threads::{Bell, Ringer};
 #[cfg(unix)]
 pub use unix::{Bell, Ringer};
 
+use crate::sim;
 use std::io;
 use std::time::Duration;
 
@@ -102,11 +105,21 @@ pub struct Opened {
 }
 
 /// Opens what an address names, at `baud` where that means something. The port is claimed for as long as the transport
-/// lives; a controller that is running is not reset by it.
-pub fn open(address: &Address, baud: u32, bell: &Bell) -> Result<Opened, OpenError> {
+/// lives; a controller that is running is not reset by it. `simulation` says how a machine that is only simulated is.
+pub fn open(
+    address: &Address,
+    baud: u32,
+    simulation: &sim::Options,
+    bell: &Bell,
+) -> Result<Opened, OpenError> {
     match address {
         Address::Path(path) => serial::open(path, baud, bell),
         Address::Usb { .. } => serial::open_usb(address, baud, bell),
         Address::Tcp { host, port } => tcp::open(host, *port, bell),
+        Address::Simulated(kind) => Ok(Opened {
+            transport: Box::new(Simulated::new(*kind, simulation.clone())),
+            identity: address.to_string(),
+            place: address.to_string(),
+        }),
     }
 }
