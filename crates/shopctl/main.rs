@@ -16,6 +16,7 @@ mod manual;
 mod output;
 mod post;
 mod preview;
+mod print;
 mod profile;
 mod program;
 mod report;
@@ -36,6 +37,8 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Verb {
     Cut(Box<cut::CutArgs>),
+    #[command(visible_alias = "slice")]
+    Print(print::PrintArgs),
     Check(check::CheckArgs),
     Estimate(estimate::EstimateArgs),
     Preview(preview::PreviewArgs),
@@ -75,12 +78,12 @@ fn keep_memory_low() {
     unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, 0) };
 }
 
-/// Verbs that stay for hours beside other work, and do little: they get no huge pages, which cost 2 MiB each however
-/// little is in them.
+/// Verbs that stay for hours beside other work, and do little, and the slicer, whose workers have many small rooms: they
+/// get no huge pages, which cost 2 MiB each however little is in them.
 #[cfg(target_os = "linux")]
 fn stay_small() {
     let verb = std::env::args_os().nth(1).unwrap_or_default();
-    if ["send", "resume", "machine"].iter().any(|small| verb == *small) {
+    if ["send", "resume", "machine", "print", "slice"].iter().any(|small| verb == *small) {
         // An old kernel that knows no such switch takes the memory.
         let _ = rustix::thread::disable_transparent_huge_pages(true);
     }
@@ -142,6 +145,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
             }
             cut::run(&args)
         }
+        Verb::Print(args) => print::run(&args),
         Verb::Check(args) => check::run(&args),
         Verb::Estimate(args) => estimate::run(&args),
         Verb::Preview(args) => preview::run(&args),

@@ -15,7 +15,7 @@ pub mod parse;
 mod post;
 
 pub use interpret::{Context, Cutter, Step, interpret, visit};
-pub use post::{fit_arcs, post};
+pub use post::{Posting, fit_arcs, post};
 
 /// A small router with GRBL, for the examples in this documentation and for tests.
 #[doc(hidden)]

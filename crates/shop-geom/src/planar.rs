@@ -255,6 +255,9 @@ impl Planar {
     pub fn inset(&mut self, region: &Contours, distance: f64, corner: Corner, out: &mut Contours) {
         self.overlay.clear();
         for contour in region.iter() {
+            if vanishes(contour, distance) {
+                continue;
+            }
             self.walk(contour, distance, corner);
             self.overlay.add_contour(&self.raw, ShapeType::Subject);
         }
@@ -359,6 +362,20 @@ impl Planar {
     fn put(&mut self, at: Spot, x: f64, y: f64) {
         self.raw.push(IntPoint::new(at.x + x.round() as i32, at.y + y.round() as i32));
     }
+}
+
+/// True when nothing can be left of what the contour encloses: it is too narrow. Its walk would only cross itself, once
+/// for every pair of corners.
+fn vanishes(contour: &[Spot], distance: f64) -> bool {
+    let Some(&first) = contour.first() else { return true };
+    let (mut low, mut high) = (first, first);
+    for s in contour {
+        low = Spot::new(low.x.min(s.x), low.y.min(s.y));
+        high = Spot::new(high.x.max(s.x), high.y.max(s.y));
+    }
+    let [width, height] = low.to(high);
+    // Solid shrinks when moved inwards, holes when moved outwards.
+    width.min(height) <= 2.0 * distance.abs() && (twice_area(contour) > 0) == (distance > 0.0)
 }
 
 /// Writes to `out` the contours with as few of their own corners as leave every dropped one within `tolerance` grid

@@ -230,6 +230,60 @@ pub fn post(sections: &[Section], machine: &Machine) -> Checked<String> {
     Checked { value, diagnostics }
 }
 
+/// A program that is written section by section, for planners that never hold all of it.
+///
+/// ```
+/// use shop_cam::canon::{Command, Role, Section};
+/// # let machine = shop_gcode::example_machine();
+/// let posting = shop_gcode::Posting::new(&machine, false);
+/// let mut section = Section::new(Role::Unknown, "");
+/// section.commands.push(Command::Rapid { to: [1.0, 2.0, 3.0] });
+/// let text = posting.section(&section, Some([0.0, 2.0, 3.0])).value;
+/// assert_eq!(text, b"G0 X1 Y2 Z3\n");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Posting<'a> {
+    style: Style<'a>,
+    extrudes: bool,
+}
+
+impl<'a> Posting<'a> {
+    /// Begins a program for `machine` whose tool moves in z; `extrudes` says whether it pushes filament.
+    pub fn new(machine: &'a Machine, extrudes: bool) -> Posting<'a> {
+        let free = Force { z: Some([f64::NEG_INFINITY, f64::INFINITY]), ..Force::default() };
+        Posting { style: Style::new(machine, &free), extrudes }
+    }
+
+    /// Returns what stands before the first section.
+    pub fn header(&self) -> Checked<Vec<u8>> {
+        self.written(None, |w| w.header(&Force { extrudes: self.extrudes, ..Force::default() }))
+    }
+
+    /// Returns the text of one section, begun at `from` if that is known. Sections may be written in any order and at
+    /// the same time: each spells out what it needs. O(commands).
+    pub fn section(&self, section: &Section, from: Option<shop_cam::canon::Position>) -> Checked<Vec<u8>> {
+        self.written(from, |w| w.section(section))
+    }
+
+    /// Returns what stands after the last section, which ends at `from`.
+    pub fn footer(&self, from: Option<shop_cam::canon::Position>) -> Checked<Vec<u8>> {
+        let force = Force { moved: from.is_some(), ..Force::default() };
+        self.written(from, |w| w.footer(&force))
+    }
+
+    fn written(
+        &self,
+        from: Option<shop_cam::canon::Position>,
+        write: impl FnOnce(&mut Writer<'_>),
+    ) -> Checked<Vec<u8>> {
+        let position = from.map_or([None; 3], |p| p.map(Some));
+        let mut writer = Writer::new(&self.style, &Force { position, ..Force::default() });
+        write(&mut writer);
+        let (value, diagnostics) = writer.finish();
+        Checked { value, diagnostics }
+    }
+}
+
 /// Adds findings, counting those that are there already.
 fn merge(into: &mut Vec<Diagnostic>, found: Vec<Diagnostic>) {
     for d in found {

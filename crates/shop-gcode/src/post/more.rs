@@ -271,7 +271,9 @@ impl Writer<'_> {
             .and_then(|c| c.parse::<i64>().ok())
             .is_some_and(|n| rules.runs_m(n) || (100..200).contains(&n) && rules.tool_change);
         let extended = self.style.dialect == Dialect::Klipper || code.is_some();
-        if clean && (runs || rules.extruder && extended) {
+        // What viewers read from remarks is passed on as it stands.
+        let remark = rules.remarks && text.starts_with(';');
+        if clean && (runs || remark || rules.extruder && extended) {
             self.text_line(text);
         } else {
             self.comment(text);

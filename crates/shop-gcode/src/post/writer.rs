@@ -258,7 +258,7 @@ impl<'a> Writer<'a> {
             self.spell = false;
             self.straight(true, [x, y, safe]);
         }
-        if !beam {
+        if !beam && style.machine.kind != MachineKind::Printer {
             self.text_line("M5");
         }
         if force.coolant.is_some_and(|(mist, flood)| mist || flood) {

@@ -1,0 +1,171 @@
+//! A mesh made ready for slicing: corners on the grid, triangles in the order in which layers first meet them.
+//!
+//! The one idea: a print is read once from bottom to top. Triangles are sorted by counting, O(triangles + layers), and
+//! a [`Front`] keeps those that the current layer cuts; a layer costs what it cuts, however many triangles there are.
+
+use shop_geom::mesh::Mesh;
+use shop_geom::planar::PER_MM;
+
+/// The planes in which a part is cut, and what is printed there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Levels {
+    /// Where each layer is cut: its middle, grid units above the bed.
+    planes: Vec<i32>,
+    /// Top of each layer, mm above the bed.
+    tops: Vec<f64>,
+}
+
+impl Levels {
+    /// Returns layers of one height but for the first, up to `height` mm.
+    pub fn even(height_mm: f64, first_mm: f64, layer_mm: f64) -> Levels {
+        let (mut planes, mut tops) = (Vec::new(), Vec::new());
+        let mut bottom = 0.0;
+        loop {
+            // Sums of heights drift; products do not.
+            let top = first_mm + planes.len() as f64 * layer_mm;
+            let middle = 0.5 * (bottom + top);
+            if middle >= height_mm || planes.len() >= MOST_LAYERS {
+                return Levels { planes, tops };
+            }
+            planes.push((middle * PER_MM).round() as i32);
+            tops.push(top);
+            bottom = top;
+        }
+    }
+
+    /// Returns how many layers there are.
+    pub fn len(&self) -> usize {
+        self.planes.len()
+    }
+
+    /// True when there is none.
+    pub fn is_empty(&self) -> bool {
+        self.planes.is_empty()
+    }
+
+    /// Returns the height at which a layer is cut, grid units.
+    pub fn plane(&self, layer: usize) -> i32 {
+        self.planes[layer]
+    }
+
+    /// Returns the top of a layer, where the nozzle is, mm.
+    pub fn top(&self, layer: usize) -> f64 {
+        self.tops[layer]
+    }
+
+    /// Returns how thick a layer is, mm.
+    pub fn height(&self, layer: usize) -> f64 {
+        self.tops[layer] - if layer == 0 { 0.0 } else { self.tops[layer - 1] }
+    }
+
+    /// Returns the first layer whose plane is above `z`.
+    fn above(&self, z: i32) -> usize {
+        let n = self.planes.len();
+        if n < 2 || z < self.planes[0] {
+            return self.planes.partition_point(|p| *p <= z);
+        }
+        // Layers are nearly evenly spaced: guess, then step.
+        let span = f64::from(self.planes[n - 1] - self.planes[0]);
+        let guess = f64::from(z - self.planes[0]) / span * (n - 1) as f64;
+        let mut i = (guess as usize).min(n);
+        while i > 0 && self.planes[i - 1] > z {
+            i -= 1;
+        }
+        while i < n && self.planes[i] <= z {
+            i += 1;
+        }
+        i
+    }
+}
+
+/// More layers than this are a mistake in the units.
+const MOST_LAYERS: usize = 1_000_000;
+
+/// A triangle and the last layer that cuts it.
+#[derive(Clone, Copy, Debug)]
+pub struct Facet {
+    /// Its corners.
+    pub corners: [u32; 3],
+    last: u32,
+}
+
+/// A mesh, ready to be cut.
+#[derive(Debug, Default)]
+pub struct Facets {
+    /// Corners, grid units.
+    pub points: Vec<[i32; 3]>,
+    /// By first layer.
+    facets: Vec<Facet>,
+    /// Facets first cut by layer i are `facets[starts[i]..starts[i + 1]]`.
+    starts: Vec<u32>,
+}
+
+impl Facets {
+    /// Makes a mesh ready: moved by `shift` mm, cut at `levels`. A mesh that is seen from inside is turned inside out.
+    pub fn new(mesh: Mesh, shift: [f64; 3], levels: &Levels) -> Facets {
+        let inside_out = mesh.volume() < 0.0;
+        let grid = |v: f64, by: f64| ((v + by) * PER_MM).round() as i32;
+        let points: Vec<[i32; 3]> = mesh
+            .points
+            .iter()
+            .map(|p| [grid(p.x, shift[0]), grid(p.y, shift[1]), grid(p.z, shift[2])])
+            .collect();
+        let Mesh { points: given, mut triangles, .. } = mesh;
+        drop(given);
+        if inside_out {
+            triangles.iter_mut().for_each(|t| t.swap(1, 2));
+        }
+        // First pass: which layers; second: where to.
+        let mut starts = vec![0u32; levels.len() + 1];
+        let spans: Vec<[u32; 2]> = triangles
+            .iter()
+            .map(|t| {
+                let z = t.map(|i| points[i as usize][2]);
+                let (low, high) = (z[0].min(z[1]).min(z[2]), z[0].max(z[1]).max(z[2]));
+                // A corner in the plane counts as above it, so that no triangle is cut in a point.
+                let first = levels.above(low);
+                let end = if high == low { first } else { levels.above(high) };
+                if first < end {
+                    starts[first + 1] += 1;
+                }
+                [first as u32, end as u32]
+            })
+            .collect();
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        let mut at = starts.clone();
+        let mut facets = vec![Facet { corners: [0; 3], last: 0 }; *starts.last().unwrap_or(&0) as usize];
+        for (corners, [first, end]) in triangles.into_iter().zip(spans) {
+            if first < end {
+                let slot = &mut at[first as usize];
+                facets[*slot as usize] = Facet { corners, last: end - 1 };
+                *slot += 1;
+            }
+        }
+        Facets { points, facets, starts }
+    }
+
+    /// Returns a facet.
+    #[inline]
+    pub fn corners(&self, facet: u32) -> [u32; 3] {
+        self.facets[facet as usize].corners
+    }
+}
+
+/// The facets that one layer cuts, carried from layer to layer.
+#[derive(Clone, Debug, Default)]
+pub struct Front {
+    cut: Vec<u32>,
+}
+
+impl Front {
+    /// Goes on to `layer`, which must be the one after the last, and returns what it cuts. O(what this one and the last
+    /// one cut).
+    pub fn advance(&mut self, facets: &Facets, layer: usize) -> &[u32] {
+        let now = layer as u32;
+        self.cut.retain(|&f| facets.facets[f as usize].last >= now);
+        self.cut.extend(facets.starts[layer]..facets.starts[layer + 1]);
+        &self.cut
+    }
+}

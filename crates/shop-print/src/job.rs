@@ -1,0 +1,95 @@
+//! A print job: settings worked out to grid units.
+
+use crate::facets::Levels;
+use crate::pipeline::Reach;
+use crate::rows::Frame;
+use crate::settings::{Settings, pitch_of};
+use crate::skin::SkinRules;
+use crate::walls::WallRules;
+use shop_geom::planar::PER_MM;
+
+/// Settings in the form in which the stages want them.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// What was asked for.
+    pub settings: Settings,
+    /// Where the part is cut.
+    pub levels: Levels,
+    /// How far layers look around.
+    pub reach: Reach,
+    /// Lines of even and of odd layers.
+    pub frames: [Frame; 2],
+    /// How skin is taken.
+    pub skin: SkinRules,
+    /// One row in so many has a sparse line; 0 for none.
+    pub sparse_step: i32,
+    /// Ends of lines closer than this along the rows are joined, grid units.
+    pub link: i32,
+    /// Shorter lines are left out, grid units.
+    pub least_line: i32,
+    /// Distance of roads, mm.
+    pitch_mm: f64,
+    /// Section of the filament, mm².
+    filament_mm2: f64,
+}
+
+impl Job {
+    /// Works settings out for a part `height_mm` tall and filament `filament_mm` thick.
+    pub fn new(settings: Settings, height_mm: f64, filament_mm: f64) -> Job {
+        let s = &settings;
+        let levels = Levels::even(height_mm, s.first_layer_height_mm, s.layer_height_mm);
+        let pitch_mm = s.pitch_mm().max(0.05);
+        let pitch = pitch_mm * PER_MM;
+        let angle = s.infill_angle_deg.to_radians();
+        let grid = |mm: f64| (mm * PER_MM).round() as i32;
+        let ways = match s.infill_pattern {
+            crate::settings::Pattern::Grid => 2.0,
+            crate::settings::Pattern::Rectilinear => 1.0,
+        };
+        let sparse_step =
+            if s.infill_percent > 0.0 { (ways * 100.0 / s.infill_percent).round().max(1.0) as i32 } else { 0 };
+        Job {
+            reach: Reach { below: s.bottom_layers as usize, above: s.top_layers as usize },
+            frames: [Frame::new(angle, pitch), Frame::new(angle + std::f64::consts::FRAC_PI_2, pitch)],
+            skin: SkinRules {
+                least: grid(0.5 * pitch_mm),
+                margin: grid(s.skin_margin_mm),
+                margin_rows: (s.skin_margin_mm / pitch_mm).round() as i32,
+                bridge: grid(2.0 * pitch_mm),
+            },
+            sparse_step,
+            link: grid(2.5 * pitch_mm),
+            least_line: grid(0.05),
+            pitch_mm,
+            filament_mm2: std::f64::consts::FRAC_PI_4 * filament_mm * filament_mm,
+            levels,
+            settings,
+        }
+    }
+
+    /// Returns the material of a road of normal width, mm² (mm³ per mm).
+    pub fn area(&self, layer: usize) -> f64 {
+        self.pitch_mm * self.levels.height(layer)
+    }
+
+    /// Returns how walls lie in a layer. A bead is as wide as its material and its thickness make it.
+    pub fn wall_rules(&self, layer: usize) -> WallRules {
+        let s = &self.settings;
+        let height = self.levels.height(layer);
+        let width = self.pitch_mm + height * (1.0 - std::f64::consts::FRAC_PI_4);
+        debug_assert!((pitch_of(width, height) - self.pitch_mm).abs() < 1e-9);
+        WallRules {
+            count: s.walls,
+            width: width * PER_MM,
+            pitch: self.pitch_mm * PER_MM,
+            to_fill: self.pitch_mm * (1.0 - 0.01 * s.infill_overlap_percent) * PER_MM,
+            resolution: s.resolution_mm * PER_MM,
+        }
+    }
+
+    /// Returns the filament for so much material, mm.
+    #[inline]
+    pub fn filament(&self, mm3: f64) -> f64 {
+        mm3 * self.settings.flow / self.filament_mm2
+    }
+}

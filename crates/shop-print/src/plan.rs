@@ -1,0 +1,224 @@
+//! A layer between its neighbours: what is skin, what is sparse, and every road of it, sorted by island.
+
+use crate::fill::{Lines, Weaver};
+use crate::job::Job;
+use crate::roads::{Kind, Roads};
+use crate::rows::Rows;
+use crate::settings::Pattern;
+use crate::skin::Skinner;
+use crate::slice::Slice;
+use shop_geom::planar::{Contours, Spot, encloses, twice_area};
+use std::sync::Arc;
+
+/// An outer wall and the walls behind it, roads of the layer.
+#[derive(Clone, Debug, Default)]
+pub struct Ring {
+    /// The wall that is seen.
+    pub outer: u32,
+    /// Those behind it, innermost first.
+    pub inner: Vec<u32>,
+}
+
+/// What hangs together in a layer.
+#[derive(Clone, Debug, Default)]
+pub struct Island {
+    /// Middle of the box around it.
+    pub middle: Spot,
+    /// Its closed walls.
+    pub rings: Vec<Ring>,
+    /// Walls behind no outer wall, and everything open, in the order in which it is laid.
+    pub rest: Vec<u32>,
+}
+
+/// All roads of a layer, not yet in order.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The roads.
+    pub roads: Roads,
+    /// Who they belong to.
+    pub islands: Vec<Island>,
+}
+
+/// Room for planning, used again and again.
+#[derive(Default)]
+pub struct Planner {
+    skinner: Skinner,
+    weaver: Weaver,
+    solid: Rows,
+    sparse: Rows,
+    unused: Rows,
+}
+
+impl Planner {
+    /// Plans one layer. `around` holds the layers it can see, `around[below]` itself.
+    pub fn plan(&mut self, job: &Job, layer: usize, around: &[Option<Arc<Slice>>]) -> Plan {
+        let below = job.reach.below;
+        let Some(own) = around[below].clone() else { return Plan::default() };
+        let mut plan = Plan::default();
+        self.walls(job, layer, &own, &mut plan);
+        let walls = plan.roads.roads().len();
+        self.fill(job, layer, &own, around, &mut plan.roads);
+        plan.islands = islands(&own.region, &plan.roads, walls);
+        plan
+    }
+
+    fn walls(&mut self, job: &Job, layer: usize, own: &Slice, plan: &mut Plan) {
+        for (depth, ring) in own.walls.rings.iter().enumerate() {
+            let kind = if depth == 0 { Kind::OuterWall } else { Kind::InnerWall };
+            for contour in ring.iter() {
+                plan.roads.close(kind, job.area(layer), contour);
+            }
+        }
+    }
+
+    fn fill(
+        &mut self,
+        job: &Job,
+        layer: usize,
+        own: &Slice,
+        around: &[Option<Arc<Slice>>],
+        roads: &mut Roads,
+    ) {
+        let main = layer % 2;
+        let mut at = own.region.spots().first().copied().unwrap_or_default();
+        let s = &job.settings;
+        let both = s.infill_pattern == Pattern::Grid;
+        for way in [main, 1 - main] {
+            let covers: Vec<Option<&Rows>> = around
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| *i != job.reach.below)
+                .map(|(_, slice)| slice.as_ref().map(|s| &s.cover[way]))
+                .collect();
+            let rules = &job.skin;
+            let inner = &own.inner[way];
+            let frame = &job.frames[way];
+            let first = way == main;
+            let step = job.sparse_step;
+            if first {
+                self.skinner.split(inner, &covers, rules, |_| true, &mut self.solid, &mut self.sparse);
+                let lines = Lines {
+                    kind: Kind::Solid,
+                    step: 1,
+                    link: job.link,
+                    least: job.least_line,
+                    area: job.area(layer),
+                };
+                at = self.weaver.weave(&self.solid, frame, &lines, at, roads);
+            } else if both && step > 0 {
+                let wanted = |row: i32| row % step == 0;
+                self.skinner.split(inner, &covers, rules, wanted, &mut self.unused, &mut self.sparse);
+            } else {
+                continue;
+            }
+            if step > 0 {
+                let lines =
+                    Lines { kind: Kind::Sparse, step, link: -1, least: job.least_line, area: job.area(layer) };
+                at = self.weaver.weave(&self.sparse, frame, &lines, at, roads);
+            }
+        }
+    }
+}
+
+/// A box around places, grid units.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    low: Spot,
+    high: Spot,
+}
+
+impl Bounds {
+    fn of(spots: &[Spot]) -> Bounds {
+        let first = spots.first().copied().unwrap_or_default();
+        spots.iter().fold(Bounds { low: first, high: first }, |b, s| Bounds {
+            low: Spot::new(b.low.x.min(s.x), b.low.y.min(s.y)),
+            high: Spot::new(b.high.x.max(s.x), b.high.y.max(s.y)),
+        })
+    }
+
+    fn holds(&self, s: Spot) -> bool {
+        self.low.x <= s.x && s.x <= self.high.x && self.low.y <= s.y && s.y <= self.high.y
+    }
+
+    fn middle(&self) -> Spot {
+        let half = |a: i32, b: i32| ((i64::from(a) + i64::from(b)) / 2) as i32;
+        Spot::new(half(self.low.x, self.high.x), half(self.low.y, self.high.y))
+    }
+
+    fn size(&self) -> i64 {
+        i64::from(self.high.x) - i64::from(self.low.x) + i64::from(self.high.y) - i64::from(self.low.y)
+    }
+}
+
+/// Sorts roads by the outer contours of the region that hold them; the first `walls` roads are closed. O(roads ×
+/// corners of the contours whose box holds them).
+fn islands(region: &Contours, roads: &Roads, walls: usize) -> Vec<Island> {
+    let outers: Vec<(&[Spot], Bounds)> =
+        region.iter().filter(|c| twice_area(c) > 0).map(|c| (c, Bounds::of(c))).collect();
+    let mut islands: Vec<Island> =
+        outers.iter().map(|(_, b)| Island { middle: b.middle(), ..Island::default() }).collect();
+    if islands.is_empty() {
+        return islands;
+    }
+    let home = |s: Spot| {
+        if outers.len() == 1 {
+            return 0;
+        }
+        let mut best = (i64::MAX, 0);
+        for (i, (contour, bounds)) in outers.iter().enumerate() {
+            if bounds.holds(s) && bounds.size() < best.0 && encloses(contour, s) {
+                best = (bounds.size(), i);
+            }
+        }
+        best.1
+    };
+    let all = roads.roads();
+    for (i, road) in all.iter().enumerate().take(walls).filter(|(_, r)| r.kind == Kind::OuterWall) {
+        let island = home(roads.spots(road)[0]);
+        islands[island].rings.push(Ring { outer: i as u32, inner: Vec::new() });
+    }
+    for (i, road) in all.iter().enumerate() {
+        if i < walls && road.kind == Kind::OuterWall {
+            continue;
+        }
+        let spots = roads.spots(road);
+        let island = &mut islands[home(spots[0])];
+        if i >= walls {
+            island.rest.push(i as u32);
+            continue;
+        }
+        match nearest_ring(&island.rings, roads, spots[0]) {
+            Some(r) => island.rings[r].inner.insert(0, i as u32),
+            None => island.rest.push(i as u32),
+        }
+    }
+    islands.retain(|i| !i.rings.is_empty() || !i.rest.is_empty());
+    islands
+}
+
+/// Returns the ring whose outer wall comes nearest to a place.
+fn nearest_ring(rings: &[Ring], roads: &Roads, at: Spot) -> Option<usize> {
+    if rings.len() < 2 {
+        return (!rings.is_empty()).then_some(0);
+    }
+    let far = |ring: &Ring| {
+        let spots = roads.spots(&roads.roads()[ring.outer as usize]);
+        let mut least = f64::INFINITY;
+        let mut a = spots[spots.len() - 1];
+        for &b in spots {
+            least = least.min(to_edge(at, a, b));
+            a = b;
+        }
+        least
+    };
+    (0..rings.len()).min_by(|&a, &b| far(&rings[a]).total_cmp(&far(&rings[b])))
+}
+
+/// Returns the squared distance of a place to an edge.
+#[inline]
+fn to_edge(at: Spot, a: Spot, b: Spot) -> f64 {
+    let ([px, py], [ex, ey]) = (a.to(at), a.to(b));
+    let t = ((px * ex + py * ey) / (ex * ex + ey * ey).max(1.0)).clamp(0.0, 1.0);
+    let (dx, dy) = (px - t * ex, py - t * ey);
+    dx * dx + dy * dy
+}

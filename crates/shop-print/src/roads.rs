@@ -1,0 +1,121 @@
+//! Roads: what the nozzle lays, in two flat arrays per layer.
+
+use shop_geom::planar::Spot;
+
+/// What a road is for. Its order is that of printing within an island.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A wall that is seen.
+    OuterWall,
+    /// A wall behind it.
+    InnerWall,
+    /// A wall or rest of a single road of varying width.
+    Gap,
+    /// Solid filling seen from above.
+    Top,
+    /// Other solid filling.
+    Solid,
+    /// Sparse filling.
+    Sparse,
+}
+
+impl Kind {
+    /// Returns what viewers call it (the names of PrusaSlicer, which G-code viewers and OctoPrint plugins read).
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::OuterWall => "External perimeter",
+            Kind::InnerWall => "Perimeter",
+            Kind::Gap => "Gap fill",
+            Kind::Top => "Top solid infill",
+            Kind::Solid => "Solid infill",
+            Kind::Sparse => "Internal infill",
+        }
+    }
+}
+
+/// One road.
+#[derive(Clone, Copy, Debug)]
+pub struct Road {
+    /// What it is.
+    pub kind: Kind,
+    /// It returns to where it begins.
+    pub closed: bool,
+    /// Its corners are `spots[start..end]`.
+    pub start: u32,
+    /// See `start`.
+    pub end: u32,
+    /// Material per length, mm²; 0 where every corner has its own.
+    pub area: f64,
+}
+
+/// Roads of a layer.
+#[derive(Clone, Debug, Default)]
+pub struct Roads {
+    spots: Vec<Spot>,
+    roads: Vec<Road>,
+    /// Material per length at corners of roads whose own is 0, mm²; as long as `spots` or shorter.
+    areas: Vec<f32>,
+}
+
+impl Roads {
+    /// Begins an open road.
+    pub fn begin(&mut self, kind: Kind, area: f64) {
+        let start = self.spots.len() as u32;
+        self.roads.push(Road { kind, closed: false, start, end: start, area });
+    }
+
+    /// Adds a corner to the road that is being made; repeated ones are left out.
+    #[inline]
+    pub fn push(&mut self, spot: Spot) {
+        let begun = self.roads.last().map_or(0, |r| r.start as usize);
+        if self.spots.len() == begun || self.spots.last() != Some(&spot) {
+            self.spots.push(spot);
+        }
+    }
+
+    /// Adds a corner with its own material per length, mm².
+    pub fn push_area(&mut self, spot: Spot, area: f64) {
+        self.areas.resize(self.spots.len(), 0.0);
+        self.spots.push(spot);
+        self.areas.push(area as f32);
+    }
+
+    /// Ends it; a road without length is dropped.
+    pub fn end(&mut self) {
+        let Some(road) = self.roads.last_mut() else { return };
+        road.end = self.spots.len() as u32;
+        if road.end - road.start < 2 {
+            self.spots.truncate(road.start as usize);
+            self.areas.truncate(self.spots.len());
+            self.roads.pop();
+        }
+    }
+
+    /// Adds a closed road.
+    pub fn close(&mut self, kind: Kind, area: f64, corners: &[Spot]) {
+        let start = self.spots.len() as u32;
+        self.spots.extend_from_slice(corners);
+        self.roads.push(Road { kind, closed: true, start, end: self.spots.len() as u32, area });
+    }
+
+    /// Returns all roads.
+    pub fn roads(&self) -> &[Road] {
+        &self.roads
+    }
+
+    /// Returns the corners of a road.
+    #[inline]
+    pub fn spots(&self, road: &Road) -> &[Spot] {
+        &self.spots[road.start as usize..road.end as usize]
+    }
+
+    /// Returns the material per length between corners `i` and `i + 1` of a road, mm².
+    #[inline]
+    pub fn area(&self, road: &Road, i: usize) -> f64 {
+        if road.area > 0.0 {
+            return road.area;
+        }
+        let at = |k: usize| f64::from(self.areas.get(road.start as usize + k).copied().unwrap_or(0.0));
+        0.5 * (at(i) + at(i + 1))
+    }
+}

@@ -1,0 +1,300 @@
+//! What a person may say about a print: one table of typed settings, from which the profiles' keys, `--set` and
+//! `--explain-setting` are made.
+//!
+//! The one idea: a setting is one line below, its words of explanation included. Nothing else has to be touched to add
+//! one, and nothing can be said of a setting in one place that another place does not know.
+
+use std::fmt::Display;
+
+/// A kind of value that a setting can have.
+pub trait Value: Sized + Copy {
+    /// Reads a value as people write it, or says what is wanted.
+    fn read(text: &str) -> Result<Self, String>;
+    /// Writes it as it is read.
+    fn show(self) -> String;
+    /// The number to hold against the setting's range; `None` for what has no size.
+    fn size(self) -> Option<f64> {
+        None
+    }
+}
+
+impl Value for f64 {
+    fn read(text: &str) -> Result<Self, String> {
+        text.trim().parse().ok().filter(|v: &f64| v.is_finite()).ok_or_else(|| "a number is wanted".to_owned())
+    }
+    fn show(self) -> String {
+        self.to_string()
+    }
+    fn size(self) -> Option<f64> {
+        Some(self)
+    }
+}
+
+impl Value for u32 {
+    fn read(text: &str) -> Result<Self, String> {
+        text.trim().parse().map_err(|_| "a whole number is wanted".to_owned())
+    }
+    fn show(self) -> String {
+        self.to_string()
+    }
+    fn size(self) -> Option<f64> {
+        Some(f64::from(self))
+    }
+}
+
+impl Value for bool {
+    fn read(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "true" | "yes" | "on" | "1" => Ok(true),
+            "false" | "no" | "off" | "0" => Ok(false),
+            _ => Err("true or false is wanted".to_owned()),
+        }
+    }
+    fn show(self) -> String {
+        self.to_string()
+    }
+}
+
+/// Defines an enum whose variants have names in profiles.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl Value for $name {
+            fn read(text: &str) -> Result<Self, String> {
+                match text.trim() {
+                    $($text => Ok($name::$variant),)+
+                    _ => Err(format!("one of {} is wanted", [$($text),+].join(", "))),
+                }
+            }
+            fn show(self) -> String {
+                match self { $($name::$variant => $text.to_owned()),+ }
+            }
+        }
+    };
+}
+
+choice! {
+    /// Where the beginning of a closed wall lies.
+    Seam {
+        /// Above the seam of the layer below, at a corner where there is one.
+        Aligned = "aligned",
+        /// At the back of the part.
+        Rear = "rear",
+        /// Where the nozzle is.
+        Nearest = "nearest",
+        /// At the sharpest corner.
+        Sharpest = "sharpest",
+    }
+}
+
+choice! {
+    /// How the inside is filled where it is not solid.
+    Pattern {
+        /// Lines one way, turned a quarter from layer to layer.
+        Rectilinear = "rectilinear",
+        /// Lines both ways in every layer.
+        Grid = "grid",
+    }
+}
+
+/// One setting, for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Its key in profiles, with its unit.
+    pub name: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+    /// Smallest and largest value, for those that have a size.
+    pub range: Option<[f64; 2]>,
+}
+
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty = $default:expr $(, $low:literal ..= $high:literal)?;)+) => {
+        /// Everything that can be said about a print.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Settings { $($(#[doc = $doc])+ pub $name: $kind),+ }
+
+        impl Default for Settings {
+            fn default() -> Self {
+                Settings { $($name: $default),+ }
+            }
+        }
+
+        /// All settings, in the order of the table.
+        pub const FIELDS: &[Field] = &[$(Field {
+            name: stringify!($name),
+            doc: concat!($($doc),+),
+            range: range!($($low, $high)?),
+        }),+];
+
+        impl Settings {
+            /// Sets one by its key; says what is wrong otherwise.
+            pub fn set(&mut self, key: &str, text: &str) -> Result<(), String> {
+                match key {
+                    $(stringify!($name) => {
+                        let value = <$kind as Value>::read(text)?;
+                        within(value.size(), range!($($low, $high)?))?;
+                        self.$name = value;
+                    })+
+                    _ => return Err("there is no such setting".to_owned()),
+                }
+                Ok(())
+            }
+
+            /// Returns one by its key, as it would be written.
+            pub fn get(&self, key: &str) -> Option<String> {
+                match key {
+                    $(stringify!($name) => Some(self.$name.show()),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+macro_rules! range {
+    () => {
+        None
+    };
+    ($low:literal, $high:literal) => {
+        Some([$low, $high])
+    };
+}
+
+fn within(size: Option<f64>, range: Option<[f64; 2]>) -> Result<(), String> {
+    match (size, range) {
+        (Some(v), Some([low, high])) if !(low..=high).contains(&v) => {
+            Err(format!("{} to {} is wanted", tidy(low), tidy(high)))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn tidy(v: impl Display) -> String {
+    v.to_string()
+}
+
+settings! {
+    /// Height of every layer but the first, mm.
+    layer_height_mm: f64 = 0.2, 0.02 ..= 2.0;
+    /// Height of the first layer, mm.
+    first_layer_height_mm: f64 = 0.2, 0.02 ..= 2.0;
+    /// Width of a road, mm: as wide as it lies, its sides round. Roads lie closer than that, by the bead's rounding.
+    road_width_mm: f64 = 0.45, 0.1 ..= 5.0;
+    /// How many walls follow every contour.
+    walls: u32 = 2, 1.0 ..= 50.0;
+    /// How many solid layers lie below every surface that is seen from above.
+    top_layers: u32 = 4, 0.0 ..= 100.0;
+    /// How many solid layers lie above every surface that is seen from below.
+    bottom_layers: u32 = 4, 0.0 ..= 100.0;
+    /// How much of the inside is filled where it need not be solid, percent.
+    infill_percent: f64 = 20.0, 0.0 ..= 100.0;
+    /// How the inside is filled: grid or rectilinear.
+    infill_pattern: Pattern = Pattern::Grid;
+    /// Direction of solid lines in even layers, degrees from x; odd layers are at right angles.
+    infill_angle_deg: f64 = 45.0, -180.0 ..= 180.0;
+    /// How far lines of the filling reach into the innermost wall, percent of the distance of roads.
+    infill_overlap_percent: f64 = 10.0, -50.0 ..= 90.0;
+    /// How far solid layers reach beyond what must be solid, mm, so that they are held.
+    skin_margin_mm: f64 = 0.8, 0.0 ..= 10.0;
+    /// Spaces too narrow for another pair of walls are filled with one road of their width.
+    gap_fill: bool = true;
+    /// Narrowest road that fills a space or makes a thin wall, mm.
+    least_road_mm: f64 = 0.15, 0.05 ..= 2.0;
+    /// Walls thinner than two roads are made with one road of their width.
+    thin_walls: bool = true;
+    /// Where walls begin: aligned, rear, nearest or sharpest.
+    seam: Seam = Seam::Aligned;
+    /// Cracks of a mesh up to this wide are closed without a word, mm; wider ones are closed and said.
+    close_gaps_mm: f64 = 0.05, 0.0 ..= 1.0;
+    /// How far contours may be straightened, mm.
+    resolution_mm: f64 = 0.002, 0.0 ..= 0.2;
+
+    /// Speed of walls that are seen, mm/s.
+    outer_wall_mm_per_s: f64 = 30.0, 0.5 ..= 2000.0;
+    /// Speed of other walls, mm/s.
+    inner_wall_mm_per_s: f64 = 50.0, 0.5 ..= 2000.0;
+    /// Speed of solid filling, mm/s.
+    solid_mm_per_s: f64 = 50.0, 0.5 ..= 2000.0;
+    /// Speed of sparse filling, mm/s.
+    infill_mm_per_s: f64 = 60.0, 0.5 ..= 2000.0;
+    /// Speed of roads that fill gaps and make thin walls, mm/s.
+    gap_mm_per_s: f64 = 30.0, 0.5 ..= 2000.0;
+    /// Speed of everything in the first layer, mm/s, travel excepted.
+    first_layer_mm_per_s: f64 = 20.0, 0.5 ..= 2000.0;
+    /// Speed of travel, mm/s.
+    travel_mm_per_s: f64 = 150.0, 0.5 ..= 2000.0;
+
+    /// How much filament is pulled back before a travel, mm; 0 never.
+    retract_mm: f64 = 0.8, 0.0 ..= 30.0;
+    /// How fast filament is pulled back and pushed again, mm/s.
+    retract_mm_per_s: f64 = 35.0, 0.1 ..= 500.0;
+    /// Shorter travels are made without pulling back, mm.
+    retract_least_travel_mm: f64 = 1.5, 0.0 ..= 100.0;
+    /// The firmware pulls back by its own settings (G10, G11).
+    firmware_retract: bool = false;
+    /// How far the nozzle is lifted for travels with pulled-back filament, mm.
+    z_hop_mm: f64 = 0.0, 0.0 ..= 10.0;
+
+    /// Factor on the filament that is pushed through.
+    flow: f64 = 1.0, 0.1 ..= 5.0;
+    /// Nozzle temperature, °C.
+    hotend_c: f64 = 210.0, 0.0 ..= 500.0;
+    /// Nozzle temperature of the first layer, °C.
+    first_layer_hotend_c: f64 = 215.0, 0.0 ..= 500.0;
+    /// Bed temperature, °C; 0 leaves it cold.
+    bed_c: f64 = 60.0, 0.0 ..= 200.0;
+    /// Fan for the part, percent of full speed.
+    fan_percent: f64 = 100.0, 0.0 ..= 100.0;
+    /// First layer with the fan at full speed; the first layer of all is 1, and has none.
+    fan_full_layer: u32 = 2, 1.0 ..= 1000.0;
+
+    /// Where the middle of the parts is put, mm from the left.
+    center_x_mm: f64 = 110.0, -10000.0 ..= 10000.0;
+    /// Where the middle of the parts is put, mm from the front.
+    center_y_mm: f64 = 110.0, -10000.0 ..= 10000.0;
+}
+
+impl Settings {
+    /// Returns the distance between neighbouring roads, mm: the bead is a rectangle with round sides, and roads lie so
+    /// that their material fills the space between them (the model of Slic3r: width less h·(1 − π/4)).
+    pub fn pitch_mm(&self) -> f64 {
+        pitch_of(self.road_width_mm, self.layer_height_mm)
+    }
+}
+
+/// Returns the distance of roads of this width from one another in layers of this height, mm.
+pub fn pitch_of(width_mm: f64, height_mm: f64) -> f64 {
+    width_mm - height_mm * (1.0 - std::f64::consts::FRAC_PI_4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_reads_what_it_shows() {
+        let defaults = Settings::default();
+        for field in FIELDS {
+            let mut other = Settings::default();
+            let text = defaults.get(field.name).expect(field.name);
+            assert_eq!(other.set(field.name, &text), Ok(()), "{}", field.name);
+            assert_eq!(other, defaults);
+            assert!(field.doc.trim().ends_with('.'), "{}", field.name);
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let mut s = Settings::default();
+        assert_eq!(s.set("walls", "0"), Err("1 to 50 is wanted".to_owned()));
+        assert_eq!(s.set("walls", "2.5"), Err("a whole number is wanted".to_owned()));
+        assert!(s.set("seam", "anywhere").is_err_and(|e| e.contains("aligned")));
+        assert!(s.set("wals", "2").is_err());
+        assert_eq!(s.set("walls", "3"), Ok(()));
+        assert_eq!(s.walls, 3);
+    }
+}
