@@ -241,7 +241,7 @@ pub fn post(sections: &[Section], machine: &Machine) -> Checked<String> {
 /// let text = posting.section(&section, Some([0.0, 2.0, 3.0])).value;
 /// assert_eq!(text, b"G0 X1 Y2 Z3\n");
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Posting<'a> {
     style: Style<'a>,
     extrudes: bool,
@@ -251,7 +251,7 @@ impl<'a> Posting<'a> {
     /// Begins a program for `machine` whose tool moves in z; `extrudes` says whether it pushes filament.
     pub fn new(machine: &'a Machine, extrudes: bool) -> Posting<'a> {
         let free = Force { z: Some([f64::NEG_INFINITY, f64::INFINITY]), ..Force::default() };
-        Posting { style: Style::new(machine, &free), extrudes }
+        Posting { style: Style::new(machine, &free, AtomicU64::new(MOST_CHORDS)), extrudes }
     }
 
     /// Returns what stands before the first section.
@@ -262,6 +262,8 @@ impl<'a> Posting<'a> {
     /// Returns the text of one section, begun at `from` if that is known. Sections may be written in any order and at
     /// the same time: each spells out what it needs. O(commands).
     pub fn section(&self, section: &Section, from: Option<shop_cam::canon::Position>) -> Checked<Vec<u8>> {
+        let more = CHORDS_PER_COMMAND * section.commands.len() as u64;
+        self.style.chords.fetch_add(more, Relaxed);
         self.written(from, |w| w.section(section))
     }
 
