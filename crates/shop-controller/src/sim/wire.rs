@@ -66,6 +66,19 @@ impl Wire {
 
     /// The machine says something.
     pub(super) fn say(&mut self, now: u64, bytes: &[u8]) {
+        // What was due earlier goes first, even if nobody looked in between.
+        self.say_late(now);
+        self.speak(now, bytes);
+    }
+
+    fn say_late(&mut self, now: u64) {
+        while let Some(i) = self.late.iter().position(|(at, _)| *at <= now) {
+            let (_, bytes) = self.late.remove(i);
+            self.speak(now, &bytes);
+        }
+    }
+
+    fn speak(&mut self, now: u64, bytes: &[u8]) {
         let due = now.max(self.going_free) + self.byte_ns * bytes.len() as u64;
         self.going_free = due;
         if due <= now && self.latency_ns == 0 && self.going.is_empty() {
@@ -87,10 +100,7 @@ impl Wire {
 
     /// Hands on what is due.
     pub(super) fn deliver(&mut self, now: u64) {
-        while let Some(i) = self.late.iter().position(|(at, _)| *at <= now) {
-            let (_, bytes) = self.late.remove(i);
-            self.say(now, &bytes);
-        }
+        self.say_late(now);
         while let Some((due, bytes)) = self.going.pop_front_if(|(due, _)| *due <= now) {
             if self.latency_ns == 0 {
                 self.outbox.push(&bytes);
