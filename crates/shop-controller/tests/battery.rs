@@ -89,7 +89,6 @@ fn every_fault_ends_as_it_should() {
 
 fn run(kind: Kind, fault: &str, end: End, advanced_ok: bool) -> Result<(), String> {
     let lines = program(&rosette(300, kind == Kind::Marlin), protocol_of(kind));
-    let count = lines.len() as u64;
     let mut machine = kit(kind);
     machine.advanced_ok = advanced_ok;
     machine.faults.push(fault.parse().expect("a fault"));
@@ -98,7 +97,7 @@ fn run(kind: Kind, fault: &str, end: End, advanced_ok: bool) -> Result<(), Strin
     let mut rig = Rig::new(kind, machine, options);
     rig.connect();
     let before = rig.machine.record().clone();
-    rig.job(lines);
+    rig.job(lines.clone());
     let record = rig.machine.record();
     let (finished, failure) = (rig.is_finished(), rig.failure());
     let fail = |why: &str| Err(format!("{why}\n{}", rig.story()));
@@ -122,12 +121,10 @@ fn run(kind: Kind, fault: &str, end: End, advanced_ok: bool) -> Result<(), Strin
     if !right {
         return fail(&format!("wrong end: finished {finished}, {failure:?}"));
     }
-    // Besides the program the machine takes nothing but the session's own questions, which run nothing.
-    let own = |text: &str| text.starts_with("M400") || text.starts_with("M114");
-    let asked = if kind == Kind::Marlin { String::from_utf8_lossy(&rig.sent).lines().filter(|l| own(l)).count() } else { 0 };
-    let taken = record.accepted - before.accepted;
-    if finished && !(count..=count + 4 + asked as u64).contains(&taken) {
-        return fail(&format!("{taken} lines were taken of {count}"));
+    // A damaged byte is not always found on a wire without checksums.
+    let silent = matches!(end, End::Honestly);
+    if finished && !silent && !rig.took_exactly(&lines, &before) {
+        return fail("the machine took something else");
     }
     Ok(())
 }

@@ -151,6 +151,8 @@ impl Session {
             } else {
                 self.hear(&String::from_utf8_lossy(line));
             }
+            // After each line, so that it does not matter in which pieces they come.
+            self.pump();
         });
         self.reader = reader;
         self.pump();

@@ -88,8 +88,11 @@ impl Watch {
 
     /// Asks at once, whatever the turn.
     pub(crate) fn hurry(&mut self, now: Duration) {
-        self.next = now;
-        self.asked = None;
+        // A question of this very moment is soon enough.
+        if self.asked.is_none_or(|(at, _)| at < now) {
+            self.next = now;
+            self.asked = None;
+        }
     }
 
     pub(crate) fn is_asking(&self) -> bool {
@@ -135,11 +138,14 @@ impl Session {
     /// Returns when silence becomes a reason to act.
     fn patience(&self) -> Option<Duration> {
         let working = matches!(self.stage, Stage::Running | Stage::Settling(_));
-        if !working || self.hold.is_told() {
+        if !working {
             return None;
         }
         let silence = self.options.silence;
         match &self.link {
+            // Whoever holds may hold for ever, but answers when asked.
+            Link::Counted(_) if self.hold.is_told() => Some(self.watch.heard + silence),
+            Link::Numbered(_) if self.hold.is_told() => None,
             Link::Counted(ledger) => {
                 let oldest = ledger.front().map_or(Duration::ZERO, |item| item.duration);
                 let deaf = self.watch.heard + silence;

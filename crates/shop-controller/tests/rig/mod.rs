@@ -38,13 +38,11 @@ pub fn rosette(count: usize, marlin: bool) -> Vec<String> {
         lines.extend(["G94", "M3 S1000"].map(str::to_owned));
     }
     lines.extend(["G0 X0 Y0 Z0", "G1 X100 Y0 F3000"].map(str::to_owned));
-    let (mut a, mut e) = (0.0f64, 0.0f64);
+    let mut a = 0.0f64;
     for _ in 0..count {
         let r = 60.0 + 20.0 * (5.0 * a).sin();
         a += 0.3 / r.max(1.0);
-        e += 0.012;
-        let extrude = if marlin { format!(" E{e:.5}") } else { String::new() };
-        lines.push(format!("G1 X{:.3} Y{:.3}{extrude}", 40.0 + r * a.cos(), r * a.sin()));
+        lines.push(format!("G1 X{:.3} Y{:.3}", 40.0 + r * a.cos(), r * a.sin()));
     }
     if !marlin {
         lines.push("M5".to_owned());
@@ -170,6 +168,25 @@ impl Rig {
         self.times.len() == self.events.len() && self.events.iter().any(|e| matches!(e, Event::Sent(_)))
     }
 
+    /// Returns whether the machine took the program, every line once and in order, and nothing else but the questions
+    /// a session may ask at its end. `before` is what it had taken before.
+    pub fn took_exactly(&self, lines: &[Line], before: &sim::Record) -> bool {
+        let mut hash = before.accepted_hash;
+        for line in lines {
+            hash.update(&line.text.to_ascii_uppercase());
+            hash.update(b"\n");
+        }
+        let record = self.machine.record();
+        if record.accepted_hash == hash {
+            return true;
+        }
+        hash.update(b"M400\n");
+        (0..8).any(|_| {
+            hash.update(b"M114\n");
+            record.accepted_hash == hash
+        })
+    }
+
     pub fn failure(&self) -> Option<&Failure> {
         self.events.iter().find_map(|e| if let Event::Failed(f) = e { Some(f) } else { None })
     }
@@ -179,14 +196,18 @@ impl Rig {
     }
 
     pub fn acknowledged(&self) -> Vec<u64> {
-        self.events.iter().filter_map(|e| if let Event::Acknowledged(n) = e { Some(*n) } else { None }).collect()
+        self.events
+            .iter()
+            .filter_map(|e| if let Event::Acknowledged(n) = e { Some(*n) } else { None })
+            .collect()
     }
 
-    /// What was told, without the chatter.
+    /// What was told last, without the chatter.
     pub fn story(&self) -> String {
         let told = self.events.iter().zip(&self.times).filter(|(e, _)| {
             !matches!(e, Event::Status(_) | Event::Sent(_) | Event::Acknowledged(_) | Event::Setting(..))
         });
-        told.map(|(e, t)| format!("{t:?} {e:?}\n")).collect()
+        let told: Vec<String> = told.map(|(e, t)| format!("{t:?} {e:?}\n")).collect();
+        told[told.len().saturating_sub(40)..].concat()
     }
 }
