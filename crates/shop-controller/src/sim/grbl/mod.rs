@@ -357,13 +357,6 @@ impl Grbl {
         {
             *left -= seconds;
         }
-        if let Some(left) = &mut self.restoring {
-            *left -= seconds;
-            if *left <= 1e-9 {
-                self.restoring = None;
-                self.go_on();
-            }
-        }
         let stop = self.motion.elapse(seconds);
         for piece in self.motion.done.drain(..) {
             io.record.moved(piece, io.options.keep_moves);
@@ -372,6 +365,18 @@ impl Grbl {
             Some(Stop::Empty) => self.ran_dry(),
             Some(Stop::Braked) => self.came_to_rest(io),
             None => {}
+        }
+        self.restore(seconds);
+    }
+
+    /// Spindle and coolant come back after a door. After the motion of the same time, which has not begun by then.
+    fn restore(&mut self, seconds: f64) {
+        if let Some(left) = &mut self.restoring {
+            *left -= seconds;
+            if *left <= 1e-9 {
+                self.restoring = None;
+                self.go_on();
+            }
         }
     }
 

@@ -162,7 +162,8 @@ impl Grbl {
     /// Goes on after a hold or a door.
     pub(super) fn go_on(&mut self) {
         self.still = false;
-        if matches!(self.state, State::Hold | State::Door) {
+        let stopped = self.spindle_on.is_none() && self.modal.spindle != super::Spindle::Off;
+        if self.state == State::Door || stopped {
             self.switch_by_program();
         }
         if self.motion.is_empty() {

@@ -235,7 +235,7 @@ impl Grbl {
                 self.line_to(target, feed, io);
             }
             Action::Arc { target, centre, radius, clockwise } => {
-                self.arc(target, centre, radius, clockwise, io)
+                self.arc(target, centre, radius, clockwise, io);
             }
             Action::Probe(target) => {
                 let Motion::Probe { away, silent } = self.modal.motion else { return };

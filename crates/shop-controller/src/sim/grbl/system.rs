@@ -60,7 +60,7 @@ impl Grbl {
                 self.answer_after_writing(TEXT);
                 return Ok(false);
             }
-            [b'$', b'R', b'S', b'T', b'=', what] => return self.restore(*what, io),
+            [b'$', b'R', b'S', b'T', b'=', what] => return self.restore_defaults(*what, io),
             b"$N" => {
                 for (i, line) in self.kept.startup.iter().enumerate() {
                     io.say(&format!("$N{i}={line}\r\n"));
@@ -96,7 +96,7 @@ impl Grbl {
         Ok(false)
     }
 
-    fn restore(&mut self, what: u8, io: &mut Io) -> Result<bool, u32> {
+    fn restore_defaults(&mut self, what: u8, io: &mut Io) -> Result<bool, u32> {
         if !matches!(what, b'$' | b'#' | b'*') {
             return Err(error::STATEMENT);
         }
