@@ -20,6 +20,7 @@ mod print;
 mod profile;
 mod program;
 mod report;
+mod send;
 mod ticker;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -45,6 +46,7 @@ enum Verb {
     Post(post::PostArgs),
     Fmt(fmt::FmtArgs),
     Diff(diff::DiffArgs),
+    Send(Box<send::SendArgs>),
     Info(inspect::InfoArgs),
     Machine(machine::MachineArgs),
     /// Explain a diagnostic code, e.g. proof/gouge
@@ -152,6 +154,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Verb::Post(args) => post::run(&args),
         Verb::Fmt(args) => fmt::run(&args),
         Verb::Diff(args) => diff::run(&args),
+        Verb::Send(args) => send::run(&args),
         Verb::Info(args) => inspect::run(&args),
         Verb::Machine(args) => {
             let folders = folders::Folders::of_this_user();

@@ -5,8 +5,8 @@ use super::section::{Found, Item, Law, Section, conflict};
 use shop_cam::Speed;
 use shop_cam::chart::Milling;
 use shop_cam::machine::{
-    Axis, Controller, Cornering, Cut, Dialect, LayerOperation, LayerRule, Machine, MachineKind, Material, Pause,
-    Post, Printer, Process, Tool, ToolShape, TorchControl,
+    Axis, Controller, Cornering, Cut, Dialect, LayerOperation, LayerRule, Machine, MachineKind, Material,
+    Pause, Post, Printer, Process, Tool, ToolShape, TorchControl,
 };
 use shop_report::{Diagnostic, Span};
 

@@ -47,7 +47,8 @@ pub fn adopt(machine: &mut Machine, settings: &Settings) -> Vec<String> {
     let mut accelerations = settings.three(120);
     if speeds.is_none() {
         // Marlin: mm/s.
-        let three = |name| Some([settings.word(name, 'X')?, settings.word(name, 'Y')?, settings.word(name, 'Z')?]);
+        let three =
+            |name| Some([settings.word(name, 'X')?, settings.word(name, 'Y')?, settings.word(name, 'Z')?]);
         speeds = three("M203").map(|v: [f64; 3]| v.map(|v| v * 60.0));
         accelerations = three("M201");
     }
@@ -56,7 +57,10 @@ pub fn adopt(machine: &mut Machine, settings: &Settings) -> Vec<String> {
         if let Some(theirs) = speeds.map(|s| s[i]).filter(|v| *v > 0.0) {
             let ours = axis.rapid.mm_per_min();
             if differs(ours, theirs) {
-                said.push(format!("{} goes at {theirs} mm/min in the controller, {ours} in the profile", names[i]));
+                said.push(format!(
+                    "{} goes at {theirs} mm/min in the controller, {ours} in the profile",
+                    names[i]
+                ));
                 axis.rapid = Speed::from_mm_per_min(theirs);
             }
         }
@@ -64,7 +68,10 @@ pub fn adopt(machine: &mut Machine, settings: &Settings) -> Vec<String> {
             && differs(axis.acceleration, theirs)
         {
             let ours = axis.acceleration;
-            said.push(format!("{} accelerates with {theirs} mm/s² in the controller, {ours} in the profile", names[i]));
+            said.push(format!(
+                "{} accelerates with {theirs} mm/s² in the controller, {ours} in the profile",
+                names[i]
+            ));
             axis.acceleration = theirs;
         }
     }
@@ -123,16 +130,24 @@ fn wrong_family(s: &Situation<'_>) -> Option<Diagnostic> {
     if akin(s.machine.post.dialect, protocol) {
         return None;
     }
-    let text = format!("{} is no machine for this controller: it says {}", s.machine.name, s.identity.firmware);
-    Some(Diagnostic::error("send/wrong-controller", text).hint("is it the right port, or the right -m MACHINE?"))
+    let text =
+        format!("{} is no machine for this controller: it says {}", s.machine.name, s.identity.firmware);
+    Some(
+        Diagnostic::error("send/wrong-controller", text)
+            .hint("is it the right port, or the right -m MACHINE?"),
+    )
 }
 
 fn not_ready(s: &Situation<'_>) -> Option<Diagnostic> {
     let (text, hint) = match s.status.state? {
-        State::Alarm => ("the machine is locked", "home it (`--home`, or `shopctl machine home`) or unlock it"),
+        State::Alarm => {
+            ("the machine is locked", "home it (`--home`, or `shopctl machine home`) or unlock it")
+        }
         State::Hold(_) => ("the machine is in feed hold", "let it go on, or reset it, before another job"),
         State::Door(_) => ("the safety door is open", "close it and let the machine go on"),
-        State::Run | State::Jog | State::Home => ("the machine is moving", "wait until it has done what it does"),
+        State::Run | State::Jog | State::Home => {
+            ("the machine is moving", "wait until it has done what it does")
+        }
         State::Sleep => ("the machine is asleep", "reset it"),
         State::Check => ("the machine is in check mode", "leave it with $C"),
         State::Tool => ("the machine waits for a tool", "finish the tool change"),
@@ -152,7 +167,10 @@ fn laser_mode(s: &Situation<'_>) -> Option<Diagnostic> {
     } else {
         "laser mode is on ($32=1): spindle or torch would go off in every rapid"
     };
-    Some(Diagnostic::error("send/laser-mode", text).hint("set $32 as the machine needs it, or name another one"))
+    Some(
+        Diagnostic::error("send/laser-mode", text)
+            .hint("set $32 as the machine needs it, or name another one"),
+    )
 }
 
 fn travel(s: &Situation<'_>) -> Option<Diagnostic> {
@@ -195,7 +213,10 @@ fn soft_limits(s: &Situation<'_>) -> Option<Diagnostic> {
         return None;
     }
     let text = format!("the program leaves the soft limits at this work zero: {}", said.join("; "));
-    Some(Diagnostic::error("send/soft-limits", text).hint("set the work zero elsewhere; machine coordinates are shown"))
+    Some(
+        Diagnostic::error("send/soft-limits", text)
+            .hint("set the work zero elsewhere; machine coordinates are shown"),
+    )
 }
 
 #[cfg(test)]
@@ -206,7 +227,12 @@ mod tests {
         Settings(list.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect())
     }
 
-    fn codes(kind: MachineKind, list: &[(&str, &str)], state: State, extents: Option<Extents>) -> Vec<&'static str> {
+    fn codes(
+        kind: MachineKind,
+        list: &[(&str, &str)],
+        state: State,
+        extents: Option<Extents>,
+    ) -> Vec<&'static str> {
         let machine = Machine::example(kind);
         let identity = Identity { protocol: Some(Protocol::Grbl), ..Identity::default() };
         let status = Status {
@@ -250,7 +276,10 @@ mod tests {
     #[test]
     fn the_controllers_own_figures_count() {
         let mut machine = Machine::example(MachineKind::Router);
-        let said = adopt(&mut machine, &settings(&[("$110", "900.000"), ("$111", "5000"), ("$112", "5000"), ("$11", "0.02")]));
+        let said = adopt(
+            &mut machine,
+            &settings(&[("$110", "900.000"), ("$111", "5000"), ("$112", "5000"), ("$11", "0.02")]),
+        );
         assert_eq!(said.len(), 2);
         assert_eq!(machine.axes[0].rapid.mm_per_min(), 900.0);
         let said = adopt(&mut machine, &settings(&[("M203", "X100.00 Y100.00 Z5.00 E25.00")]));

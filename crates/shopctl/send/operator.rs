@@ -47,12 +47,17 @@ impl Key {
 
 /// What bytes of a keyboard ask for. Arrows and their kin (Escape and more at once) ask for nothing.
 fn keys(bytes: &[u8]) -> Vec<Key> {
-    if bytes.len() > 1 && bytes[0] == 0x1B { Vec::new() } else { bytes.iter().filter_map(|b| Key::of(*b)).collect() }
+    if bytes.len() > 1 && bytes[0] == 0x1B {
+        Vec::new()
+    } else {
+        bytes.iter().filter_map(|b| Key::of(*b)).collect()
+    }
 }
 
 /// Listens for as long as it lives.
 pub struct Operator {
     interrupted: Arc<AtomicBool>,
+    resumed: Arc<AtomicBool>,
     #[cfg(unix)]
     signals: Vec<signal_hook::SigId>,
     #[cfg(unix)]
@@ -63,33 +68,38 @@ impl Operator {
     /// Starts to listen for Ctrl-C and a request to end; on a terminal for keys too, if `with_keys`. The end of the
     /// terminal (SIGHUP) is no reason to leave a machine alone: the job goes on.
     pub fn listen(bell: &mut Bell, with_keys: bool) -> io::Result<Operator> {
-        let interrupted = Arc::new(AtomicBool::new(false));
+        let (interrupted, resumed): (Arc<AtomicBool>, Arc<AtomicBool>) = Default::default();
         #[cfg(unix)]
         {
-            use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+            use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
             use std::os::fd::AsFd as _;
             let mut signals = Vec::new();
-            for signal in [SIGINT, SIGTERM] {
+            for (signal, flag) in [(SIGINT, &interrupted), (SIGTERM, &interrupted), (SIGUSR1, &resumed)] {
                 // The flag before the bell, so that whoever is woken sees it.
-                signals.push(signal_hook::flag::register(signal, Arc::clone(&interrupted))?);
+                signals.push(signal_hook::flag::register(signal, Arc::clone(flag))?);
                 let ringer = bell.ringer().as_fd().try_clone_to_owned()?;
                 signals.push(signal_hook::low_level::pipe::register(signal, ringer)?);
             }
             signals.push(signal_hook::flag::register(SIGHUP, Arc::default())?);
             let keyboard = if with_keys { keyboard::Keyboard::open(bell)? } else { None };
-            Ok(Operator { interrupted, signals, keyboard })
+            Ok(Operator { interrupted, resumed, signals, keyboard })
         }
         #[cfg(not(unix))]
         {
             let _ = (bell, with_keys);
             signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted))?;
-            Ok(Operator { interrupted })
+            Ok(Operator { interrupted, resumed })
         }
     }
 
     /// Returns whether there was a Ctrl-C, or a request to end, since this was asked last.
     pub fn interrupted(&self) -> bool {
         self.interrupted.swap(false, Ordering::SeqCst)
+    }
+
+    /// Returns whether a held machine was told to go on (SIGUSR1) since this was asked last.
+    pub fn resumed(&self) -> bool {
+        self.resumed.swap(false, Ordering::SeqCst)
     }
 
     /// Returns whether keys are read.

@@ -52,7 +52,10 @@ impl Outcome {
                 let number = code.map(|c| format!("alarm {c}: ")).unwrap_or_default();
                 let meaning = code.and_then(|c| meaning::alarm(protocol, c)).unwrap_or_else(|| said.clone());
                 Outcome {
-                    hint: Some("find out why before `shopctl machine unlock` or `home`; the position may be lost".into()),
+                    hint: Some(
+                        "find out why before `shopctl machine unlock` or `home`; the position may be lost"
+                            .into(),
+                    ),
                     more: json!({ "code": code, "meaning": meaning, "said": said }),
                     ..end(exit::ALARM, "alarm", format!("{number}{meaning}"))
                 }
@@ -60,19 +63,30 @@ impl Outcome {
             Failure::Restarted { said } => Outcome {
                 hint: Some("its position and modes are lost; home it, then `shopctl resume`".into()),
                 more: json!({ "said": said }),
-                ..end(exit::RESTARTED, "restarted", format!("the controller restarted in the middle of the job ({said})"))
+                ..end(
+                    exit::RESTARTED,
+                    "restarted",
+                    format!("the controller restarted in the middle of the job ({said})"),
+                )
             },
             Failure::Halted { said } => Outcome {
                 more: json!({ "said": said }),
                 ..end(exit::ALARM, "halted", format!("the controller stopped by itself: {said}"))
             },
             Failure::Silent { waited } if !began => Outcome {
-                hint: Some("is it switched on, is the speed right (--baud), is it a controller that is known here?".into()),
+                hint: Some(
+                    "is it switched on, is the speed right (--baud), is it a controller that is known here?"
+                        .into(),
+                ),
                 ..end(exit::NOBODY, "nobody", format!("nobody answered within {:.0} s", waited.as_secs_f64()))
             },
             Failure::Silent { waited } => Outcome {
                 more: json!({ "waited_s": waited.as_secs_f64() }),
-                ..end(exit::SILENT, "silent", format!("the controller has been silent for {:.0} s", waited.as_secs_f64()))
+                ..end(
+                    exit::SILENT,
+                    "silent",
+                    format!("the controller has been silent for {:.0} s", waited.as_secs_f64()),
+                )
             },
             Failure::Unsure { why } => Outcome {
                 hint: Some("the part may be wrong: look at it before you go on".into()),
@@ -95,7 +109,10 @@ impl Outcome {
                 end(exit::PORT, "port", "the port went away while the controller was looked for".into())
             }
             Failure::Disconnected => Outcome {
-                hint: Some("what the machine had in its buffers it still did; `shopctl resume` asks where it stands".into()),
+                hint: Some(
+                    "what the machine had in its buffers it still did; `shopctl resume` asks where it stands"
+                        .into(),
+                ),
                 ..end(exit::LOST, "lost", "the connection was lost".into())
             },
         }
@@ -103,7 +120,8 @@ impl Outcome {
 
     /// Returns the last event of the job.
     pub fn event(&self, job: Option<&str>) -> Value {
-        let mut event = json!({ "event": "ended", "result": self.class, "exit_code": self.code, "text": self.text });
+        let mut event =
+            json!({ "event": "ended", "result": self.class, "exit_code": self.code, "text": self.text });
         if let Some(job) = job {
             event["job"] = job.into();
         }
@@ -122,14 +140,20 @@ impl Outcome {
 /// What numbers of controllers mean.
 mod meaning {
     use super::Protocol;
+    use shop_controller::codes::{Kind, find};
+
+    fn of(protocol: Option<Protocol>, kind: Kind, number: u32) -> Option<String> {
+        let code = find(protocol?, kind, number)?;
+        Some(format!("{}; {}", code.meaning, code.advice))
+    }
 
     /// Returns what an `error:` number means.
-    pub fn error(_protocol: Option<Protocol>, _code: u32) -> Option<String> {
-        None
+    pub fn error(protocol: Option<Protocol>, number: u32) -> Option<String> {
+        of(protocol, Kind::Error, number)
     }
 
     /// Returns what an `ALARM:` number means.
-    pub fn alarm(_protocol: Option<Protocol>, _code: u32) -> Option<String> {
-        None
+    pub fn alarm(protocol: Option<Protocol>, number: u32) -> Option<String> {
+        of(protocol, Kind::Alarm, number)
     }
 }

@@ -14,8 +14,8 @@ use shop_cam::machine::{Dialect, Machine};
 use shop_controller::session::{Protocol, wire};
 use shop_gcode::{Context, Step};
 use shop_report::{Diagnostic, Severity, SourceId, Span};
-use shop_sim::check::{Checker, Extents};
 use shop_sim::Estimator;
+use shop_sim::check::{Checker, Extents};
 
 /// What is known of a program before it is sent.
 pub struct Checked {
@@ -132,7 +132,8 @@ fn look_at_lines(
         }
     }
     if let Some((span, count, why)) = unclean.first(id) {
-        let hint = "comments and texts for people may say anything; outside of them only plain words are sent";
+        let hint =
+            "comments and texts for people may say anything; outside of them only plain words are sent";
         let text = format!("this line cannot be sent as it stands: {why}");
         found.push(Diagnostic::error("send/unclean-line", text).span(span).count(count).hint(hint));
     }
@@ -169,7 +170,8 @@ fn writes_settings(text: &[u8], protocol: Protocol) -> bool {
     let text = text.to_ascii_uppercase();
     if let Some(command) = text.strip_prefix(b"$") {
         // Homing, sleeping and reports change nothing.
-        let harmless = matches!(command, b"H" | b"HX" | b"HY" | b"HZ" | b"G" | b"#" | b"I" | b"$" | b"" | b"SLP");
+        let harmless =
+            matches!(command, b"H" | b"HX" | b"HY" | b"HZ" | b"G" | b"#" | b"I" | b"$" | b"" | b"SLP");
         return !harmless && !command.starts_with(b"J=");
     }
     if protocol.is_realtime() {
@@ -192,7 +194,10 @@ mod tests {
 
     #[test]
     fn comments_may_say_anything() {
-        assert_eq!(codes("(why? \u{c4}!)\nG1 X1 F100 ; \u{18}\n$H\nG10 L20 P1 X0\n", Protocol::Grbl), [""; 0]);
+        assert_eq!(
+            codes("(why? \u{c4}!)\nG1 X1 F100 ; \u{18}\n$H\nG10 L20 P1 X0\n", Protocol::Grbl),
+            [""; 0]
+        );
         assert_eq!(codes("M117 Fertig! \u{c4}\nG28 X\n", Protocol::Marlin), [""; 0]);
     }
 

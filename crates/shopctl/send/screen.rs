@@ -210,7 +210,11 @@ fn line(p: &Progress, status: &Status) -> String {
     use std::fmt::Write as _;
     let clock = |s: f64| {
         let s = s.round() as u64;
-        if s < 3600 { format!("{}:{:02}", s / 60, s % 60) } else { format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60) }
+        if s < 3600 {
+            format!("{}:{:02}", s / 60, s % 60)
+        } else {
+            format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+        }
     };
     let mut out = format!(
         "{:.0} % · line {} of {} · {} gone, about {} left",
@@ -245,7 +249,8 @@ mod tests {
     #[test]
     fn what_is_left_follows_the_pace_of_the_machine() {
         let at = |elapsed, done_s| {
-            Progress { total_s: 1000.0, done_s, elapsed: Duration::from_secs(elapsed), ..Progress::default() }.left_s()
+            Progress { total_s: 1000.0, done_s, elapsed: Duration::from_secs(elapsed), ..Progress::default() }
+                .left_s()
         };
         assert_eq!(at(0, 0.0), 1000.0);
         assert_eq!(at(500, 500.0), 500.0);
@@ -254,8 +259,10 @@ mod tests {
 
     #[test]
     fn the_line_says_what_differs_from_the_plan() {
-        let p = Progress { line: 5, lines: 10, done_s: 30.0, total_s: 60.0, elapsed: Duration::from_secs(30) };
-        let status = Status { state: Some(State::Run), overrides_percent: Some([80, 100, 100]), ..Status::default() };
+        let p =
+            Progress { line: 5, lines: 10, done_s: 30.0, total_s: 60.0, elapsed: Duration::from_secs(30) };
+        let status =
+            Status { state: Some(State::Run), overrides_percent: Some([80, 100, 100]), ..Status::default() };
         assert_eq!(line(&p, &status), "50 % · line 5 of 10 · 0:30 gone, about 0:30 left · run · feed 80 %");
     }
 }

@@ -36,7 +36,8 @@ impl Source {
         let failed = || format!("failed to read {}", path.display());
         let mut copy = match folder {
             Some(folder) => {
-                std::fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+                std::fs::create_dir_all(folder)
+                    .with_context(|| format!("failed to make {}", folder.display()))?;
                 tempfile::Builder::new().prefix(".incoming-").tempfile_in(folder)
             }
             None => NamedTempFile::new(),
@@ -67,7 +68,11 @@ impl Source {
         let mut file = std::fs::File::open(&kept)
             .with_context(|| format!("failed to open {}: the job's program is gone", kept.display()))?;
         let found = pour(&mut file, &mut std::io::sink())?;
-        anyhow::ensure!(found == sha256, "{} is not the program that was sent: its hash differs", kept.display());
+        anyhow::ensure!(
+            found == sha256,
+            "{} is not the program that was sent: its hash differs",
+            kept.display()
+        );
         let bytes = Arc::new(program::open(&kept)?);
         Ok(Source { name: path.to_owned(), path: path.to_owned(), bytes, sha256: found, copy: None })
     }

@@ -1,0 +1,629 @@
+//! `shopctl send`: a program to a machine, with everything that can be known looked at before the first byte.
+
+pub mod connect;
+mod controller;
+mod facts;
+mod index;
+mod job;
+mod lines;
+mod operator;
+mod outcome;
+mod preflight;
+mod screen;
+mod source;
+
+use crate::folders::{self, Folders};
+use crate::program::{self, Bytes};
+use crate::report::{self, Colour, Sources, Style};
+use crate::{estimate, exit, output, profile};
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+use connect::{Link, Wanted};
+use controller::Situation;
+use facts::Ahead;
+use job::{Door, Feed, Job};
+use lines::Lines;
+use operator::Operator;
+use outcome::Outcome;
+use preflight::{Allowed, Checked};
+use screen::Screen;
+use serde_json::json;
+use shop_cam::machine::{Machine, MachineKind, Pause};
+use shop_controller::session::{Options, Policy, Process, Protocol, Retract};
+use shop_controller::sim;
+use shop_controller::transport::Bell;
+use shop_gcode::Context;
+use shop_jobs::{Description, State, Store};
+use shop_report::{Diagnostic, Severity};
+use source::Source;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// Send a program to a machine, and survive what goes wrong
+#[derive(Args, Clone, Debug)]
+#[command(after_help = exit::SEND_HELP)]
+pub struct SendArgs {
+    /// Program: G-code for this machine, - for standard input
+    #[arg(value_name = "PROGRAM")]
+    input: PathBuf,
+    #[command(flatten)]
+    wire: WireArgs,
+    #[command(flatten)]
+    how: HowArgs,
+    /// Trace the program's bounding box at safe height first
+    #[arg(long)]
+    frame: bool,
+    /// Search the limit switches first
+    #[arg(long)]
+    home: bool,
+    /// Let the controller read the program in its own check mode; nothing moves
+    #[arg(long, conflicts_with_all = ["frame", "home"])]
+    check: bool,
+    /// Print exactly the bytes of the program that would be sent, and open no port
+    #[arg(long)]
+    dry_run: bool,
+    /// Send lines that change settings of the controller, too
+    #[arg(long)]
+    allow_settings: bool,
+    /// Send although checks failed; what cannot be sent at all is still refused
+    #[arg(long)]
+    force: bool,
+    /// Keep no journal: the job cannot be resumed
+    #[arg(long)]
+    no_journal: bool,
+}
+
+/// Which machine, and where it is.
+#[derive(Args, Clone, Debug)]
+pub struct WireArgs {
+    /// Machine profile: a name from `shopctl machine list`, or a TOML file [default: as the controller says]
+    #[arg(short, long, value_name = "MACHINE")]
+    pub machine: Option<String>,
+    /// Port: a path, usb:VID:PID:SERIAL, tcp://host:port, or sim:grbl, sim:grblhal, sim:marlin
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<String>,
+    /// Serial speed [default: the profile's, else 115200]
+    #[arg(long, value_name = "BAUD")]
+    pub baud: Option<u32>,
+    /// Protocol of the controller
+    #[arg(long, value_enum, default_value_t)]
+    pub protocol: Words,
+    /// A simulated machine is so much faster than a real one
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub sim_speed: f64,
+    /// Write every byte with its time to a file
+    #[arg(long, value_name = "FILE")]
+    pub raw_log: Option<PathBuf>,
+}
+
+/// How a job is run.
+#[derive(Args, Clone, Debug)]
+pub struct HowArgs {
+    /// At M0 [default: the profile's, else prompt]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    stop: Option<Pausing>,
+    /// At M1 [default: the profile's, else skip]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    optional_stop: Option<Pausing>,
+    /// At M6 [default: the profile's, else prompt]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    tool_change: Option<Pausing>,
+    /// At M600 [default: the profile's, else pass]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    filament_change: Option<Pausing>,
+    /// When an open door is closed again
+    #[arg(long, value_enum, default_value = "ask")]
+    door: Door,
+    /// Tell what happens as JSON on standard output, one event a line
+    #[arg(long)]
+    json: bool,
+    /// Say nothing while it runs
+    #[arg(short, long)]
+    quiet: bool,
+    /// Colours in messages
+    #[arg(long, value_enum, default_value_t)]
+    colour: Colour,
+}
+
+/// Spellings of the protocols.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Words {
+    /// Find out from what the controller says of itself.
+    #[default]
+    Auto,
+    /// GRBL 0.9 and 1.1.
+    Grbl,
+    /// grblHAL.
+    #[value(name = "grblhal")]
+    GrblHal,
+    /// FluidNC.
+    #[value(name = "fluidnc")]
+    FluidNc,
+    /// Marlin, Prusa, Repetier.
+    Marlin,
+    /// Smoothieware.
+    Smoothie,
+    /// RepRapFirmware.
+    #[value(name = "reprapfirmware")]
+    RepRapFirmware,
+}
+
+impl Words {
+    /// Returns the protocol, unless it is to be found out.
+    pub fn protocol(self) -> Option<Protocol> {
+        Some(match self {
+            Words::Auto => return None,
+            Words::Grbl => Protocol::Grbl,
+            Words::GrblHal => Protocol::GrblHal,
+            Words::FluidNc => Protocol::FluidNc,
+            Words::Marlin => Protocol::Marlin,
+            Words::Smoothie => Protocol::Smoothie,
+            Words::RepRapFirmware => Protocol::RepRapFirmware,
+        })
+    }
+}
+
+/// Spellings of what happens where a program asks for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Pausing {
+    /// The machine comes to rest and waits for the operator.
+    Prompt,
+    /// The word goes to the controller.
+    Pass,
+    /// The word is left out.
+    Skip,
+}
+
+impl From<Pausing> for Pause {
+    fn from(p: Pausing) -> Pause {
+        match p {
+            Pausing::Prompt => Pause::Prompt,
+            Pausing::Pass => Pause::Pass,
+            Pausing::Skip => Pause::Skip,
+        }
+    }
+}
+
+/// Serial speed when nobody says one: GRBL's, and Marlin's most common.
+const BAUD: u32 = 115_200;
+/// How long homing, or a trace of the box, may take.
+const MOVING: Duration = Duration::from_mins(5);
+
+/// Runs the verb; returns the exit code.
+pub fn run(args: &SendArgs) -> Result<u8> {
+    let style = Style::for_stderr(args.how.colour);
+    let mut screen = Screen::new(args.how.json, args.how.quiet);
+    let store = if args.no_journal || args.dry_run || args.check { None } else { Some(store()?) };
+    let mut source = Source::copy(&args.input, store.as_ref().map(Store::path))?;
+    let bytes = Arc::clone(&source.bytes);
+    let mut notes = Vec::new();
+    let named = named_machine(&args.wire, style, &mut notes)?;
+    let asked = args.wire.protocol.protocol();
+    let allowed = Allowed { settings: args.allow_settings };
+    let mut sources = Sources::new();
+    let id = sources.add(source.name.clone(), &**bytes);
+    let look =
+        |machine: &Machine, protocol| preflight::check(&bytes, &sources, id, machine, protocol, allowed);
+    let teller = Teller { style, json: args.how.json };
+
+    if args.dry_run {
+        let machine = match named {
+            Some(machine) => machine,
+            None => generic(asked, &bytes, style, &mut notes)?,
+        };
+        let checked = look(&machine, asked);
+        let code = teller.findings(&notes, &checked.diagnostics, &sources, args.force);
+        if code == exit::DONE {
+            let protocol = asked.or_else(|| preflight::protocol_of(machine.post.dialect));
+            output::write_whole(
+                "-".as_ref(),
+                &dry(&bytes, checked.last, protocol.unwrap_or(Protocol::Grbl)),
+            )?;
+        }
+        return Ok(code);
+    }
+
+    // What can fail without a controller fails before one is disturbed.
+    let mut checked = named.as_ref().map(|machine| look(machine, asked));
+    if let Some(checked) = &checked {
+        let code = teller.findings(&notes, &checked.diagnostics, &sources, args.force);
+        if code != exit::DONE {
+            return Ok(teller.refused(code, &mut screen));
+        }
+    }
+    let address = match connect::address(args.wire.port.as_deref(), port_of(named.as_ref())) {
+        Ok(address) => address,
+        Err(end) => return Ok(teller.end(&end, None, &mut screen)),
+    };
+    let wanted = Wanted {
+        address,
+        baud: args.wire.baud.or(named.as_ref().and_then(|m| m.controller.baud)).unwrap_or(BAUD),
+        protocol: asked,
+        options: session_options(named.as_ref(), &args.how),
+        simulation: simulation(args.wire.sim_speed),
+    };
+    let mut bell = Bell::new().context("failed to make a pipe")?;
+    let mut operator = Operator::listen(&mut bell, !args.how.json).context("failed to listen for signals")?;
+    let tap = args.wire.raw_log.as_deref().map(connect::raw_log).transpose()?;
+    let mut link = match connect::connect(&wanted, bell, &operator, &mut screen, tap) {
+        Ok(link) => link,
+        Err(end) => return Ok(teller.end(&end, None, &mut screen)),
+    };
+    screen.say(&format!("{} on {}", link.identity.firmware, link.place));
+
+    let protocol = link.identity.protocol.unwrap_or(Protocol::Grbl);
+    let is_named = named.is_some();
+    let mut machine = match named {
+        Some(machine) => machine,
+        None => generic(Some(protocol), &bytes, style, &mut notes)?,
+    };
+    let differs = controller::adopt(&mut machine, &link.settings);
+    if is_named && !differs.is_empty() {
+        notes.push(
+            Diagnostic::info("send/settings-differ", differs.join("; "))
+                .hint("times are the controller's own; correct the profile to have them right beforehand"),
+        );
+    }
+    if !is_named {
+        let found = look(&machine, Some(protocol));
+        let code = teller.findings(&notes, &found.diagnostics, &sources, args.force);
+        if code != exit::DONE {
+            return Ok(teller.refused(code, &mut screen));
+        }
+        checked = Some(found);
+    } else if !differs.is_empty() {
+        // The time is the controller's own; what was found is known already.
+        checked = Some(look(&machine, Some(protocol)));
+        teller.notes(&notes);
+    }
+    let checked = checked.expect("looked at in one way or the other");
+    if args.home {
+        screen.say("homing");
+        link.drive.session.home(link.drive.now());
+        if let Err(end) = link.answered("homing", MOVING, &operator, &mut screen) {
+            return Ok(teller.end(&end, None, &mut screen));
+        }
+    }
+    let found = controller::check(&Situation {
+        machine: &machine,
+        named: is_named,
+        identity: &link.identity,
+        status: link.drive.session.status(),
+        settings: &link.settings,
+        extents: checked.extents,
+    });
+    let code = teller.findings(&[], &found, &sources, args.force);
+    if code != exit::DONE {
+        return Ok(teller.refused(code, &mut screen));
+    }
+    if let Err(end) = settle_modes(&mut link, &operator, &mut screen) {
+        return Ok(teller.end(&end, None, &mut screen));
+    }
+    if args.frame
+        && let Err(end) = frame(&mut link, &machine, &checked, &operator, &mut screen)
+    {
+        return Ok(teller.end(&end, None, &mut screen));
+    }
+    if args.check && !link.drive.session.check_mode(link.drive.now()) {
+        let end = Outcome::other(exit::USAGE, "usage", "this controller has no check mode".into());
+        return Ok(teller.end(&end, None, &mut screen));
+    }
+
+    let mut kept = match &store {
+        None => None,
+        Some(store) => {
+            let description = describe(args, &source, &checked, &machine, &link, &wanted);
+            let (name, journal) = store.create(description)?;
+            source.keep(&store.folder(&name))?;
+            Some((name, journal))
+        }
+    };
+    screen.event(&json!({
+        "event": "job",
+        "job": kept.as_ref().map(|(name, _)| name),
+        "program": source.name,
+        "sha256": source.sha256,
+        "lines": checked.last,
+        "machine": machine.name,
+        "seconds": checked.index.total_s().round(),
+    }));
+    screen.say(&format!(
+        "{} on {}: {} lines, about {}",
+        source.name,
+        machine.name,
+        checked.last,
+        estimate::duration(checked.index.total_s())
+    ));
+    if let Some((_, journal)) = &mut kept {
+        let offset = link.drive.session.status().work_offset_mm;
+        journal
+            .attempt(1, offset)
+            .with_context(|| format!("failed to write {}", journal.path().display()))?;
+    }
+    let feed = Feed {
+        lines: Lines::new(&bytes),
+        ahead: Some(ahead(&bytes, &machine, &link)?),
+        last: checked.last,
+        placed: link.drive.session.status().work_position_mm().is_some() && in_first_system(&link),
+        protocol,
+        text: Vec::new(),
+    };
+    let job = Job {
+        link: &mut link,
+        feed,
+        index: &checked.index,
+        screen: &mut screen,
+        operator: &mut operator,
+        journal: kept.as_mut().map(|(_, journal)| journal),
+        door: args.how.door,
+        from_s: 0.0,
+        done: 0,
+    };
+    let (end, _failure) = job.run();
+    let name = kept.as_ref().map(|(name, _)| name.clone());
+    if let (Some((name, journal)), Some(store)) = (&mut kept, &store) {
+        let state = if end.code == exit::DONE { State::Done } else { State::Failed };
+        if let Err(e) = journal.state(state, &end.text) {
+            screen.say(&format!("warning: the journal's last line could not be written ({e})"));
+        }
+        if state == State::Done {
+            source::drop_copy(&store.folder(name));
+        }
+    }
+    Ok(teller.end(&end, name.as_deref(), &mut screen))
+}
+
+/// Returns the folder of the jobs.
+fn store() -> Result<Store> {
+    let state = folders::state().context(
+        "this computer does not say where programs keep things; set SHOPCTL_STATE_DIR, or say --no-journal",
+    )?;
+    Ok(Store::new(state.join("jobs")))
+}
+
+/// Tells findings and ends.
+struct Teller {
+    style: Style,
+    json: bool,
+}
+
+impl Teller {
+    /// Shows what was found; returns the exit code that it asks for. Forced, only what cannot be sent counts.
+    fn findings(&self, notes: &[Diagnostic], found: &[Diagnostic], sources: &Sources<'_>, force: bool) -> u8 {
+        self.notes(notes);
+        if self.json {
+            println!("{}", json!({ "event": "findings", "diagnostics": report::to_json(found, sources) }));
+        } else {
+            eprint!("{}", report::render(found, sources, self.style));
+        }
+        let hopeless = |d: &&Diagnostic| d.code == "send/unclean-line" || !force;
+        let errors = found.iter().filter(|d| d.severity == Severity::Error).filter(hopeless);
+        let code = |d: &Diagnostic| if d.code.starts_with("gcode/") { exit::INPUT } else { exit::CHECK };
+        errors.map(code).max().unwrap_or(exit::DONE)
+    }
+
+    fn notes(&self, notes: &[Diagnostic]) {
+        if !self.json {
+            eprint!("{}", report::render(notes, &Sources::new(), self.style));
+        }
+    }
+
+    /// Nothing was sent.
+    fn refused(&self, code: u8, screen: &mut Screen) -> u8 {
+        let class = if code == exit::INPUT { "input" } else { "check" };
+        self.end(&Outcome::other(code, class, "nothing was sent".into()), None, screen)
+    }
+
+    /// Tells how it ended.
+    fn end(&self, end: &Outcome, job: Option<&str>, screen: &mut Screen) -> u8 {
+        screen.clear();
+        screen.event(&end.event(job));
+        if !self.json {
+            if end.code == exit::DONE {
+                screen.say(&end.text);
+            } else {
+                eprintln!("error: {}", end.text);
+                if let Some(hint) = &end.hint {
+                    eprintln!("  = hint: {hint}");
+                }
+                if let Some(job) = job {
+                    eprintln!("  = job: {job}");
+                }
+            }
+        }
+        end.code
+    }
+}
+
+/// Loads the machine that was named, or the user's own default; none is no mistake.
+fn named_machine(wire: &WireArgs, style: Style, notes: &mut Vec<Diagnostic>) -> Result<Option<Machine>> {
+    let mut sources = Sources::new();
+    let mut found = Vec::new();
+    let default = profile::settings(&Folders::of_this_user(), &mut sources, &mut found).default_machine;
+    match wire.machine.clone().or(default) {
+        Some(name) => program::machine(Some(&name), &[], style, notes).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Returns a machine for a controller that nobody described.
+fn generic(
+    protocol: Option<Protocol>,
+    bytes: &Bytes,
+    style: Style,
+    notes: &mut Vec<Diagnostic>,
+) -> Result<Machine> {
+    let name = match protocol {
+        None => return program::machine(None, bytes, style, notes),
+        Some(Protocol::Marlin | Protocol::RepRapFirmware) => "printer-marlin",
+        Some(_) => "router-grbl",
+    };
+    program::machine(Some(name), bytes, style, notes)
+}
+
+fn port_of(machine: Option<&Machine>) -> Option<&str> {
+    machine?.controller.port.as_deref()
+}
+
+/// How a simulated machine is: as workshops have them.
+fn simulation(speed: f64) -> sim::Options {
+    sim::Options {
+        speed: if speed.is_finite() && speed > 0.0 { speed } else { 1.0 },
+        ..sim::Options::workshop()
+    }
+}
+
+/// Returns how the session behaves with this machine.
+fn session_options(machine: Option<&Machine>, how: &HowArgs) -> Options {
+    let usual = Options::default();
+    let controller = machine.map(|m| m.controller.clone()).unwrap_or_default();
+    let policy =
+        |flag: Option<Pausing>, own: Option<Pause>, usual: Policy| match flag.map(Pause::from).or(own) {
+            None => usual,
+            Some(Pause::Prompt) => Policy::Prompt,
+            Some(Pause::Pass) => Policy::Pass,
+            Some(Pause::Skip) => Policy::Skip,
+        };
+    let tool_change = if how.tool_change.is_none() && !controller.tool_change_lines.is_empty() {
+        Policy::Macro(controller.tool_change_lines.iter().map(|l| l.as_bytes().into()).collect())
+    } else {
+        policy(how.tool_change, controller.tool_change, usual.tool_change)
+    };
+    Options {
+        process: machine.map_or(Process::Spindle, |m| match m.kind {
+            MachineKind::Plasma | MachineKind::Laser => Process::Beam,
+            MachineKind::Router => Process::Spindle,
+            MachineKind::Knife => Process::None,
+            MachineKind::Printer => Process::Heaters,
+        }),
+        retract: machine.map_or(Retract::Never, |m| match m.kind {
+            MachineKind::Laser => Retract::Never,
+            _ => Retract::By(m.process.safe_height.max(1.0)),
+        }),
+        stop: policy(how.stop, controller.stop, usual.stop),
+        optional_stop: policy(how.optional_stop, controller.optional_stop, usual.optional_stop),
+        tool_change,
+        filament_change: policy(how.filament_change, controller.filament_change, usual.filament_change),
+        ..usual
+    }
+}
+
+/// Puts the modes in force that the check took for granted, where the controller says that others are.
+fn settle_modes(
+    link: &mut Link,
+    operator: &Operator,
+    screen: &mut Screen,
+) -> std::result::Result<(), Outcome> {
+    let has = |word: &str| link.modes.split(' ').any(|m| m == word);
+    let other: Vec<&str> = [("G20", "G21"), ("G91", "G90"), ("G18", "G17"), ("G19", "G17"), ("G93", "G94")]
+        .into_iter()
+        .filter(|(left, _)| has(left))
+        .map(|(_, wanted)| wanted)
+        .collect();
+    if other.is_empty() {
+        return Ok(());
+    }
+    let text = other.concat();
+    screen.say(&format!("the controller was left in other modes: {text} first"));
+    link.command(&text, Duration::from_secs(5), operator, screen)
+}
+
+/// Whether the first work coordinate system is in force, which the interpreter takes for granted.
+fn in_first_system(link: &Link) -> bool {
+    link.modes.is_empty() || link.modes.split(' ').any(|m| m == "G54")
+}
+
+/// Runs the interpreter ahead of the wire, from where the tool is.
+fn ahead(bytes: &Arc<Bytes>, machine: &Machine, link: &Link) -> Result<Ahead> {
+    let status = link.drive.session.status();
+    let mut context = Context::of(machine);
+    if let Some(at) = status.work_position_mm() {
+        context.start = at;
+    }
+    context.machine_zero = status.work_offset_mm.map(|o| o.map(|v| 0.0 - v));
+    Ahead::start(bytes, context, machine).context("failed to start a thread")
+}
+
+/// Traces the box of the program at safe height.
+fn frame(
+    link: &mut Link,
+    machine: &Machine,
+    checked: &Checked,
+    operator: &Operator,
+    screen: &mut Screen,
+) -> std::result::Result<(), Outcome> {
+    let Some(e) = checked.extents else { return Ok(()) };
+    let mut lines = vec!["G21".to_owned(), "G90".to_owned()];
+    if machine.kind != MachineKind::Laser {
+        lines.push(format!("G0 Z{:.3}", machine.process.safe_height.max(e.max[2])));
+    }
+    let corners = [(e.min[0], e.min[1]), (e.max[0], e.min[1]), (e.max[0], e.max[1]), (e.min[0], e.max[1])];
+    lines.extend(corners.iter().chain(&corners[..1]).map(|(x, y)| format!("G0 X{x:.3} Y{y:.3}")));
+    // A wait of no time is answered when all moves are done.
+    lines.push(
+        if link.identity.protocol.is_some_and(Protocol::is_numbered) { "M400" } else { "G4 P0.01" }
+            .to_owned(),
+    );
+    screen.say("tracing the bounding box");
+    for line in &lines {
+        link.command(line, MOVING, operator, screen)?;
+    }
+    Ok(())
+}
+
+/// Returns the bytes of the program as they would go over the wire.
+fn dry(bytes: &Bytes, last: u64, protocol: Protocol) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut feed =
+        Feed { lines: Lines::new(bytes), ahead: None, last, placed: false, protocol, text: Vec::new() };
+    let mut number = 0u64;
+    let mut numbered = |text: &[u8], out: &mut Vec<u8>| {
+        if !protocol.is_numbered() {
+            out.extend_from_slice(text);
+        } else {
+            let line = [format!("N{number} ").as_bytes(), text].concat();
+            let sum = line.iter().fold(0, |sum, b| sum ^ b);
+            out.extend_from_slice(&line);
+            out.extend_from_slice(format!("*{sum}").as_bytes());
+            number += 1;
+        }
+        out.push(b'\n');
+    };
+    if protocol.is_numbered() {
+        numbered(b"M110 N0", &mut out);
+    }
+    while let Some(line) = feed.next() {
+        numbered(&line.text, &mut out);
+    }
+    out
+}
+
+/// Says what the job is, for whoever resumes it.
+fn describe(
+    args: &SendArgs,
+    source: &Source,
+    checked: &Checked,
+    machine: &Machine,
+    link: &Link,
+    wanted: &Wanted,
+) -> Description {
+    let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let mut options = std::collections::BTreeMap::from([("baud".to_owned(), wanted.baud.to_string())]);
+    let protocol = link.identity.protocol.map(connect::protocol_name).unwrap_or_default();
+    options.insert("protocol".to_owned(), protocol.to_owned());
+    options.insert("firmware".to_owned(), link.identity.firmware.clone());
+    if args.wire.machine.is_some() {
+        options.insert("named".to_owned(), "yes".to_owned());
+    }
+    Description {
+        created_s: created.map_or(0, |d| d.as_secs()),
+        program: source.path.clone(),
+        sha256: source.sha256.clone(),
+        bytes: source.bytes.len() as u64,
+        lines: checked.last,
+        machine: args.wire.machine.clone().unwrap_or_else(|| machine.name.clone()),
+        port: link.port.clone(),
+        options,
+    }
+}
