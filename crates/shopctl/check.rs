@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use shop_cam::machine::Machine;
 use shop_report::{Diagnostic, Severity, SourceId, Span};
 use shop_sim::check::{Checker, Extents, Finding};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Check programs against a machine: what it will refuse or misread
 #[derive(Args, Clone, Debug)]
@@ -63,7 +63,8 @@ pub fn run(args: &CheckArgs) -> Result<u8> {
             (name.clone(), sources.add(name, &**text))
         })
         .collect();
-    let checked: Vec<Checked> = programs.par_iter().map(|(_, id)| check(&sources, *id, &machine)).collect();
+    let paths = programs.par_iter().zip(&args.inputs);
+    let checked: Vec<Checked> = paths.map(|((_, id), path)| check(path, &sources, *id, &machine)).collect();
     let mut out = String::new();
     for ((name, _), mut checked) in programs.iter().zip(checked) {
         checked.diagnostics.splice(0..0, notes.drain(..));
@@ -91,11 +92,12 @@ pub fn run(args: &CheckArgs) -> Result<u8> {
 }
 
 /// Checks one registered program.
-fn check(sources: &Sources<'_>, id: SourceId, machine: &Machine) -> Checked {
+fn check(path: &Path, sources: &Sources<'_>, id: SourceId, machine: &Machine) -> Checked {
     let bytes = sources.bytes(id).unwrap_or_default();
+    let context = program::context(path, bytes, machine).source(id);
     let mut checker = Checker::new(machine);
     let mut lines = 0;
-    let mut diagnostics = program::pass(bytes, id, machine, |seen| {
+    let mut diagnostics = program::pass(bytes, &context, |seen| {
         if let Seen::Command(command, line) = seen {
             lines = line;
             checker.command(command, line);

@@ -7,10 +7,9 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
 use shop_cam::machine::Machine;
-use shop_report::SourceId;
 use shop_sim::compare::{Comparison, Pair, Run, Tracks, compare};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Compare the paths of two programs: what moved, changed, came or went
 #[derive(Args, Clone, Debug)]
@@ -46,16 +45,17 @@ pub fn run(args: &DiffArgs) -> Result<u8> {
     let mut notes = Vec::new();
     let machine = program::machine(args.machine.as_deref(), &old, style, &mut notes)?;
     eprint!("{}", report::render(&notes, &Sources::new(), style));
-    let tracks = |text: &Bytes| {
+    let tracks = |path: &Path, text: &Bytes| {
         let mut tracks = Tracks::new(&machine);
-        program::pass(text, SourceId(0), &machine, |seen| {
+        let context = program::context(path, text, &machine);
+        program::pass(text, &context, |seen| {
             if let Seen::Command(command, line) = seen {
                 tracks.command(command, line);
             }
         });
         tracks
     };
-    let (a, b) = rayon::join(|| tracks(&old), || tracks(&new));
+    let (a, b) = rayon::join(|| tracks(&args.old, &old), || tracks(&args.new, &new));
     let names = [&args.old, &args.new].map(|p| p.display().to_string());
     for (name, tracks) in names.iter().zip([&a, &b]) {
         if tracks.runs().is_empty() {

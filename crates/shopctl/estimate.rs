@@ -8,10 +8,10 @@ use clap::Args;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use shop_cam::machine::Machine;
-use shop_report::{Diagnostic, Severity, SourceId};
+use shop_report::{Diagnostic, Severity};
 use shop_sim::{Estimate, Estimator, Times};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Estimate how long programs take, with the machine's own motion planner
 #[derive(Args, Clone, Debug)]
@@ -43,7 +43,10 @@ pub fn run(args: &EstimateArgs) -> Result<u8> {
     eprint!("{}", report::render(&notes, &Sources::new(), style));
     let (mut code, mut reports, mut total) = (exit::DONE, Vec::new(), 0.0);
     let mut out = String::new();
-    let estimates: Vec<_> = texts.par_iter().map(|text| estimate(text, &machine)).collect();
+    let estimates: Vec<_> = {
+        let named = texts.par_iter().zip(&args.inputs);
+        named.map(|(text, path)| estimate(path, text, &machine)).collect()
+    };
     for (path, (estimate, diagnostics)) in args.inputs.iter().zip(estimates) {
         let name = path.display().to_string();
         total += estimate.total_s;
@@ -71,9 +74,10 @@ pub fn run(args: &EstimateArgs) -> Result<u8> {
 }
 
 /// Estimates one program.
-pub fn estimate(bytes: &[u8], machine: &Machine) -> (Estimate, Vec<Diagnostic>) {
+pub fn estimate(path: &Path, bytes: &[u8], machine: &Machine) -> (Estimate, Vec<Diagnostic>) {
     let mut estimator = Estimator::new(machine);
-    let diagnostics = program::pass(bytes, SourceId(0), machine, |seen| match seen {
+    let context = program::context(path, bytes, machine);
+    let diagnostics = program::pass(bytes, &context, |seen| match seen {
         Seen::Command(command, _) => estimator.command(command),
         Seen::Section(role, label) => estimator.section(role, label),
     });

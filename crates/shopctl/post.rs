@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 use shop_cam::machine::Machine;
 use shop_gcode::{Context, bgcode};
-use shop_report::{Diagnostic, Severity, SourceId};
+use shop_report::{Diagnostic, Severity};
 use shop_sim::compare::{Pair, Tracks, compare};
 use std::path::PathBuf;
 
@@ -65,7 +65,7 @@ pub fn run(args: &PostArgs) -> Result<u8> {
     let mut sources = Sources::new();
     let id = sources.add(name.clone(), &*text);
     // What M3 switches is a matter of the machine that the program will run on, if the first has no opinion.
-    let context = Context::of(&from).source(id);
+    let context = program::context(&args.input, &text, &from).source(id);
     let mut read = shop_gcode::interpret(&text, &context).drain_into(&mut diagnostics);
     if let Some(tolerance) = args.fit_arcs_mm {
         read = shop_gcode::fit_arcs(&read, tolerance);
@@ -74,9 +74,16 @@ pub fn run(args: &PostArgs) -> Result<u8> {
     drop(read);
     // Every program has a beginning and an end; an empty one was refused, and --force cannot make it up.
     let refused = posted.is_empty();
-    let fitted = args.fit_arcs_mm.unwrap_or(0.0);
-    let kept =
-        if refused { Ok(()) } else { keeps_its_path(&text, &from, posted.as_bytes(), &machine, fitted) };
+    let kept = if refused {
+        Ok(())
+    } else {
+        keeps_its_path(
+            (&text, &context),
+            (posted.as_bytes(), &Context::of(&machine)),
+            (&from, &machine),
+            args.fit_arcs_mm.unwrap_or(0.0),
+        )
+    };
     if let Err(off) = &kept {
         let message = format!("the path of the new program differs from that of the old one: {off}");
         diagnostics.push(Diagnostic::error("post/path-differs", message));
@@ -137,18 +144,23 @@ fn tolerance(text: &str) -> Result<f64, String> {
 
 /// Reads both programs and compares the work they do, `fitted` mm apart at most where arcs were fitted; says what
 /// differs.
-fn keeps_its_path(old: &[u8], from: &Machine, new: &[u8], to: &Machine, fitted: f64) -> Result<(), String> {
+fn keeps_its_path(
+    old: (&[u8], &Context),
+    new: (&[u8], &Context),
+    (from, to): (&Machine, &Machine),
+    fitted: f64,
+) -> Result<(), String> {
     // Both are judged as work on the same kind of machine, or a print would be compared with a cut.
-    let tracks = |text: &[u8], machine: &Machine| {
+    let tracks = |(text, context): (&[u8], &Context)| {
         let mut tracks = Tracks::new(from);
-        program::pass(text, SourceId(0), machine, |seen| {
+        program::pass(text, context, |seen| {
             if let Seen::Command(command, line) = seen {
                 tracks.command(command, line);
             }
         });
         tracks
     };
-    let (a, b) = (tracks(old, from), tracks(new, to));
+    let (a, b) = (tracks(old), tracks(new));
     if !(a.is_whole() && b.is_whole()) {
         return Err("it loops over more arcs than can be compared".to_owned());
     }

@@ -6,7 +6,6 @@ use crate::{Refusal, check, exit, output};
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use shop_report::SourceId;
 use shop_sim::{Estimator, Plot, PlotColour, PlotView};
 use std::path::{Path, PathBuf};
 
@@ -102,7 +101,8 @@ pub fn run(args: &PreviewArgs) -> Result<u8> {
     let title = args.input.file_name().map_or_else(|| name.clone(), |n| n.to_string_lossy().into_owned());
     let mut plot = Plot::new(&machine, &title);
     let mut estimator = Estimator::new(&machine);
-    program::pass(&text, SourceId(0), &machine, |seen| match seen {
+    let context = program::context(&args.input, &text, &machine);
+    program::pass(&text, &context, |seen| match seen {
         Seen::Command(command, _) => {
             plot.command(command);
             estimator.command(command);

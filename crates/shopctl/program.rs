@@ -6,8 +6,9 @@ use crate::{Refusal, exit, profile};
 use anyhow::{Context as _, Result};
 use shop_cam::canon::{Command, Role};
 use shop_cam::machine::Machine;
+use shop_gcode::library::{self, Subprogram};
 use shop_gcode::{Context, Step};
-use shop_report::{Diagnostic, SourceId};
+use shop_report::Diagnostic;
 use std::io::Read as _;
 use std::ops::Deref;
 use std::path::Path;
@@ -134,6 +135,43 @@ fn likely(bytes: &[u8]) -> &'static str {
     }
 }
 
+/// Returns what the words of a program mean on a machine; `path` is where it came from.
+pub fn context(path: &Path, bytes: &[u8], machine: &Machine) -> Context {
+    Context { subprograms: subprograms(path, bytes, machine), ..Context::of(machine) }
+}
+
+/// Most files of subprograms that one program may need.
+const MOST_FILES: usize = 1000;
+/// Larger files are no subprograms, bytes.
+const LARGEST_FILE: u64 = 1 << 24;
+
+/// Reads the files of subprograms that a program calls and that lie beside it. What is not there the interpreter will
+/// miss aloud.
+fn subprograms(path: &Path, bytes: &[u8], machine: &Machine) -> Vec<Subprogram> {
+    let folder = path.parent().filter(|_| path != Path::new("-")).unwrap_or(Path::new(""));
+    let mut found: Vec<Subprogram> = Vec::new();
+    let mut asked = 0;
+    loop {
+        let names = library::missing(bytes, &found, machine.post.dialect);
+        let before = found.len();
+        for name in names {
+            asked += 1;
+            let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+            if !plain || asked > MOST_FILES || found.len() >= MOST_FILES {
+                continue;
+            }
+            let file = folder.join(format!("{name}.ngc"));
+            let small = std::fs::metadata(&file).is_ok_and(|m| m.is_file() && m.len() <= LARGEST_FILE);
+            if let Ok(text) = if small { std::fs::read(&file) } else { continue } {
+                found.push(Subprogram { name, text });
+            }
+        }
+        if found.len() == before {
+            return found;
+        }
+    }
+}
+
 /// What a pass tells of.
 pub enum Seen<'a> {
     /// A section begins.
@@ -150,21 +188,20 @@ const WAITING: usize = 8;
 
 /// Runs the interpreter over a program; returns what it has to say. Memory does not grow with the program. A long
 /// program is read on a thread of its own while `see` looks at what was read before; the order is the same.
-pub fn pass(bytes: &[u8], id: SourceId, machine: &Machine, mut see: impl FnMut(Seen<'_>)) -> Vec<Diagnostic> {
-    let context = Context::of(machine).source(id);
+pub fn pass(bytes: &[u8], context: &Context, mut see: impl FnMut(Seen<'_>)) -> Vec<Diagnostic> {
     let mut tell = |step: &Step, line: u32| match step {
         Step::Command(command) => see(Seen::Command(command, line)),
         Step::Section { role, label } => see(Seen::Section(*role, label)),
     };
     if bytes.len() < WORTH_A_THREAD {
-        return shop_gcode::visit(bytes, &context, |step, line| tell(&step, line));
+        return shop_gcode::visit(bytes, context, |step, line| tell(&step, line));
     }
     let (full, read) = mpsc::sync_channel::<Vec<(Step, u32)>>(WAITING);
     let (done, empty) = mpsc::channel::<Vec<(Step, u32)>>();
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
             let mut batch = Vec::with_capacity(BATCH);
-            let found = shop_gcode::visit(bytes, &context, |step, line| {
+            let found = shop_gcode::visit(bytes, context, |step, line| {
                 batch.push((step, line));
                 if batch.len() == BATCH {
                     let next = empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH));
@@ -203,7 +240,7 @@ mod tests {
         let profile =
             profile::load("router-grbl", &folders, &mut sources, &mut Vec::new()).expect("built in");
         let (mut last, mut moves) = (0, 0);
-        let found = pass(text.as_bytes(), SourceId(0), &profile.machine, |seen| {
+        let found = pass(text.as_bytes(), &Context::of(&profile.machine), |seen| {
             let Seen::Command(command, line) = seen else { return };
             assert!(line >= last);
             last = line;

@@ -8,6 +8,7 @@ pub mod bgcode;
 pub mod dialect;
 mod expression;
 mod interpret;
+pub mod library;
 pub mod metadata;
 mod notes;
 pub mod number;

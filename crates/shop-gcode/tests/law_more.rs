@@ -183,6 +183,7 @@ fn section(ops: &[Op], dialect: Dialect) -> Section {
                 // What is in force already is not said again.
                 if o != offset {
                     out.push(Command::ToolOffset { offset: o });
+                    at = std::array::from_fn(|i| at[i] - (o[i] - offset[i]));
                 }
                 offset = o;
             }
@@ -228,7 +229,7 @@ enum Event {
 }
 
 fn events(sections: &[Section]) -> Vec<Event> {
-    let (mut at, mut more, mut feed) = ([0.0; 3], [0.0; 6], 0.0);
+    let (mut at, mut more, mut feed, mut offset_before) = ([0.0; 3], [0.0; 6], 0.0, [0.0; 3]);
     let mut out = Vec::new();
     for command in sections.iter().flat_map(|s| &s.commands) {
         let plain = |to: Position, way: Way, e: f64| Move { to, way, more: [None; 6], e, pitch: None };
@@ -252,6 +253,11 @@ fn events(sections: &[Section]) -> Vec<Event> {
             }
             Command::Comment(_) | Command::End | Command::Spindle(_) | Command::FeedMode(_) => continue,
             other => {
+                if let Command::ToolOffset { offset } = other {
+                    // The machine stands still: the tip has other coordinates.
+                    at = std::array::from_fn(|i| at[i] - (offset[i] - offset_before[i]));
+                    offset_before = *offset;
+                }
                 out.push(Event::Other(rounded(other)));
                 continue;
             }

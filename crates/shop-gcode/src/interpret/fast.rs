@@ -84,7 +84,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         if !self.straightforward() {
             return (at, line);
         }
-        let bytes = self.program;
+        let bytes = &self.program[..self.limit];
         while let Some(end) = self.plain_line(bytes, at, line) {
             at = end;
             line += 1;

@@ -9,6 +9,7 @@ use super::block::Block;
 use super::state::Modes;
 use super::{Run, Step};
 use crate::expression;
+use crate::library::label;
 use crate::parse::{Kind, tokens};
 use std::collections::BTreeMap;
 
@@ -36,6 +37,8 @@ enum Keyword {
     EndRepeat,
     Break,
     Continue,
+    /// A bare `O100`: a subprogram that M98 calls.
+    Label,
     Unknown,
 }
 
@@ -57,6 +60,7 @@ impl Keyword {
             b"endrepeat" => Keyword::EndRepeat,
             b"break" => Keyword::Break,
             b"continue" => Keyword::Continue,
+            b"" => Keyword::Label,
             _ => Keyword::Unknown,
         }
     }
@@ -87,6 +91,8 @@ struct Call {
     line: u32,
     restore: Option<Modes>,
     loops: usize,
+    /// Called with M98: how often still, and where it begins.
+    numbered: Option<(u64, usize, u32)>,
 }
 
 /// An open `do` or `repeat`.
@@ -133,25 +139,6 @@ impl Flow {
         if let Some(call) = self.calls.last_mut() {
             call.restore = Some(modes);
         }
-    }
-}
-
-/// Returns the label of an O-word (bytes after the O) in its normal form and the place after it; `None` when it
-/// must be computed or is no label.
-fn label(text: &[u8], at: usize) -> Option<(Vec<u8>, usize)> {
-    let at = at + text.get(at..)?.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
-    match text.get(at)? {
-        b'<' => {
-            let end = at + memchr::memchr(b'>', &text[at..])?;
-            let name = text[at + 1..end].iter().filter(|b| !matches!(b, b' ' | b'\t'));
-            Some((name.map(u8::to_ascii_lowercase).collect(), end + 1))
-        }
-        b'0'..=b'9' => {
-            let digits = text[at..].iter().take_while(|b| b.is_ascii_digit()).count();
-            let trimmed: Vec<u8> = text[at..at + digits].iter().copied().skip_while(|b| *b == b'0').collect();
-            Some((trimmed, at + digits))
-        }
-        _ => None,
     }
 }
 
@@ -264,6 +251,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 None => Next::Stop,
             },
             Keyword::EndIf => Next::On,
+            Keyword::Label if self.rules.tool_change => Next::On,
             Keyword::Do => {
                 let open = self.flow.loops.last().is_some_and(|l| l.label == mark.label && l.begin == index);
                 if !open {
@@ -337,7 +325,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                     None => Next::Stop,
                 }
             }
-            Keyword::Call | Keyword::Unknown => {
+            Keyword::Call | Keyword::Label | Keyword::Unknown => {
                 self.notes.error("gcode/flow", 3, place, || {
                     "after the O-word comes sub, call, if, while, do, repeat or one of their ends".into()
                 });
@@ -415,9 +403,16 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         if !self.spend(cost, block) {
             return Next::Stop;
         }
-        let Some(sub) = sub.filter(|_| wanted != COMPUTED) else {
+        let sub = sub.filter(|_| wanted != COMPUTED);
+        let ends = |s: usize| marks[s..].iter().any(|m| m.label == wanted && m.keyword == Keyword::EndSub);
+        if let Some(sub) = sub.filter(|s| !ends(*s)) {
+            return self.lonely(&marks[sub]);
+        }
+        let Some(sub) = sub else {
             self.notes.error("gcode/subprogram-missing", 0, place, || {
-                "the subprogram is not in this file; what it does is not known here".into()
+                let text = text.get(mark.at + 1..).unwrap_or_default();
+                let name = label(text, 0).map_or_else(|| "?".into(), |l| String::from_utf8_lossy(&l.0).into_owned());
+                format!("the subprogram {name} is neither in this program nor in {name}.ngc beside it; what it does is not known")
             });
             return Next::On;
         };
@@ -444,7 +439,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         }
         self.parameters.enter(&arguments);
         let loops = self.flow.loops.len();
-        self.flow.calls.push(Call { back: mark.next, line: mark.line + 1, restore: None, loops });
+        let (back, line) = (mark.next, mark.line + 1);
+        self.flow.calls.push(Call { back, line, restore: None, loops, numbered: None });
         Next::Jump { at: marks[sub].next, line: marks[sub].line + 1 }
     }
 
@@ -479,14 +475,85 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             line: self.line + u32::from(block.newline),
             restore: None,
             loops,
+            numbered: None,
         });
         Some(first)
+    }
+
+    /// M98: calls the subprogram with the number P, L times.
+    #[cold]
+    pub(super) fn call_numbered(&mut self, number: f64, times: f64, block: &Block) {
+        if self.flow.marks.is_none() {
+            self.survey();
+        }
+        let marks = self.flow.marks.take().unwrap_or_default();
+        let wanted = self.flow.labels.get(format!("{number}").as_bytes()).copied();
+        let labelled = |k: Keyword| marks.iter().find(|m| Some(m.label) == wanted && m.keyword == k);
+        let found = labelled(Keyword::Label).map(|m| (m.next, m.line + 1));
+        let is_sub = found.is_none() && labelled(Keyword::Sub).is_some();
+        self.flow.marks = Some(marks);
+        let at = block.span();
+        let Some((begin, line)) = found else {
+            self.notes.error("gcode/subprogram-missing", 2, at, || {
+                if is_sub {
+                    format!("subprogram {number} begins with `sub`: it is called with `O{number} call`, not with M98")
+                } else {
+                    format!("the subprogram {number} is neither in this program nor in {number}.ngc beside it; what it does is not known")
+                }
+            });
+            return;
+        };
+        if self.flow.calls.len() >= DEEPEST_CALL {
+            self.notes.error("gcode/endless", 1, at, || {
+                format!("calls nested more than {DEEPEST_CALL} deep; stopped here")
+            });
+            self.ended = true;
+        } else if times >= 1.0 && self.spend(1, block) {
+            let loops = self.flow.loops.len();
+            let numbered = Some((times as u64 - 1, begin, line));
+            let next = self.line + u32::from(block.newline);
+            self.flow.calls.push(Call { back: block.next, line: next, restore: None, loops, numbered });
+            self.jump = Some((begin, line));
+        }
+    }
+
+    /// M99: back to where M98 stood, or to the beginning of the subprogram for another time.
+    #[cold]
+    pub(super) fn return_numbered(&mut self, block: &Block) {
+        let at = block.span();
+        let Some(call) = self.flow.calls.last_mut() else {
+            self.notes.info("gcode/starts-again", 0, at, || {
+                "M99 in the main program starts it again, for ever; it is interpreted once".into()
+            });
+            self.ended = true;
+            return;
+        };
+        let Some((left, begin, line)) = &mut call.numbered else {
+            self.notes.error("gcode/flow", 5, at, || {
+                "M99 ends what M98 calls; this subprogram ends with `endsub` or `return`".into()
+            });
+            return;
+        };
+        if *left > 0 {
+            *left -= 1;
+            self.jump = Some((*begin, *line));
+            self.spend(1, block);
+        } else {
+            let (back, line, loops) = (call.back, call.line, call.loops);
+            let restore = call.restore.take();
+            self.flow.calls.pop();
+            self.flow.loops.truncate(loops);
+            if let Some(modes) = restore {
+                self.restore(modes);
+            }
+            self.jump = Some((back, line));
+        }
     }
 
     fn return_from(&mut self, mark: &Mark) -> Next {
         let result = if mark.rest.0 < mark.rest.1 { self.value(mark) } else { None };
         let depth = self.flow.calls.len();
-        let Some(call) = self.flow.calls.pop() else { return self.lonely(mark) };
+        let Some(call) = self.flow.calls.pop_if(|c| c.numbered.is_none()) else { return self.lonely(mark) };
         self.parameters.leave(result);
         self.flow.loops.truncate(call.loops);
         if let Some(modes) = call.restore {

@@ -199,12 +199,11 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                     self.tool_change(q as u32);
                 }
             }
-            98 | 99 if !lenient => {
-                line.used = u32::MAX;
-                self.notes.error("gcode/not-executed", n as u32 | 1 << 31, at, || {
-                    format!("M{n} (subprograms by number) is not executed here; what follows may be wrong")
-                });
+            98 if !lenient => {
+                line.used |= bit(b'P') | bit(b'L');
+                self.m98(block, at);
             }
+            99 if !lenient => self.return_numbered(block),
             70 => self.state.saved = Some(self.state.modes()),
             71 => self.state.saved = None,
             72 => {
@@ -241,6 +240,21 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 }
                 self.native(block, line);
             }
+        }
+    }
+
+    /// M98 stands alone in its line.
+    fn m98(&mut self, block: &Block, at: (usize, usize)) {
+        let own = bit(b'M') | bit(b'P') | bit(b'L') | bit(b'N');
+        let (p, l) = (block.get(b'P'), block.get(b'L').unwrap_or(1.0));
+        let whole = |v: f64| v.fract() == 0.0 && (0.0..=1e9).contains(&v);
+        match p {
+            Some(p) if whole(p) && whole(l) && block.seen & !own == 0 && block.g().is_empty() => {
+                self.call_numbered(p, l, block);
+            }
+            _ => self.notes.error("gcode/flow", 6, at, || {
+                "M98 stands alone in its line, with P, the number of a subprogram, and perhaps L, how often".into()
+            }),
         }
     }
 

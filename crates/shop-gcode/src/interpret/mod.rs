@@ -33,6 +33,7 @@ mod turning;
 use crate::bgcode;
 use crate::dialect::{Rules, rules};
 use crate::expression::Parameters;
+use crate::library::{Linked, Subprogram};
 use crate::notes::Notes;
 use crate::parse::{self, Kind};
 use block::Block;
@@ -67,6 +68,8 @@ pub struct Context {
     pub tools: Option<Vec<Cutter>>,
     /// Work that loops, calls and repeats may do in all: a repeated line counts 1, and 1 more for each eight bytes.
     pub budget: u64,
+    /// Files of subprograms that the program may call.
+    pub subprograms: Vec<Subprogram>,
     /// How far before the end of its move a probe is taken to touch, mm.
     pub probe_short: f64,
     /// Cutting feed when the program takes it from a material that is not listed.
@@ -87,6 +90,7 @@ impl Context {
             machine_zero: None,
             tools: None,
             budget: flow::BUDGET,
+            subprograms: Vec::new(),
             probe_short: 0.0,
             feed: Speed::from_mm_per_min(1000.0),
         }
@@ -110,6 +114,7 @@ impl Context {
             machine_zero: None,
             tools: None,
             budget: flow::BUDGET,
+            subprograms: Vec::new(),
             probe_short: 0.0,
             feed: machine.process.feed,
         }
@@ -159,9 +164,29 @@ pub fn visit(program: &[u8], context: &Context, sink: impl FnMut(Step, u32)) -> 
     if program.starts_with(bgcode::MAGIC) {
         return visit_binary(program, context, sink);
     }
-    let mut run = Run::new(program, context, sink);
+    if context.subprograms.is_empty() {
+        let mut run = Run::new(program, context, sink);
+        run.all();
+        return run.notes.finish();
+    }
+    let linked = Linked::new(program, &context.subprograms);
+    let mut run = Run::new(&linked.text, context, sink);
+    // The line end that is put behind it belongs to it.
+    run.main_end = program.len() + 1;
+    run.go_on(0, (0, 1));
     run.all();
-    run.notes.finish()
+    let entered = std::mem::take(&mut run.entered);
+    let mut diagnostics = run.notes.finish();
+    // What is found in a file is told where the program calls it.
+    for d in &mut diagnostics {
+        let Some(span) = &mut d.span else { continue };
+        let Some((name, line)) = linked.place(span.start as usize) else { continue };
+        let call = entered.iter().find(|e| linked.place(e.0).is_some_and(|p| p.0 == name));
+        let call = call.map_or((0, 1), |e| e.1);
+        *span = shop_report::Span::new(span.source, call.0, call.1);
+        d.message = format!("{} ({name}.ngc, line {line})", d.message);
+    }
+    diagnostics
 }
 
 /// Unpacks a binary program first. Places are lines of the unpacked text then, and are said in words.
@@ -220,6 +245,8 @@ pub fn interpret(program: &[u8], context: &Context) -> Checked<Vec<Section>> {
     Checked { value: sections, diagnostics }
 }
 
+/// Places of files that are remembered; more are told at the first of them.
+const MOST_ENTRIES: usize = 1000;
 /// Messages grow no longer than this by the values put into them, bytes.
 const LONGEST_MESSAGE: usize = 256;
 
@@ -247,6 +274,14 @@ pub(crate) struct Run<'a, F> {
     /// Where the program goes on instead of the next line.
     jump: Option<(usize, u32)>,
     scanner: parse::Scanner<'a>,
+    /// The program ends here; files of subprograms stand behind it.
+    main_end: usize,
+    /// Where the text ends that may be read now.
+    limit: usize,
+    /// In a file: the line of the program that called it.
+    in_file: Option<u32>,
+    /// Where files were entered, and from which place of the program.
+    entered: Vec<(usize, (usize, usize))>,
     sink: F,
     ended: bool,
 }
@@ -273,6 +308,10 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             repeats: Vec::new(),
             jump: None,
             scanner: parse::tokens(program, rules.syntax),
+            main_end: program.len(),
+            limit: program.len(),
+            in_file: None,
+            entered: Vec::new(),
             sink,
             ended: false,
         }
@@ -291,6 +330,23 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
         (self.sink)(Step::Command(command), line);
     }
 
+    /// Goes on at `at`: in the program, or in a file of subprograms.
+    fn go_on(&mut self, at: usize, from: (usize, usize)) {
+        let in_file = at > self.main_end;
+        if !in_file {
+            self.in_file = None;
+        } else if self.in_file.is_none() {
+            self.in_file = Some(self.line);
+        }
+        if in_file && self.entered.iter().all(|e| e.0 != at) && self.entered.len() < MOST_ENTRIES {
+            let caller = self.entered.last().map_or(from, |e| e.1);
+            self.entered.push((at, if from.0 > self.main_end { caller } else { from }));
+        }
+        self.limit = if in_file { self.program.len() } else { self.main_end };
+        self.scanner = parse::tokens(&self.program[..self.limit], self.rules.syntax);
+        self.scanner.seek(at);
+    }
+
     fn all(&mut self) {
         let mut block = Block::default();
         let mut percent = 0u32;
@@ -302,7 +358,10 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
                     self.scanner.seek(at);
                     next_line = line;
                 }
-            } else if self.scanner.offset() >= furthest && self.scanner.at_line_start() {
+            } else if self.in_file.is_none()
+                && self.scanner.offset() >= furthest
+                && self.scanner.at_line_start()
+            {
                 let (at, line) = self.plain_lines(self.scanner.offset(), next_line);
                 if at > self.scanner.offset() {
                     self.scanner.seek(at);
@@ -310,7 +369,7 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
                     next_line = line;
                 }
             }
-            self.line = next_line;
+            self.line = self.in_file.unwrap_or(next_line);
             if !block.read(&mut self.scanner, self.rules, &mut self.notes) {
                 break;
             }
@@ -327,7 +386,7 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             if block.plain {
                 self.words(&block);
                 if let Some((at, line)) = self.jump.take() {
-                    self.scanner.seek(at);
+                    self.go_on(at, block.span());
                     next_line = line;
                 }
                 continue;
@@ -355,7 +414,7 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
                 match self.flow_line(&block) {
                     flow::Next::On => {}
                     flow::Next::Jump { at, line } => {
-                        self.scanner.seek(at);
+                        self.go_on(at, block.span());
                         next_line = line;
                     }
                     flow::Next::Stop => break,
@@ -367,14 +426,14 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
                     self.extended(&block);
                 }
                 if let Some((at, line)) = self.jump.take() {
-                    self.scanner.seek(at);
+                    self.go_on(at, block.span());
                     next_line = line;
                 }
                 continue;
             }
             self.words(&block);
             if let Some((at, line)) = self.jump.take() {
-                self.scanner.seek(at);
+                self.go_on(at, block.span());
                 next_line = line;
             }
         }
@@ -588,7 +647,7 @@ fn asks_controller(line: &[u8]) -> bool {
 /// Adds what is only known at the end.
 impl<F: FnMut(Step, u32)> Run<'_, F> {
     fn finish(&mut self) {
-        let end = self.program.len();
+        let end = self.main_end;
         let at = (end.saturating_sub(1), end);
         if let Some(to) = self.state.probing.take() {
             self.probe_without_touch_off(to);

@@ -51,7 +51,10 @@ struct Style<'a> {
 /// What is in force at some point of the program.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Force {
+    /// Where the tip came to, and with which offset of the tool; that offset when it is not the one before.
     position: [Option<f64>; 3],
+    came_with: [Option<f64>; 3],
+    tool_offset: [Option<f64>; 3],
     more: MoreAxes,
     feed: Option<f64>,
     percent: Option<f64>,
@@ -84,10 +87,10 @@ impl Force {
                 self.more = std::array::from_fn(|i| m.more[i].or(self.more[i]));
                 self.stand(m.to);
             }
-            Command::Home { to, .. } => self.position = to.map(Some),
+            Command::Home { to, .. } => (self.position, self.came_with) = (to.map(Some), self.tool_offset),
             Command::Drill(d) => self.stand([d.at.x, d.at.y, d.clearance]),
             Command::Probe { z, .. } => {
-                self.position[2] = Some(*z);
+                (self.position[2], self.came_with[2]) = (Some(*z), self.tool_offset[2]);
                 self.probed = true;
                 self.z = Some([f64::NEG_INFINITY, f64::INFINITY]);
             }
@@ -99,6 +102,7 @@ impl Force {
             Command::Torch(t) => self.torch = Some(*t),
             Command::Coolant { mist, flood } => self.coolant = Some((*mist, *flood)),
             Command::ToolChange { number } => self.tool = Some(*number),
+            Command::ToolOffset { offset } => self.tool_offset = offset.map(Some),
             Command::End => self.ended = true,
             Command::Filament { .. } => self.extrudes = true,
             Command::FirmwareRetract { .. }
@@ -108,7 +112,6 @@ impl Force {
             | Command::Limits(_)
             | Command::Finish
             | Command::ToolSelect { .. }
-            | Command::ToolOffset { .. }
             | Command::SurfaceSpeed { .. }
             | Command::Temperature { .. }
             | Command::Fan { .. }
@@ -127,21 +130,33 @@ impl Force {
         self
     }
 
+    /// Returns where the tip is: the machine stands still while the tool's offset changes.
+    fn tip(&self) -> [Option<f64>; 3] {
+        let shift = |i: usize| self.came_with[i].unwrap_or(0.0) - self.tool_offset[i].unwrap_or(0.0);
+        std::array::from_fn(|i| self.position[i].map(|v| v + shift(i)))
+    }
+
     fn stand(&mut self, to: [f64; 3]) {
-        self.position = to.map(Some);
+        (self.position, self.came_with) = (to.map(Some), self.tool_offset);
         self.moved = true;
         let [low, high] = self.z.unwrap_or([to[2], to[2]]);
         self.z = Some([low.min(to[2]), high.max(to[2])]);
     }
 
     /// Returns what is in force after a part whose own commands leave `later`.
-    fn then(self, later: Force) -> Force {
+    fn then(self, later: &Force) -> Force {
         let mut z = later.z;
         if let (Some([a, b]), Some([c, d])) = (self.z, later.z) {
             z = Some([a.min(c), b.max(d)]);
         }
+        let came_with = |i: usize| {
+            let moved = later.position[i].is_some();
+            if moved { later.came_with[i].or(self.tool_offset[i]) } else { self.came_with[i] }
+        };
         Force {
             position: std::array::from_fn(|i| later.position[i].or(self.position[i])),
+            came_with: std::array::from_fn(came_with),
+            tool_offset: std::array::from_fn(|i| later.tool_offset[i].or(self.tool_offset[i])),
             more: std::array::from_fn(|i| later.more[i].or(self.more[i])),
             feed: later.feed.or(self.feed),
             percent: later.percent.or(self.percent),
@@ -182,7 +197,7 @@ pub fn post(sections: &[Section], machine: &Machine) -> Checked<String> {
     let mut written = sections.len();
     for (i, summary) in summaries.iter().enumerate() {
         entries.push(force);
-        force = force.then(*summary);
+        force = force.then(summary);
         if force.ended {
             written = i + 1;
             break;

@@ -195,8 +195,12 @@ impl Writer<'_> {
     }
 
     fn tool_offset(&mut self, offset: Position) {
-        // The tip has other coordinates from here on.
-        self.spell = true;
+        // The machine stands still: the tip has other coordinates.
+        for i in 0..3 {
+            self.exact[i] = self.exact[i].map(|v| v - (offset[i] - self.tool_offset[i]));
+            self.at[i] = self.exact[i].and_then(|v| self.style.grid.round(v));
+        }
+        self.tool_offset = offset;
         if offset == [0.0; 3] {
             return self.text_line("G49");
         }

@@ -31,6 +31,8 @@ pub(super) struct Writer<'a> {
     pub(super) at: [Option<i64>; 3],
     /// Where the canonical commands stand, mm.
     pub(super) exact: [Option<f64>; 3],
+    /// From the tool holder's reference to the tip, mm.
+    pub(super) tool_offset: [f64; 3],
     /// G word in force.
     pub(super) motion: Option<u8>,
     /// The next motion is written in full.
@@ -62,7 +64,7 @@ pub(super) struct Writer<'a> {
 impl<'a> Writer<'a> {
     pub(super) fn new(style: &'a Style<'a>, entry: &Force) -> Self {
         let mut at = [None; 3];
-        for (slot, v) in at.iter_mut().zip(entry.position) {
+        for (slot, v) in at.iter_mut().zip(entry.tip()) {
             *slot = v.and_then(|v| style.grid.round(v));
         }
         Writer {
@@ -71,7 +73,8 @@ impl<'a> Writer<'a> {
             found: Vec::new(),
             line: 0,
             at,
-            exact: entry.position,
+            exact: entry.tip(),
+            tool_offset: entry.tool_offset.map(|v| v.unwrap_or(0.0)),
             motion: None,
             spell: true,
             feed: entry.feed,
