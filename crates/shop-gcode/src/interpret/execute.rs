@@ -150,7 +150,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.notes.error("gcode/unsupported", key, at, || format!("{name} does not run {}", g_name(n)));
         }
         let group = match n {
-            0 | 10 | 20 | 30 | 330 | 331 | 382..=385 | 700..=722 | 730 | 760 | 800..=890 => 1,
+            0 | 10 | 20 | 30 | 330 | 331 | 382..=385 | 700..=722 | 730 | 740 | 760 | 800..=890 => 1,
             50..=53 if !marlin => 1,
             170 | 171 | 180 | 181 | 190 | 191 => 2,
             900 | 910 => 3,
@@ -189,7 +189,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 line.motion = Some(Motion::None);
             }
             70 | 80 if self.rules.tool_change => line.diameter = Some(n == 70),
-            730 | 810..=890 => line.motion = Some(Motion::Cycle(n as u16)),
+            730 | 740 | 810..=890 => line.motion = Some(Motion::Cycle(n as u16)),
             // Prusa's build of Marlin levels the bed with G80; others cancel a motion mode that G0 and G1 repeat anyway.
             800 if marlin => self.native(block, line),
             800 => line.motion = Some(Motion::None),
@@ -373,8 +373,12 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
     pub(super) fn motion(&mut self, axes: bool, block: &Block, line: &mut Line) {
         let before = self.state.motion;
         if let Some(motion) = line.motion {
-            if !matches!(motion, Motion::Cycle(_)) {
-                self.state.cycle = [None; 4];
+            let cycle = matches!(motion, Motion::Cycle(_));
+            // LinuxCNC forgets the words of a cycle when another begins.
+            if !cycle || self.rules.tool_change && motion != before {
+                self.state.cycle = [None; 7];
+            }
+            if !cycle {
                 self.state.cycle_from = None;
             }
             self.state.motion = motion;

@@ -102,8 +102,8 @@ pub(crate) struct State {
     pub(crate) layers: u32,
     /// G98: cycles return to where they began.
     pub(crate) return_high: bool,
-    /// Words of cycles that stay in force: z, r, q, p.
-    pub(crate) cycle: [Option<f64>; 4],
+    /// Words of cycles that stay in force: depth, r, q, p, i, j, k.
+    pub(crate) cycle: [Option<f64>; 7],
     /// Height at which the series of cycles began.
     pub(crate) cycle_from: Option<f64>,
     /// A probing move down to this height whose touch-off has not come yet.
@@ -211,7 +211,7 @@ impl State {
             layers: 0,
             // LinuxCNC starts with G99 (measured with 2.9).
             return_high: !rules.tool_change,
-            cycle: [None; 4],
+            cycle: [None; 7],
             cycle_from: None,
             probing: None,
             probing_line: 0,

@@ -1,7 +1,7 @@
-//! G70, G71 and G72: contours turned as LinuxCNC turns them. The moves were measured with `rs274` of LinuxCNC 2.9;
+//! Cycles: contours turned (G70, G71, G72), holes in every plane, as LinuxCNC makes them. The moves were measured with `rs274` of LinuxCNC 2.9;
 //! `rs274.rs` holds its sample programs against the same interpreter where it is installed.
 
-use shop_cam::canon::{Command, Way};
+use shop_cam::canon::{Command, Spindle, Way};
 use shop_cam::machine::{Dialect, MachineKind};
 use shop_gcode::{Context, interpret};
 use std::fmt::Write as _;
@@ -92,4 +92,80 @@ fn what_cannot_be_turned_is_said() {
     says(&with("G71 Q100 I0"), "gcode/turning-cycle");
     // Endless words end.
     says(&with("G71 Q100 I1e-9 D1e-9"), "gcode/turning-cycle");
+}
+
+/// The moves of cycles as `R x y z` and `F x y z`, with what is switched between them.
+fn holes(cycles: &str) -> String {
+    let program = format!("G21 G90 F100 S500 M3\nG0 X1 Y2 Z10\n{cycles}\nM2\n");
+    let read = interpret(program.as_bytes(), &context());
+    let mut out: Vec<String> = read.diagnostics.iter().map(|d| d.code.to_owned()).collect();
+    let mut at = [1.0, 2.0, 10.0];
+    let round = |p: [f64; 3]| p.map(|v| ((v * 1e4).round() / 1e4 + 0.0).to_string()).join(" ");
+    for command in
+        read.value.iter().flat_map(|s| &s.commands).skip_while(|c| !matches!(c, Command::Rapid { .. }))
+    {
+        let mut each = Vec::new();
+        match command {
+            Command::Drill(d) => d.expand(at, |c| each.push(c)),
+            c => each.push(c.clone()),
+        }
+        for command in each {
+            match command {
+                Command::Rapid { to } | Command::Line { to } if to == at => {}
+                Command::Rapid { to } => {
+                    out.push(format!("R {}", round(to)));
+                    at = to;
+                }
+                Command::Line { to } => {
+                    out.push(format!("F {}", round(to)));
+                    at = to;
+                }
+                Command::Spindle(Spindle::Off) => out.push("off".into()),
+                Command::Spindle(Spindle::Clockwise { .. }) => out.push("cw".into()),
+                Command::Spindle(Spindle::CounterClockwise { .. }) => out.push("ccw".into()),
+                Command::Dwell { seconds } => out.push(format!("wait {seconds}")),
+                Command::Pause { .. } => out.push("stop".into()),
+                _ => {}
+            }
+        }
+    }
+    out.join(", ")
+}
+
+#[test]
+fn holes_go_along_the_axis_of_the_plane() {
+    assert_eq!(holes("G18 G98 G81 X5 Z3 Y-2 R4"), "R 1 4 10, R 5 4 3, F 5 -2 3, R 5 4 3");
+    assert_eq!(holes("G19 G99 G82 X-2 Y5 Z7 R1 P0.5"), "R 1 5 7, F -2 5 7, wait 0.5, R 1 5 7");
+    assert_eq!(
+        holes("G18 G83 X5 Z3 Y-2 R2 Q3"),
+        "R 5 2 3, F 5 -1 3, R 5 2 3, R 5 -0.746 3, F 5 -2 3, R 5 2 3"
+    );
+}
+
+#[test]
+fn taps_and_bores_switch_the_spindle() {
+    assert_eq!(
+        holes("G98 G84 X5 Y5 Z-2 R4 P1"),
+        "R 5 5 10, R 5 5 4, F 5 5 -2, off, ccw, wait 1, F 5 5 10, off, cw"
+    );
+    assert_eq!(holes("M4\nG74 X5 Y5 Z-2 R4"), "ccw, R 5 5 10, R 5 5 4, F 5 5 -2, off, cw, F 5 5 4, off, ccw");
+    assert_eq!(
+        holes("G87 X5 Y5 Z-2 R4 I1 J1 K1"),
+        "R 5 5 10, R 5 5 4, R 6 6 4, off, R 6 6 -2, R 5 5 -2, cw, F 5 5 1, F 5 5 -2, off, R 6 6 -2, R 6 6 4, R 5 5 4, cw"
+    );
+    assert_eq!(holes("G88 X5 Y5 Z-2 R4 P1"), "R 5 5 10, R 5 5 4, F 5 5 -2, wait 1, off, stop, cw");
+    assert_eq!(holes("G86 X5 Y5 Z-2 R4 P1"), "R 5 5 10, R 5 5 4, F 5 5 -2, wait 1, off, R 5 5 4, cw");
+}
+
+#[test]
+fn words_stay_with_their_own_cycle() {
+    assert_eq!(
+        holes("G81 X5 Y5 Z-2 R4\nX6"),
+        "R 5 5 10, R 5 5 4, F 5 5 -2, R 5 5 4, R 6 5 4, F 6 5 -2, R 6 5 4"
+    );
+    assert!(holes("G81 X5 Y5 Z-2 R4\nG85 X6").starts_with("gcode/cycle-words"));
+    for wrong in ["G82 X5 Z-2 R4", "G83 X5 Z-2 R4", "G87 X5 Z-2 R4", "G81 X5 Z9 R4", "G81 X5 Z-2 R4 A5"] {
+        assert!(holes(wrong).starts_with("gcode/"), "{wrong}");
+    }
+    assert!(holes("M5\nG84 X5 Z-2 R4").starts_with("gcode/thread"));
 }
