@@ -11,7 +11,6 @@ mod amf;
 mod model;
 mod number;
 mod obj;
-mod polygon;
 mod project;
 mod sniff;
 mod stl;

@@ -3,6 +3,10 @@
 //! The one idea: a mesh is nothing but two flat arrays. Who needs neighbours, edges or volumes builds them for the
 //! question at hand and drops them again, since a print is read once from bottom to top.
 
+mod edges;
+pub mod polygon;
+pub mod repair;
+pub mod shells;
 mod transform;
 pub mod weld;
 
@@ -51,6 +55,13 @@ impl Mesh {
             out.extend(chunks[chunk].iter().map(|t| t.map(key)));
         });
         Mesh { points, triangles }
+    }
+
+    /// Adds all of another mesh; points that the two have in common stay twice.
+    pub fn append(&mut self, other: &Mesh) {
+        let base = self.points.len() as u32;
+        self.points.extend_from_slice(&other.points);
+        self.triangles.extend(other.triangles.iter().map(|t| t.map(|i| i + base)));
     }
 
     /// Moves every point; a transform that mirrors also turns the triangles, so that they are still seen from outside.

@@ -8,13 +8,12 @@
 //! when it is known how many places come before each piece, the faces in terms of places.
 
 use super::number::number;
-use super::polygon;
 use super::stl::not_finite;
 use super::text::{Found, Line, lines, pieces};
 use super::{Scene, Talk};
 use rayon::prelude::*;
 use shop_geom::mesh::weld::{CHUNK_CORNERS, Double, double, weld};
-use shop_geom::mesh::{Mesh, Point3};
+use shop_geom::mesh::{Mesh, Point3, polygon};
 
 /// Bytes of text that are read at a time.
 const PIECE: usize = 1 << 20;

@@ -4,14 +4,14 @@
 //! do; else ears are cut off. A face with very many corners gets the fan in any case: its triangles may lie over one
 //! another, but they sum up to the same surface, and sections count turns.
 
-use shop_geom::mesh::{Point3, Vector3};
-use shop_geom::{Point, cross};
+use super::{Point3, Vector3};
+use crate::{Point, cross};
 
 /// Cutting ears takes time with the square of the corners.
 const MOST_EARS: usize = 1000;
 
 /// Gives `take` the triangles of a face, as indices into its corners.
-pub(super) fn triangles(corners: &[Point3], mut take: impl FnMut([u32; 3])) {
+pub fn triangles(corners: &[Point3], mut take: impl FnMut([u32; 3])) {
     let n = corners.len();
     if n < 3 {
         return;
