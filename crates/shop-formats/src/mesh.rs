@@ -22,7 +22,7 @@ mod zip;
 
 pub use sniff::{Format, format_of};
 
-use shop_geom::mesh::{Mesh, Point3, Transform};
+use shop_geom::mesh::{Mesh, Point3, Transform, Vector3};
 use shop_report::{Checked, Diagnostic, SourceId, Span};
 
 /// What a file of meshes holds.
@@ -179,7 +179,8 @@ impl Default for ReadOptions {
 /// Reads meshes of any format, told by their content.
 pub fn read(source: SourceId, bytes: &[u8], options: &ReadOptions) -> Checked<Scene> {
     let mut talk = Talk { source, found: Vec::new() };
-    let mut scene = match format_of(bytes) {
+    let format = format_of(bytes);
+    let mut scene = match format {
         Some(Format::StlBinary) => stl::read(bytes, &mut talk),
         Some(Format::StlText) => stl_text::read(bytes, &mut talk),
         Some(Format::Obj) => obj::read(bytes, &mut talk),
@@ -198,7 +199,34 @@ pub fn read(source: SourceId, bytes: &[u8], options: &ReadOptions) -> Checked<Sc
             part.mesh.transform(&scale);
         }
     }
+    let unitless = matches!(format, Some(Format::StlBinary | Format::StlText | Format::Obj));
+    if unitless && options.mm_per_unit.is_none() {
+        look_at_size(&scene, &mut talk);
+    }
     Checked { value: scene, diagnostics: talk.found }
+}
+
+/// Parts smaller than this, mm, are rarely printed; as inches or metres most of them have an everyday size.
+const TINY: f64 = 5.0;
+
+/// Remarks upon a part that looks as if its numbers were inches or metres. Nothing is scaled.
+fn look_at_size(scene: &Scene, talk: &mut Talk) {
+    let Some((low, high)) = scene.bounds() else { return };
+    let size = high - low;
+    let largest = size.max();
+    if largest <= 0.0 || largest >= TINY {
+        return;
+    }
+    let (unit, flag, mm) =
+        if largest < TINY / 25.4 { ("metres", "m", 1000.0) } else { ("inches", "in", 25.4) };
+    let text = |s: Vector3| format!("{:.4} x {:.4} x {:.4}", s.x, s.y, s.z);
+    let message = format!("the part is only {} mm; the file names no unit", text(size));
+    let large = size * mm;
+    let hint = format!(
+        "say --units {flag} if its numbers are {unit}: {:.1} x {:.1} x {:.1} mm; --units mm if it is so small",
+        large.x, large.y, large.z
+    );
+    talk.warn("mesh/tiny", message, 0, 0).hint = Some(hint);
 }
 
 /// Where readers complain.

@@ -377,6 +377,21 @@ fn a_unit_said_by_the_caller_holds() {
     assert_eq!(size(&scene.objects[0].parts[0].mesh), [6.0 * 25.4; 3]);
 }
 
+#[test]
+fn a_part_in_inches_is_remarked_upon_and_not_scaled() {
+    let inches =
+        |size: f64| facets().iter().map(|f| f.map(|c| c.map(|v| v * size / 6.0))).collect::<Vec<_>>();
+    let read = read_bytes(&binary_stl(b"", &inches(2.0)));
+    assert_eq!((codes(&read), size(&read.value.objects[0].parts[0].mesh)), (vec!["mesh/tiny"], [2.0; 3]));
+    let hint = read.diagnostics[0].hint.clone().unwrap_or_default();
+    assert!(hint.contains("--units in ") && hint.contains("50.8 x 50.8 x 50.8 mm"), "{hint}");
+    let metres = read_bytes(&binary_stl(b"", &inches(0.125)));
+    assert!(metres.diagnostics[0].hint.as_deref().is_some_and(|h| h.contains("--units m ")), "{metres:?}");
+    // Said is said.
+    let options = ReadOptions { mm_per_unit: Some(1.0), ..ReadOptions::default() };
+    assert_eq!(codes(&read_with(&binary_stl(b"", &inches(2.0)), &options)), Vec::<&str>::new());
+}
+
 proptest! {
     /// Random bytes after beginnings that each format has.
     #[test]
@@ -408,8 +423,9 @@ proptest! {
             }
             obj.push_str("f -3 -2 -1\n");
         }
+        let read_mm = |bytes: &[u8]| read_with(bytes, &ReadOptions { mm_per_unit: Some(1.0), ..ReadOptions::default() }).value;
         let meshes = [binary_stl(b"", &facets), text_stl(&facets, "\n").into_bytes(), obj.into_bytes()]
-            .map(|bytes| clean(&bytes).objects.remove(0).parts.remove(0).mesh);
+            .map(|bytes| read_mm(&bytes).objects.remove(0).parts.remove(0).mesh);
         prop_assert_eq!(&meshes[0], &meshes[1]);
         prop_assert_eq!(&meshes[0], &meshes[2]);
     }
