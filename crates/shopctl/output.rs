@@ -23,6 +23,48 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// A file that is written piece by piece: it appears under its name when it is whole, and not at all otherwise. Standard
+/// output gets the pieces at once.
+pub struct Growing<'a> {
+    path: &'a Path,
+    file: Option<tempfile::NamedTempFile>,
+}
+
+impl<'a> Growing<'a> {
+    /// Begins a file, or standard output (`-`).
+    pub fn begin(path: &'a Path) -> Result<Growing<'a>> {
+        let folder = match path.parent() {
+            Some(p) if !p.as_os_str().is_empty() => p,
+            _ => Path::new("."),
+        };
+        let temporary = || tempfile::Builder::new().prefix(".shopctl-").tempfile_in(folder);
+        let file = if path == Path::new("-") { None } else { Some(temporary()) };
+        let file = file.transpose().with_context(|| format!("failed to write {}", path.display()))?;
+        Ok(Growing { path, file })
+    }
+
+    /// Adds a piece.
+    pub fn add(&mut self, bytes: &[u8]) -> Result<()> {
+        match &mut self.file {
+            Some(file) => file.write_all(bytes),
+            None => {
+                let mut out = std::io::stdout().lock();
+                out.write_all(bytes).and_then(|()| out.flush())
+            }
+        }
+        .with_context(|| format!("failed to write {}", self.path.display()))
+    }
+
+    /// Gives the whole file its name.
+    pub fn finish(self) -> Result<()> {
+        let Some(file) = self.file else { return Ok(()) };
+        let failed = || format!("failed to write {}", self.path.display());
+        share(file.as_file(), self.path).with_context(failed)?;
+        file.persist(self.path).with_context(failed)?;
+        Ok(())
+    }
+}
+
 /// Gives the file the permissions of the one it replaces, or those a plainly created file would have: temporary
 /// files are private, programs are for the machine's user too.
 #[cfg(unix)]
@@ -50,5 +92,19 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"second");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(write_whole(&folder.path().join("none/part.nc"), b"x").is_err());
+    }
+
+    #[test]
+    fn a_growing_file_appears_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part.gcode");
+        let mut file = Growing::begin(&path).unwrap();
+        file.add(b"first ").unwrap();
+        assert!(!path.exists());
+        file.add(b"second").unwrap();
+        file.finish().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"first second");
+        drop(Growing::begin(&folder.path().join("never.gcode")).unwrap());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

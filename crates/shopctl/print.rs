@@ -4,20 +4,24 @@
 //! bytes ─ read ─▶ scene ─ place ─▶ Print ─ pipeline ─▶ sections ─ post ─▶ text ─ as it comes ─▶ file
 //! ```
 
+mod recipe;
+
+use crate::folders::Folders;
+use crate::output::Growing;
 use crate::program;
 use crate::report::{self, Colour, Sources, Style};
-use crate::{Refusal, exit};
+use crate::{Refusal, exit, output};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use recipe::About;
 use shop_cam::machine::{Machine, MachineKind};
-use shop_formats::mesh::{Role, Scene};
+use shop_formats::mesh::{ReadOptions, Role, Scene};
 use shop_gcode::Posting;
 use shop_geom::mesh::Mesh;
 use shop_print::settings::Settings;
 use shop_print::speak::{Spoken, epilogue, prologue};
 use shop_print::{Print, Summary};
-use shop_report::{Diagnostic, Severity};
-use std::io::Write;
+use shop_report::{Checked, Diagnostic, Severity};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -25,17 +29,26 @@ use std::sync::Mutex;
 #[derive(Args, Clone, Debug)]
 pub struct PrintArgs {
     /// Mesh: STL, OBJ or 3MF, - for standard input
-    #[arg(required = true, value_name = "MESH")]
-    input: PathBuf,
-    /// Program to write, - for standard output
+    #[arg(required_unless_present = "explain_setting", value_name = "MESH")]
+    input: Option<PathBuf>,
+    /// Program to write, - for standard output (default: the mesh's name with the printer's ending)
     #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    output: Option<PathBuf>,
     /// Printer: a name from `shopctl machine list`, or a TOML file
     #[arg(short, long, value_name = "MACHINE", default_value = "printer-marlin")]
     machine: String,
+    /// Filament: a name (abs, petg, pla, tpu) or a TOML file
+    #[arg(long, value_name = "FILAMENT", default_value = "pla")]
+    filament: String,
+    /// Quality: a name (draft, fine, standard, strong, ...) or a TOML file
+    #[arg(long, value_name = "QUALITY", default_value = "standard")]
+    quality: String,
     /// One setting, KEY=VALUE; may be given again
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
+    /// Explain a setting, with its value as it would be used; all for all of them
+    #[arg(long, value_name = "KEY")]
+    explain_setting: Option<String>,
     /// Threads to use (default: all cores)
     #[arg(long, value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
@@ -53,33 +66,27 @@ pub fn run(args: &PrintArgs) -> Result<u8> {
         rayon::ThreadPoolBuilder::new().num_threads(n.into()).build_global()?;
     }
     let style = Style::for_stderr(args.colour);
+    let Some(settings) = settings(args, style)? else { return Ok(exit::INPUT) };
+    if let Some(key) = &args.explain_setting {
+        let text =
+            recipe::explain(key, &settings).map_err(|message| Refusal { code: exit::USAGE, message })?;
+        output::write_whole("-".as_ref(), text.as_bytes())?;
+        return Ok(exit::DONE);
+    }
     let mut notes = Vec::new();
     let machine = program::machine(Some(&args.machine), &[], style, &mut notes)?;
     if machine.kind != MachineKind::Printer {
         let message = format!("{} is no printer", machine.name);
         bail!(Refusal { code: exit::USAGE, message });
     }
-    let settings = settings(args)?;
-    let bytes = program::open(&args.input)?;
-    let mut sources = Sources::new();
-    let id = sources.add(args.input.display().to_string(), &*bytes);
-    let scene = shop_formats::mesh::read(id, &bytes, &shop_formats::mesh::ReadOptions::default())
-        .drain_into(&mut notes);
-    let mesh = together(scene);
-    let errors = notes.iter().any(|d| d.severity == Severity::Error);
-    if errors || mesh.triangles.is_empty() {
-        eprint!("{}", report::render(&notes, &sources, style));
-        return Ok(exit::INPUT);
-    }
-    drop(sources);
-    drop(bytes);
+    let input = args.input.as_deref().unwrap_or("-".as_ref());
+    let Some(mesh) = mesh(input, style, &mut notes)? else { return Ok(exit::INPUT) };
     let filament = machine.printer.as_ref().map_or(1.75, |p| p.filament);
     let print = Print::new(mesh, settings, filament);
-    let summary = write(&print, &machine, &args.output, &mut notes)?;
-    let sources = Sources::new();
+    let out = args.output.clone().unwrap_or_else(|| named(input, &machine));
+    let summary = write(&print, &machine, &out, &mut notes)?;
     if !args.quiet {
-        notes.iter_mut().for_each(|d| d.span = None);
-        eprint!("{}", report::render(&notes, &sources, style));
+        eprint!("{}", report::render(&notes, &Sources::new(), style));
         eprintln!(
             "{} layers, {:.2} m of filament, {:.1} m of roads",
             summary.layers,
@@ -90,18 +97,49 @@ pub fn run(args: &PrintArgs) -> Result<u8> {
     Ok(exit::DONE)
 }
 
-fn settings(args: &PrintArgs) -> Result<Settings> {
+/// Returns the name of the program made of a mesh.
+fn named(input: &Path, machine: &Machine) -> PathBuf {
+    let stem = if input == Path::new("-") { Path::new("stdin") } else { input };
+    let mut name = stem.file_stem().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(&machine.post.ending);
+    PathBuf::from(name)
+}
+
+/// Returns the settings of this run, or nothing when a profile has faults, which are told.
+fn settings(args: &PrintArgs, style: Style) -> Result<Option<Settings>> {
+    let folders = Folders::of_this_user();
+    let (mut sources, mut found) = (Sources::new(), Vec::new());
     let mut settings = Settings::default();
-    for set in &args.sets {
-        let Some((key, value)) = set.split_once('=') else {
-            let message = format!("--set {set}: KEY=VALUE is wanted");
-            bail!(Refusal { code: exit::USAGE, message });
-        };
-        if let Err(wrong) = settings.set(key.trim(), value) {
-            bail!(Refusal { code: exit::USAGE, message: format!("--set {set}: {wrong}") });
-        }
+    for (about, name) in [(About::Filament, &args.filament), (About::Quality, &args.quality)] {
+        recipe::lay(about, name, &folders, &mut sources, &mut settings, &mut found);
     }
-    Ok(settings)
+    if !found.is_empty() {
+        eprint!("{}", report::render(&found, &sources, style));
+        return Ok(None);
+    }
+    for text in &args.sets {
+        recipe::set(text, &mut settings).map_err(|message| Refusal { code: exit::USAGE, message })?;
+    }
+    Ok(Some(settings))
+}
+
+/// Reads a mesh; nothing when there is none to slice, which is told.
+fn mesh(input: &Path, style: Style, notes: &mut Vec<Diagnostic>) -> Result<Option<Mesh>> {
+    let bytes = program::open(input)?;
+    let mut sources = Sources::new();
+    let id = sources.add(input.display().to_string(), &*bytes);
+    let scene = shop_formats::mesh::read(id, &bytes, &ReadOptions::default()).drain_into(notes);
+    let mesh = together(scene);
+    if notes.iter().any(|d| d.severity == Severity::Error) || mesh.triangles.is_empty() {
+        eprint!("{}", report::render(notes, &sources, style));
+        return Ok(None);
+    }
+    // Places in the file are told by name only: the file itself is let go before slicing begins.
+    for d in notes {
+        d.span = None;
+    }
+    Ok(Some(mesh))
 }
 
 /// Puts everything solid of a scene into one mesh, each instance in its place; shells that overlap are united layer by
@@ -135,10 +173,8 @@ fn append(all: &mut Mesh, mesh: Mesh) {
 /// Slices and writes at the same time; the file appears when it is whole.
 fn write(print: &Print, machine: &Machine, path: &Path, notes: &mut Vec<Diagnostic>) -> Result<Summary> {
     let posting = Posting::new(machine, true);
-    let failed = || format!("failed to write {}", path.display());
-    let mut out = std::fs::File::create(path).with_context(failed)?;
     let found = Mutex::new(Vec::new());
-    let keep = |text: shop_report::Checked<Vec<u8>>| {
+    let keep = |text: Checked<Vec<u8>>| {
         if !text.diagnostics.is_empty()
             && let Ok(mut found) = found.lock()
         {
@@ -146,23 +182,23 @@ fn write(print: &Print, machine: &Machine, path: &Path, notes: &mut Vec<Diagnost
         }
         text.value
     };
-    let mut wrong = None;
+    let mut out = Growing::begin(path)?;
     let mut head = keep(posting.header());
     head.extend(keep(posting.section(&prologue(&print.job), None)));
-    out.write_all(&head).with_context(failed)?;
+    out.add(&head)?;
+    let mut wrong = Ok(());
     let summary = print.run(
         |spoken: &Spoken| keep(posting.section(&spoken.section, spoken.from)),
         |text| {
-            wrong = out.write_all(&text).err();
-            wrong.is_none()
+            wrong = out.add(&text);
+            wrong.is_ok()
         },
     );
-    if let Some(error) = wrong {
-        return Err(error).with_context(failed);
-    }
+    wrong?;
     let mut tail = keep(posting.section(&epilogue(&print.job), None));
     tail.extend(keep(posting.footer(None)));
-    out.write_all(&tail).with_context(failed)?;
+    out.add(&tail)?;
+    out.finish()?;
     notes.extend(found.into_inner().unwrap_or_default());
     summary.context("slicing was ended")
 }

@@ -137,14 +137,7 @@ impl Weaver {
     }
 
     /// Lays one chain, and makes those ready that waited for it.
-    fn lay(
-        &mut self,
-        head: u32,
-        right: bool,
-        frame: &Frame,
-        lines: &Lines,
-        roads: &mut Roads,
-    ) -> Spot {
+    fn lay(&mut self, head: u32, right: bool, frame: &Frame, lines: &Lines, roads: &mut Roads) -> Spot {
         let (mut i, mut right) = (head, right);
         let mut open = false;
         let last = loop {

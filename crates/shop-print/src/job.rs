@@ -46,8 +46,11 @@ impl Job {
             crate::settings::Pattern::Grid => 2.0,
             crate::settings::Pattern::Rectilinear => 1.0,
         };
-        let sparse_step =
-            if s.infill_percent > 0.0 { (ways * 100.0 / s.infill_percent).round().max(1.0) as i32 } else { 0 };
+        let sparse_step = if s.infill_percent > 0.0 {
+            (ways * 100.0 / s.infill_percent).round().max(1.0) as i32
+        } else {
+            0
+        };
         Job {
             reach: Reach { below: s.bottom_layers as usize, above: s.top_layers as usize },
             frames: [Frame::new(angle, pitch), Frame::new(angle + std::f64::consts::FRAC_PI_2, pitch)],

@@ -89,14 +89,20 @@ impl Print {
         let line = Line { print: self, finish, summary: &summary };
         let state = State::new(self.job.settings.seam);
         let layers = self.job.levels.len();
-        let whole =
-            pipeline::run(&line, layers, self.job.reach, Front::default(), state, |(used, text): (Used, T)| {
+        let whole = pipeline::run(
+            &line,
+            layers,
+            self.job.reach,
+            Front::default(),
+            state,
+            |(used, text): (Used, T)| {
                 if let Ok(mut s) = summary.lock() {
                     s.layers += 1;
                     s.used.add(&used);
                 }
                 emit(text)
-            });
+            },
+        );
         let summary = summary.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         whole.then_some(summary)
     }

@@ -90,7 +90,8 @@ impl State {
         for road in island.rest {
             let r = &roads.roads()[road as usize];
             let spots = roads.spots(r);
-            let start = if r.closed { nearest(spots.iter().copied(), self.at.unwrap_or(spots[0])) } else { 0 };
+            let start =
+                if r.closed { nearest(spots.iter().copied(), self.at.unwrap_or(spots[0])) } else { 0 };
             self.at = Some(if r.closed { spots[start] } else { spots[spots.len() - 1] });
             lays.push(Lay { road, start: start as u32 });
         }

@@ -112,8 +112,13 @@ impl Planner {
                 continue;
             }
             if step > 0 {
-                let lines =
-                    Lines { kind: Kind::Sparse, step, link: -1, least: job.least_line, area: job.area(layer) };
+                let lines = Lines {
+                    kind: Kind::Sparse,
+                    step,
+                    link: -1,
+                    least: job.least_line,
+                    area: job.area(layer),
+                };
                 at = self.weaver.weave(&self.sparse, frame, &lines, at, roads);
             }
         }

@@ -93,8 +93,10 @@ impl Scanner {
             let [u, v] = frame.turn(*s);
             [u, v / frame.pitch]
         }));
-        let (low, high) =
-            self.turned.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| (l.min(p[1]), h.max(p[1])));
+        let (low, high) = self
+            .turned
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| (l.min(p[1]), h.max(p[1])));
         out.first = low.ceil() as i32;
         let rows = (high.ceil() as i32 - out.first).max(0) as usize;
         if rows == 0 {

@@ -295,7 +295,14 @@ fn piece(facets: &Facets, corners: [u32; 3], plane: i32) -> Option<Piece> {
     let rise = (0..3).find(|&i| !up[i] && up[next[i]])?;
     let start = edge(corners[fall], corners[next[fall]]);
     let end = edge(corners[rise], corners[next[rise]]);
-    Some(Piece { from: crossing(facets, start, plane), start, end, next: NONE, has_before: false, used: false })
+    Some(Piece {
+        from: crossing(facets, start, plane),
+        start,
+        end,
+        next: NONE,
+        has_before: false,
+        used: false,
+    })
 }
 
 /// Returns where an edge passes the plane: the same place for both facets beside it.

@@ -20,7 +20,11 @@ pub trait Value: Sized + Copy {
 
 impl Value for f64 {
     fn read(text: &str) -> Result<Self, String> {
-        text.trim().parse().ok().filter(|v: &f64| v.is_finite()).ok_or_else(|| "a number is wanted".to_owned())
+        text.trim()
+            .parse()
+            .ok()
+            .filter(|v: &f64| v.is_finite())
+            .ok_or_else(|| "a number is wanted".to_owned())
     }
     fn show(self) -> String {
         self.to_string()

@@ -125,9 +125,8 @@ impl Speaker<'_> {
             return;
         }
         let s = &self.job.settings;
-        let retract = far.is_finite()
-            && far >= s.retract_least_travel_mm
-            && (s.retract_mm > 0.0 || s.firmware_retract);
+        let retract =
+            far.is_finite() && far >= s.retract_least_travel_mm && (s.retract_mm > 0.0 || s.firmware_retract);
         if retract {
             self.filament(-s.retract_mm);
             self.used.retractions += 1;
