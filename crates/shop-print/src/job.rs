@@ -5,6 +5,7 @@ use crate::pipeline::Reach;
 use crate::rows::Frame;
 use crate::settings::{Settings, pitch_of};
 use crate::skin::SkinRules;
+use crate::thin::ThinRules;
 use crate::walls::WallRules;
 use shop_geom::planar::PER_MM;
 
@@ -87,6 +88,22 @@ impl Job {
             pitch: self.pitch_mm * PER_MM,
             to_fill: self.pitch_mm * (1.0 - 0.01 * s.infill_overlap_percent) * PER_MM,
             resolution: s.resolution_mm * PER_MM,
+        }
+    }
+
+    /// Returns how narrow places are filled in a layer.
+    pub fn thin_rules(&self, layer: usize) -> ThinRules {
+        let rules = self.wall_rules(layer);
+        let s = &self.settings;
+        ThinRules {
+            walls: s.walls,
+            width: rules.width / PER_MM,
+            pitch: self.pitch_mm,
+            height: self.levels.height(layer),
+            to_fill: rules.to_fill / PER_MM,
+            least: s.least_road_mm,
+            thin_walls: s.thin_walls,
+            gap_fill: s.gap_fill,
         }
     }
 

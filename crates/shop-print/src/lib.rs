@@ -21,6 +21,7 @@ pub mod settings;
 pub mod skin;
 pub mod slice;
 pub mod speak;
+pub mod thin;
 pub mod walls;
 
 use facets::{Facets, Front, Levels};

@@ -4,7 +4,7 @@
 //! corners of one wall, or at the middles of the islands.
 
 use crate::plan::{Island, Plan, Ring};
-use crate::roads::Roads;
+use crate::roads::{Kind, Roads};
 use crate::settings::Seam;
 use shop_geom::planar::{PER_MM, Spot};
 
@@ -13,7 +13,7 @@ use shop_geom::planar::{PER_MM, Spot};
 pub struct Lay {
     /// Which road.
     pub road: u32,
-    /// The corner at which a closed road begins.
+    /// The corner at which a closed road begins; an open one begins at its last corner when this is not 0.
     pub start: u32,
 }
 
@@ -87,7 +87,23 @@ impl State {
             lays.push(Lay { road: ring.outer, start: seam as u32 });
             self.at = Some(outer[seam]);
         }
-        for road in island.rest {
+        let is_gap = |road: &u32| roads.roads()[*road as usize].kind == Kind::Gap;
+        let (mut gaps, rest): (Vec<u32>, Vec<u32>) = island.rest.into_iter().partition(is_gap);
+        while !gaps.is_empty() {
+            let at = self.at.unwrap_or(island.middle);
+            let ends = gaps.iter().flat_map(|&road| {
+                let spots = roads.spots(&roads.roads()[road as usize]);
+                [spots[0], spots[spots.len() - 1]]
+            });
+            let next = nearest(ends, at);
+            let road = gaps.swap_remove(next / 2);
+            let spots = roads.spots(&roads.roads()[road as usize]);
+            let last = spots.len() - 1;
+            let (start, end) = if next % 2 == 0 { (0, last) } else { (last, 0) };
+            lays.push(Lay { road, start: start as u32 });
+            self.at = Some(spots[end]);
+        }
+        for road in rest {
             let r = &roads.roads()[road as usize];
             let spots = roads.spots(r);
             let start =

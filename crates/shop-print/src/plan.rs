@@ -57,6 +57,7 @@ impl Planner {
         let mut plan = Plan::default();
         self.walls(job, layer, &own, &mut plan);
         let walls = plan.roads.roads().len();
+        plan.roads.append(&own.thin);
         self.fill(job, layer, &own, around, &mut plan.roads);
         plan.islands = islands(&own.region, &plan.roads, walls);
         plan

@@ -98,6 +98,21 @@ impl Roads {
         self.roads.push(Road { kind, closed: true, start, end: self.spots.len() as u32, area });
     }
 
+    /// Adds all roads of another set.
+    pub fn append(&mut self, other: &Roads) {
+        let shift = self.spots.len() as u32;
+        if !other.areas.is_empty() {
+            self.areas.resize(self.spots.len(), 0.0);
+            self.areas.extend_from_slice(&other.areas);
+        }
+        self.spots.extend_from_slice(&other.spots);
+        self.roads.extend(other.roads.iter().map(|r| Road {
+            start: r.start + shift,
+            end: r.end + shift,
+            ..*r
+        }));
+    }
+
     /// Returns all roads.
     pub fn roads(&self) -> &[Road] {
         &self.roads

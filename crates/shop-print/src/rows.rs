@@ -10,6 +10,7 @@
 //!   row 10   ───[==================]───      u, v: x, y turned back by the direction of the lines
 //! ```
 
+use crate::thin::Marks;
 use shop_geom::planar::{Contours, Spot};
 
 /// Part of a scan line, grid units along it; `a < b`.
@@ -77,22 +78,71 @@ pub struct Rows {
 #[derive(Default)]
 pub struct Scanner {
     counts: Vec<u32>,
-    crossings: Vec<i32>,
+    crossings: Vec<u64>,
     turned: Vec<[f64; 2]>,
+    /// The corner before each one.
+    before: Vec<u32>,
 }
 
 impl Scanner {
     /// Writes to `out` the runs of a region. O(corners + crossings).
     pub fn scan(&mut self, region: &Contours, frame: &Frame, out: &mut Rows) {
+        self.sweep(region, frame, out);
+        self.pair(out, |_, _, _, _| {});
+    }
+
+    /// The same; marks the edges at both ends of runs that are shorter than `limit` grid units and lead between edges
+    /// that go opposite ways.
+    pub fn scan_marking(
+        &mut self,
+        region: &Contours,
+        frame: &Frame,
+        limit: f64,
+        marks: &mut Marks,
+        out: &mut Rows,
+    ) {
+        self.sweep(region, frame, out);
+        let Scanner { turned, before, .. } = self;
+        let (turned, before) = (std::mem::take(turned), std::mem::take(before));
+        let pitch = frame.pitch;
+        let edge = |e: u32| {
+            let (a, b) = (turned[before[e as usize] as usize], turned[e as usize]);
+            (a, [b[0] - a[0], (b[1] - a[1]) * pitch])
+        };
+        let limit = limit as i32;
+        self.pair(out, |row, run, e, f| {
+            if run.length() >= limit {
+                return;
+            }
+            let ((a, [ax, ay]), (b, [bx, by])) = (edge(e), edge(f));
+            let (la, lb) = ((ax * ax + ay * ay).sqrt(), (bx * bx + by * by).sqrt());
+            if ax * bx + ay * by < OPPOSITE * la * lb {
+                marks.mark(e, (f64::from(row) - a[1]) * pitch / ay * la);
+                marks.mark(f, (f64::from(row) - b[1]) * pitch / by * lb);
+            }
+        });
+        (self.turned, self.before) = (turned, before);
+    }
+
+    /// Leaves the crossings of every row, in order, in `crossings`, their ends in `counts`.
+    fn sweep(&mut self, region: &Contours, frame: &Frame, out: &mut Rows) {
         out.clear();
+        self.counts.clear();
+        self.crossings.clear();
+        self.turned.clear();
+        self.before.clear();
         if region.is_empty() {
             return;
         }
-        self.turned.clear();
         self.turned.extend(region.spots().iter().map(|s| {
             let [u, v] = frame.turn(*s);
             [u, v / frame.pitch]
         }));
+        for contour in region.iter() {
+            let first = self.before.len() as u32;
+            self.before.push(first + contour.len() as u32 - 1);
+            self.before.extend(first..first + contour.len() as u32 - 1);
+        }
         let (low, high) = self
             .turned
             .iter()
@@ -102,56 +152,58 @@ impl Scanner {
         if rows == 0 {
             return;
         }
-        self.counts.clear();
         self.counts.resize(rows + 1, 0);
-        for_edges(region, &self.turned, |a, b| {
-            let (from, to) = (a[1].min(b[1]).ceil() as i32, a[1].max(b[1]).ceil() as i32);
+        let ends = |a: [f64; 2], b: [f64; 2]| (a[1].min(b[1]).ceil() as i32, a[1].max(b[1]).ceil() as i32);
+        for (b, a) in self.turned.iter().zip(&self.before) {
+            let (from, to) = ends(self.turned[*a as usize], *b);
             for row in from..to {
                 self.counts[(row - out.first) as usize + 1] += 1;
             }
-        });
+        }
         for i in 1..=rows {
             self.counts[i] += self.counts[i - 1];
         }
-        self.crossings.clear();
         self.crossings.resize(self.counts[rows] as usize, 0);
         out.starts.extend(self.counts.iter().map(|c| c / 2));
-        for_edges(region, &self.turned, |a, b| {
-            let (from, to) = (a[1].min(b[1]).ceil() as i32, a[1].max(b[1]).ceil() as i32);
+        for (i, (b, before)) in self.turned.iter().zip(&self.before).enumerate() {
+            let a = self.turned[*before as usize];
+            let (from, to) = ends(a, *b);
             if from >= to {
-                return;
+                continue;
             }
             let slope = (b[0] - a[0]) / (b[1] - a[1]);
             for row in from..to {
                 let u = a[0] + (f64::from(row) - a[1]) * slope;
                 let slot = &mut self.counts[(row - out.first) as usize];
-                self.crossings[*slot as usize] = u.round() as i32;
+                // Sorts as a number by place, then by edge.
+                let place = (u.round() as i32 as u32) ^ 0x8000_0000;
+                self.crossings[*slot as usize] = u64::from(place) << 32 | i as u64;
                 *slot += 1;
             }
-        });
-        // The counters now stand at the ends of their rows.
+        }
+    }
+
+    /// Makes runs of the crossings, and shows each with its row and the edges at its ends.
+    fn pair(&mut self, out: &mut Rows, mut visit: impl FnMut(i32, Run, u32, u32)) {
+        // The counters stand at the ends of their rows.
         let mut start = 0;
-        for end in &self.counts[..rows] {
+        let rows = self.counts.len().saturating_sub(1);
+        for (i, end) in self.counts[..rows].iter().enumerate() {
             let row = &mut self.crossings[start..*end as usize];
             row.sort_unstable();
-            out.runs.extend(row.chunks_exact(2).map(|c| Run { a: c[0], b: c[1] }));
+            for pair in row.chunks_exact(2) {
+                let [a, b] = [pair[0], pair[1]].map(|c| ((c >> 32) as u32 ^ 0x8000_0000) as i32);
+                let run = Run { a, b };
+                visit(out.first + i as i32, run, pair[0] as u32, pair[1] as u32);
+                out.runs.push(run);
+            }
             start = *end as usize;
         }
     }
 }
 
-fn for_edges(region: &Contours, turned: &[[f64; 2]], mut visit: impl FnMut([f64; 2], [f64; 2])) {
-    let mut start = 0;
-    for contour in region.iter() {
-        let turned = &turned[start..start + contour.len()];
-        start += contour.len();
-        let mut a = turned[turned.len() - 1];
-        for &b in turned {
-            visit(a, b);
-            a = b;
-        }
-    }
-}
+/// Cosine between edges that count as going opposite ways.
+const OPPOSITE: f64 = -0.5;
 
 impl Rows {
     /// Forgets all runs and keeps the room.

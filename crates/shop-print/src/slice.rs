@@ -2,10 +2,12 @@
 
 use crate::facets::Facets;
 use crate::job::Job;
+use crate::roads::Roads;
 use crate::rows::{Rows, Scanner};
 use crate::section::{Cutter, Mended};
-use crate::walls::{Walls, walls};
-use shop_geom::planar::{Contours, Planar};
+use crate::thin::{Marks, Thinner};
+use crate::walls::{self, Walls, walls};
+use shop_geom::planar::{Contours, PER_MM, Planar};
 
 /// A layer of which nothing but its own section was needed.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,8 @@ pub struct Slice {
     pub cover: [Rows; 2],
     /// The inside of the walls as rows, in both directions.
     pub inner: [Rows; 2],
+    /// Roads of narrow places.
+    pub thin: Roads,
     /// What had to be mended.
     pub mended: Mended,
 }
@@ -28,7 +32,9 @@ pub struct Slicer {
     cutter: Cutter,
     planar: Planar,
     scanner: Scanner,
-    room: Contours,
+    marks: Marks,
+    thinner: Thinner,
+    room: walls::Room,
 }
 
 impl Slicer {
@@ -46,9 +52,18 @@ impl Slicer {
             &mut self.planar,
             &mut slice.region,
         );
-        slice.walls = walls(&slice.region, &rules, &mut self.planar, &mut self.room);
+        let thin = job.thin_rules(layer);
+        self.marks.begin(slice.region.spots().len());
+        // A narrow place is crossed at a slant by at least one of the two directions.
+        let limit = 2.2 * std::f64::consts::SQRT_2 * thin.reach() * PER_MM;
         for way in 0..2 {
-            self.scanner.scan(&slice.region, &job.frames[way], &mut slice.cover[way]);
+            let (frame, rows) = (&job.frames[way], &mut slice.cover[way]);
+            self.scanner.scan_marking(&slice.region, frame, limit, &mut self.marks, rows);
+        }
+        let narrow = !self.marks.is_empty();
+        slice.walls = walls(&slice.region, &rules, narrow, &mut self.planar, &mut self.room);
+        self.thinner.roads(&slice.region, &mut self.marks, &thin, &mut slice.thin);
+        for way in 0..2 {
             self.scanner.scan(&slice.walls.inside, &job.frames[way], &mut slice.inner[way]);
         }
         slice

@@ -175,16 +175,24 @@ impl Speaker<'_> {
         }
         self.feed(self.speed(road.kind));
         let edges = if road.closed { n } else { n - 1 };
+        let backwards = !road.closed && start > 0;
         for k in 0..edges {
-            let (i, j) = ((start + k) % n, (start + k + 1) % n);
+            let (i, j) = match backwards {
+                true => (start - k, start - k - 1),
+                false => ((start + k) % n, (start + k + 1) % n),
+            };
             let length = spots[i].distance(spots[j]) / PER_MM;
-            let e = self.job.filament(ordered.roads.area(road, i) * length);
+            let e = self.job.filament(ordered.roads.area(road, if backwards { j } else { i }) * length);
             self.commands.push(Command::Extrude { to: self.position(spots[j]), e });
             self.used.filament_mm += e;
             self.used.road_mm += length;
         }
         self.used.roads += 1;
-        self.at = Some(if road.closed { spots[start] } else { spots[n - 1] });
+        self.at = Some(match (road.closed, backwards) {
+            (true, _) => spots[start],
+            (false, true) => spots[0],
+            (false, false) => spots[n - 1],
+        });
     }
 
     fn speed(&self, kind: Kind) -> f64 {

@@ -29,19 +29,48 @@ pub struct Walls {
     pub inside: Contours,
 }
 
-/// Returns the walls of a region.
-pub fn walls(region: &Contours, rules: &WallRules, planar: &mut Planar, room: &mut Contours) -> Walls {
+/// Room for work, used again and again.
+#[derive(Default)]
+pub struct Room {
+    a: Contours,
+    b: Contours,
+}
+
+/// Returns the walls of a region. Where it is `narrow`, walls are only where two of them lie beside one another without
+/// crowding: half a pitch further in there must still be something.
+pub fn walls(
+    region: &Contours,
+    rules: &WallRules,
+    narrow: bool,
+    planar: &mut Planar,
+    room: &mut Room,
+) -> Walls {
     let mut out = Walls::default();
-    let mut last = region;
+    let half = 0.5 * rules.pitch;
     for i in 0..rules.count {
-        let (distance, tolerance) =
-            if i == 0 { (0.5 * rules.width, rules.resolution) } else { (rules.pitch, INNER_RESOLUTION) };
-        planar.inset(last, distance, Corner::Round { tolerance }, room);
+        let tolerance = if i == 0 { rules.resolution } else { INNER_RESOLUTION };
+        let corner = Corner::Round { tolerance };
         let mut ring = Contours::default();
-        simplify(room, 0.5 * tolerance, &mut ring);
+        if narrow {
+            // `a` holds the inner edge of the last wall, as far as there is one.
+            let (last, distance) =
+                if i == 0 { (region, 0.5 * rules.width + half) } else { (&room.a, rules.pitch) };
+            planar.inset(last, distance, corner, &mut room.b);
+            std::mem::swap(&mut room.a, &mut room.b);
+            planar.inset(&room.a, -half, Corner::Sharp { limit: MITER }, &mut room.b);
+        } else {
+            let (last, distance) =
+                if i == 0 { (region, 0.5 * rules.width) } else { (&out.rings[i as usize - 1], rules.pitch) };
+            planar.inset(last, distance, corner, &mut room.b);
+        }
+        simplify(&room.b, 0.5 * tolerance, &mut ring);
         out.rings.push(ring);
-        last = &out.rings[i as usize];
     }
-    planar.inset(last, rules.to_fill, Corner::Sharp { limit: 2.0 }, &mut out.inside);
+    let last = out.rings.last().unwrap_or(region);
+    planar.inset(last, rules.to_fill, Corner::Sharp { limit: MITER }, &mut out.inside);
     out
 }
+
+/// Tips of walls reach at most this many distances beyond their corner: those of right angles and a little sharper ones
+/// are whole.
+const MITER: f64 = 3.0;
