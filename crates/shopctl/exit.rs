@@ -31,8 +31,9 @@ pub const INTERRUPTED: u8 = 130;
 
 /// The table for `--help`.
 pub const HELP: &str = "\
-Exit codes: 0 done, 1 internal, 2 usage, 3 input has errors, 4 check failed, 130 interrupted; those of a job that was
-sent are in `shopctl send --help`";
+Once: `shopctl completions SHELL`, `shopctl man FOLDER`.
+Exit codes: 0 done, 1 internal, 2 usage, 3 input has errors, 4 check failed, 130 interrupted;
+those of a job are in `shopctl send --help`.";
 
 /// The table of a job, for `--help`.
 pub const SEND_HELP: &str = "\

@@ -55,11 +55,13 @@ enum Verb {
         code: Option<String>,
     },
     /// Print a completion script
+    #[command(hide = true)]
     Completions {
         /// Shell to complete for
         shell: clap_complete::Shell,
     },
     /// Write manual pages
+    #[command(hide = true)]
     Man {
         /// Folder to write them to
         folder: PathBuf,
