@@ -31,9 +31,7 @@ pub const INTERRUPTED: u8 = 130;
 
 /// The table for `--help`.
 pub const HELP: &str = "\
-Once: `shopctl completions SHELL`, `shopctl man FOLDER`.
-Exit codes: 0 done, 1 internal, 2 usage, 3 input has errors, 4 check failed, 130 interrupted;
-those of a job are in `shopctl send --help`.";
+Exit codes: 0 done, 1 internal, 2 usage, 3 input, 4 check, 130 interrupted; of a job: `send --help`";
 
 /// The table of a job, for `--help`.
 pub const SEND_HELP: &str = "\

@@ -29,7 +29,7 @@ use std::process::ExitCode;
 
 /// From an open design file to a machine that moves: plan, prove, write
 #[derive(Parser, Debug)]
-#[command(name = "shopctl", version, propagate_version = true, max_term_width = 100, after_help = exit::HELP)]
+#[command(name = "shopctl", version, propagate_version = true, max_term_width = 100, disable_help_subcommand = true, after_help = exit::HELP)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -59,6 +59,12 @@ enum Verb {
     Completions {
         /// Shell to complete for
         shell: clap_complete::Shell,
+    },
+    /// Print this message or the help of a verb
+    #[command(hide = true)]
+    Help {
+        /// The verb
+        verb: Option<String>,
     },
     /// Write manual pages
     #[command(hide = true)]
@@ -141,6 +147,20 @@ impl std::fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// Prints the help of a verb, or of all.
+fn help(verb: Option<&str>) -> anyhow::Result<u8> {
+    let mut all = Cli::command();
+    let of = match verb {
+        None => &mut all,
+        Some(name) => all.find_subcommand_mut(name).ok_or_else(|| Refusal {
+            code: exit::USAGE,
+            message: format!("there is no verb {name}; shopctl --help lists them"),
+        })?,
+    };
+    of.print_long_help()?;
+    Ok(exit::DONE)
+}
+
 fn run(cli: Cli) -> anyhow::Result<u8> {
     match cli.verb {
         Verb::Cut(args) => {
@@ -163,6 +183,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
             let (mut out, mut talk) = (std::io::stdout().lock(), std::io::stderr().lock());
             machine::run(&args, &folders, report::Colour::Auto, &mut out, &mut talk)
         }
+        Verb::Help { verb } => help(verb.as_deref()),
         Verb::Explain { code } => match explain::run(code.as_deref()) {
             Ok(text) => {
                 output::write_whole("-".as_ref(), text.as_bytes())?;

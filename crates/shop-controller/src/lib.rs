@@ -15,8 +15,8 @@ pub mod codes;
 pub mod drive;
 mod outbox;
 pub mod session;
-pub mod transport;
 pub mod sim;
+pub mod transport;
 
 pub use drive::Drive;
 pub use outbox::Outbox;

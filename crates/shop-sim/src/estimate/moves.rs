@@ -42,7 +42,13 @@ pub(super) struct Motion {
 
 impl Motion {
     pub fn new(limits: Limits, depth: usize) -> Self {
-        Motion { limits, planner: Planner::new(depth), lookahead: Lookahead::new(), tail: None, chords: Chords::new() }
+        Motion {
+            limits,
+            planner: Planner::new(depth),
+            lookahead: Lookahead::new(),
+            tail: None,
+            chords: Chords::new(),
+        }
     }
 
     /// The machine stops.
