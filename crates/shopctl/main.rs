@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 mod fmt;
 mod folders;
+mod guess;
 mod info;
 mod input;
 mod inspect;

@@ -2,7 +2,7 @@
 
 use crate::folders::Folders;
 use crate::report::{self, Sources, Style};
-use crate::{Refusal, exit, profile};
+use crate::{Refusal, exit, guess, profile};
 use anyhow::{Context as _, Result};
 use shop_cam::canon::{Command, Role};
 use shop_cam::machine::Machine;
@@ -93,7 +93,7 @@ pub fn machine(
     let mut found = Vec::new();
     let defaults = profile::settings(&folders, &mut sources, &mut found);
     let name = name.map(str::to_owned).or(defaults.default_machine).unwrap_or_else(|| {
-        let name = likely(first);
+        let name = guess::machine(first);
         let hint = "say -m MACHINE (shopctl machine list), or set default_machine in your config.toml";
         let text = format!("no machine named; {name} assumed");
         notes.push(Diagnostic::info("check/machine-assumed", text).hint(hint));
@@ -110,29 +110,6 @@ pub fn machine(
     }
     notes.extend(found);
     Ok(profile.machine)
-}
-
-/// How much of a program is looked at to guess its machine.
-const HEAD: usize = 1 << 16;
-
-/// Returns the generic machine that a program seems to be for.
-fn likely(bytes: &[u8]) -> &'static str {
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD)]).to_ascii_uppercase();
-    let says = |words: &[&str]| words.iter().any(|w| head.contains(w));
-    let line = |words: &[&str]| head.lines().any(|l| words.iter().any(|w| l.starts_with(w)));
-    if line(&["SET_", "START_PRINT", "PRINT_START", "EXCLUDE_OBJECT", "BED_MESH_"])
-        || says(&["GCODE_FLAVOR = KLIPPER", "GCODE_FLAVOR=KLIPPER"])
-    {
-        "printer-klipper"
-    } else if line(&["M104 ", "M109 ", "M140 ", "M190 S", "M82", "M83", ";FLAVOR:MARLIN"]) {
-        "printer-marlin"
-    } else if says(&["M3 $0", "_HAL[PLASMAC", "(O=0", "M190 P"]) {
-        "plasma-qtplasmac"
-    } else if says(&["O<", "#<", "#1", "G64", "G43", "G81", "G83"]) {
-        "router-linuxcnc"
-    } else {
-        "router-grbl"
-    }
 }
 
 /// Returns what the words of a program mean on a machine; `path` is where it came from.
@@ -251,19 +228,5 @@ mod tests {
         });
         assert_eq!((moves, last), (120_000, 120_001));
         assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), ["gcode/no-end"]);
-    }
-
-    #[test]
-    fn the_machine_is_guessed_from_the_words() {
-        let cases = [
-            ("G21 G90\nG1 X1 F100\n", "router-grbl"),
-            ("M104 S210\nG28\n", "printer-marlin"),
-            ("START_PRINT BED=60\nG1 X1\n", "printer-klipper"),
-            ("M190 P1\nM3 $0 S1\n", "plasma-qtplasmac"),
-            ("#1=2\nG0 X#1\nM2\n", "router-linuxcnc"),
-        ];
-        for (text, machine) in cases {
-            assert_eq!(likely(text.as_bytes()), machine, "{text}");
-        }
     }
 }
