@@ -5,6 +5,11 @@
 //! `motion_control.c` (junction deviation, 16 blocks of which 15 count, arcs in chords of $12), Marlin 2
 //! (`planner.cpp`: junction deviation with filament and short pieces, classic jerk from and to rest), Klipper's
 //! documentation "Kinematics" (square corner velocity, smoothed look-ahead).
+//!
+//! Errors of the estimate, measured per file (the tests print them): GRBL at most 0.005 % over 14 programs, Marlin with
+//! junction deviation and with classic jerk at most 0.12 % over 11 (`libbgcode__mini_cube_a`; without it 0.03 %), this
+//! Klipper replay at most 0.12 % over 12 (the same print: its arcs are counted with other chords), Klipper's own planner
+//! at most 0.001 % over 12 ([`KLIPPERS_OWN`]).
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -584,7 +589,8 @@ fn made_up(printer: bool) -> Vec<(&'static str, String)> {
 }
 
 fn corpus(names: &[&str]) -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/gcode");
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    let folder = std::env::var_os("SHOPCTL_CORPUS").map_or_else(beside, Into::into).join("gcode");
     if !folder.is_dir() {
         eprintln!("no corpus at {}: only made-up programs are replayed", folder.display());
         return Vec::new();
@@ -622,6 +628,11 @@ fn hold(controller: Controller, machine: &str, most_percent: f64, names: &[&str]
     let made = made_up(printer).into_iter().map(|(n, t)| (n.to_owned(), t));
     let mut worst: f64 = 0.0;
     for (name, text) in made.chain(corpus(names)) {
+        if let Some(folder) = std::env::var_os("REPLAY_PROGRAMS") {
+            // For planners that cannot come along.
+            let file = Path::new(&folder).join(format!("{controller:?}-{}", name.replace(' ', "-")));
+            std::fs::write(file, &text).expect("writable");
+        }
         let events = read(&text, controller);
         let want = match controller {
             Controller::Grbl => grbl(&events),
@@ -633,9 +644,34 @@ fn hold(controller: Controller, machine: &str, most_percent: f64, names: &[&str]
         let off = 100.0 * (got - want) / want;
         println!("{controller:?} {name}: replay {want:.3} s, estimate {got:.3} s, {off:+.4} %");
         worst = worst.max(off.abs());
+        let own = KLIPPERS_OWN.iter().filter(|_| controller == Controller::Klipper);
+        for (_, own) in own.filter(|k| k.0 == name) {
+            let off = 100.0 * (got - own) / own;
+            println!("Klipper's own planner {name}: {own:.3} s, estimate {got:.3} s, {off:+.4} %");
+            worst = worst.max(off.abs());
+        }
     }
     assert!(worst <= most_percent, "{controller:?}: off by {worst} %");
 }
+
+/// Seconds of motion that Klipper's own planner gives, of a version of August 2026: its `Move` and `LookAheadQueue`, the
+/// limits of its extruder and of its Cartesian kinematics and its arcs of 1 mm chords, with the values of the profile
+/// `printer-klipper`, fed outside of this repository with the programs that `REPLAY_PROGRAMS` writes and those of the
+/// corpus.
+const KLIPPERS_OWN: [(&str, f64); 12] = [
+    ("short pieces on a curve", 65.372),
+    ("zigzag", 227.696),
+    ("long and short at random", 6323.094),
+    ("arcs", 113.222),
+    ("duet-dsf__PrusaSlicer.gcode", 3939.930),
+    ("duet-dsf__Cura.gcode", 3024.823),
+    ("duet-dsf__Simplify3D.gcode", 1879.037),
+    ("libbgcode__mini_cube_a.gcode", 1954.947),
+    ("sofle__Sofle_pico_OLED_circle_window_v3.4_0.3mm_PLA_MK3S_31m.gcode", 1943.727),
+    ("duet-dsf__Circle.gcode", 21.581),
+    ("printrun__layer-detect2.gcode", 3.887),
+    ("klipper__move.gcode", 1.107),
+];
 
 const PRINTS: [&str; 7] = [
     "duet-dsf__PrusaSlicer.gcode",
@@ -676,5 +712,5 @@ fn marlin_with_classic_jerk_is_replayed_within_a_percent() {
 
 #[test]
 fn klipper_is_replayed_within_half_a_percent() {
-    hold(Controller::Klipper, "printer-klipper", 0.5, &PRINTS);
+    hold(Controller::Klipper, "printer-klipper", 0.5, &[&PRINTS[..], &["klipper__move.gcode"]].concat());
 }

@@ -73,6 +73,8 @@ fn remark(text: &[u8], seen: &mut Seen) {
     let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     seen.klipper |= plain.contains("gcode_flavor=klipper");
     seen.printer |= plain.contains("gcode_flavor=") || plain.starts_with(";flavor:");
+    // Comments that LinuxCNC acts on.
+    seen.formulas |= ["(debug,", "(print,", "(probeopen", "(logopen,"].iter().any(|w| plain.starts_with(w));
     seen.plasma |= plain.starts_with("(o=0,") || plain.starts_with("(o=1,") || plain.starts_with("(o=2,");
 }
 
@@ -147,6 +149,7 @@ mod tests {
             ("G0 X1\nM4 S500\nG1 X2 F900\n", "laser-grbl"),
             ("M3 S0\nG1 X2 S900 F900\nX3 S100\n", "laser-grbl"),
             ("M3 S9000\nG1 X2 Z-1 F900\n", "router-grbl"),
+            ("(DEBUG, a = #<_x>)\nG1 X1 F1\n", "router-linuxcnc"),
             ("hello E1 world G64\n", "router-grbl"),
         ];
         for (text, wanted) in cases {
