@@ -24,6 +24,7 @@ pub use sniff::{Format, format_of};
 
 use shop_geom::mesh::{Mesh, Point3, Transform, Vector3};
 use shop_report::{Checked, Diagnostic, SourceId, Span};
+use std::ops::Range;
 
 /// What a file of meshes holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -178,10 +179,21 @@ impl Default for ReadOptions {
 
 /// Reads meshes of any format, told by their content.
 pub fn read(source: SourceId, bytes: &[u8], options: &ReadOptions) -> Checked<Scene> {
+    read_releasing(source, bytes, options, &|_| ())
+}
+
+/// Reads meshes and says, from any thread, which ranges of the bytes will not be looked at again: a file that is mapped
+/// need not stay in memory as a whole. Only binary STL, the largest, is released so.
+pub fn read_releasing(
+    source: SourceId,
+    bytes: &[u8],
+    options: &ReadOptions,
+    release: &(dyn Fn(Range<usize>) + Sync),
+) -> Checked<Scene> {
     let mut talk = Talk { source, found: Vec::new() };
     let format = format_of(bytes);
     let mut scene = match format {
-        Some(Format::StlBinary) => stl::read(bytes, &mut talk),
+        Some(Format::StlBinary) => stl::read(bytes, release, &mut talk),
         Some(Format::StlText) => stl_text::read(bytes, &mut talk),
         Some(Format::Obj) => obj::read(bytes, &mut talk),
         Some(Format::ThreeMf) => threemf::read(bytes, options, &mut talk),

@@ -6,6 +6,7 @@
 use super::{Scene, Talk};
 use shop_geom::mesh::Mesh;
 use shop_geom::mesh::weld::{CHUNK_CORNERS, Single, single, weld};
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes before the first facet.
@@ -21,8 +22,8 @@ pub(super) fn facets_promised(bytes: &[u8]) -> Option<u32> {
     Some(u32::from_le_bytes([count[0], count[1], count[2], count[3]]))
 }
 
-/// Reads what facets there are.
-pub(super) fn read(bytes: &[u8], talk: &mut Talk) -> Scene {
+/// Reads what facets there are; says of which bytes it is done with.
+pub(super) fn read(bytes: &[u8], release: &(dyn Fn(Range<usize>) + Sync), talk: &mut Talk) -> Scene {
     let body = bytes.get(HEADER..).unwrap_or_default();
     let promised = facets_promised(bytes).unwrap_or(0) as usize;
     let there = body.len() / RECORD;
@@ -42,8 +43,8 @@ pub(super) fn read(bytes: &[u8], talk: &mut Talk) -> Scene {
     let records = body[..count * RECORD].as_chunks::<RECORD>().0;
     let (broken, first_broken) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
     let (points, triangles) = weld(count.div_ceil(CHUNK), |chunk, out: &mut Vec<[Single; 3]>| {
-        let start = chunk * CHUNK;
-        for (i, record) in records[start..count.min(start + CHUNK)].iter().enumerate() {
+        let (start, end) = (chunk * CHUNK, count.min((chunk + 1) * CHUNK));
+        for (i, record) in records[start..end].iter().enumerate() {
             if let Some(facet) = corners(record) {
                 out.push(facet);
             } else {
@@ -51,6 +52,7 @@ pub(super) fn read(bytes: &[u8], talk: &mut Talk) -> Scene {
                 first_broken.fetch_min(start + i, Ordering::Relaxed);
             }
         }
+        release(HEADER + start * RECORD..HEADER + end * RECORD);
     });
     let broken = broken.into_inner();
     if broken > 0 {

@@ -104,20 +104,22 @@ pub fn weld<K: Key, const N: usize>(
         .map_init(Scratch::default, |scratch, chunk| {
             scratch.items.clear();
             read(chunk, &mut scratch.items);
-            Places::of(&scratch.items, &mut scratch.table)
+            Places::of(scratch)
         })
         .collect();
     number(places)
 }
 
+/// What a core uses for chunk after chunk: nothing large is allocated and freed for each.
 struct Scratch<K, const N: usize> {
     items: Vec<[K; N]>,
+    keys: Vec<K>,
     table: Vec<u16>,
 }
 
 impl<K, const N: usize> Default for Scratch<K, N> {
     fn default() -> Self {
-        Scratch { items: Vec::new(), table: vec![EMPTY; SLOTS] }
+        Scratch { items: Vec::new(), keys: Vec::new(), table: vec![EMPTY; SLOTS] }
     }
 }
 
@@ -131,10 +133,11 @@ struct Places<K, const N: usize> {
 }
 
 impl<K: Key, const N: usize> Places<K, N> {
-    fn of(items: &[[K; N]], table: &mut [u16]) -> Self {
+    fn of(scratch: &mut Scratch<K, N>) -> Self {
+        let Scratch { items, keys, table } = scratch;
         assert!(items.len() * N <= CHUNK_CORNERS, "chunks are cut to size by the reader");
         table.fill(EMPTY);
-        let mut keys: Vec<K> = Vec::with_capacity(items.len());
+        keys.clear();
         let items = items
             .iter()
             .map(|item| {
@@ -155,9 +158,8 @@ impl<K: Key, const N: usize> Places<K, N> {
                 })
             })
             .collect();
-        keys.shrink_to_fit();
-        let (by_shard, shard_starts) = sort_by_shard(&keys);
-        Places { keys, items, by_shard, shard_starts }
+        let (by_shard, shard_starts) = sort_by_shard(keys);
+        Places { keys: keys.clone(), items, by_shard, shard_starts }
     }
 
     fn in_shard(&self, shard: usize) -> &[u16] {
@@ -190,7 +192,7 @@ fn sort_by_shard<K: Key>(keys: &[K]) -> (Vec<u16>, [u16; SHARDS + 1]) {
 }
 
 /// Numbers the places over all chunks and writes the items in these numbers.
-fn number<K: Key, const N: usize>(places: Vec<Places<K, N>>) -> (Vec<Point3>, Vec<[u32; N]>) {
+fn number<K: Key, const N: usize>(mut places: Vec<Places<K, N>>) -> (Vec<Point3>, Vec<[u32; N]>) {
     let bases = running_sums(places.iter().map(|p| p.keys.len()));
     let total = bases[places.len()];
     assert!(total < NONE as usize, "inputs beyond 4 GiB are refused at the door");
@@ -198,10 +200,12 @@ fn number<K: Key, const N: usize>(places: Vec<Places<K, N>>) -> (Vec<Point3>, Ve
     // Every place is told which is the first like it.
     let mut firsts: Vec<AtomicU32> = Vec::new();
     firsts.resize_with(total, AtomicU32::default);
-    (0..SHARDS).into_par_iter().for_each(|shard| find_firsts(shard, &places, &bases, &firsts));
+    (0..SHARDS)
+        .into_par_iter()
+        .for_each_init(Tables::default, |tables, shard| find_firsts(shard, &places, &bases, &firsts, tables));
     let firsts: Vec<u32> = firsts.into_iter().map(AtomicU32::into_inner).collect();
 
-    // First ones are numbered in order.
+    // First ones are numbered in order. What is no longer needed goes at once: the peak is in what follows.
     let is_first = |i: usize| firsts[i] as usize == i;
     let counts: Vec<usize> = (0..places.len())
         .into_par_iter()
@@ -209,12 +213,14 @@ fn number<K: Key, const N: usize>(places: Vec<Places<K, N>>) -> (Vec<Point3>, Ve
         .collect();
     let number_bases = running_sums(counts.iter().copied());
     let mut points = vec![Point3::origin(); number_bases[places.len()]];
-    let mut numbers = vec![NONE; total];
+    let mut numbers = vec![0; total];
     let of_chunks = cut(&mut numbers, places.iter().map(|p| p.keys.len()));
     let points_of_chunks = cut(&mut points, counts.iter().copied());
-    of_chunks.into_par_iter().zip(points_of_chunks).enumerate().for_each(|(c, (numbers, points))| {
+    let chunks = places.par_iter_mut().zip(of_chunks).zip(points_of_chunks).enumerate();
+    chunks.for_each(|(c, ((places, numbers), points))| {
+        places.by_shard = Vec::new();
         let mut next = 0;
-        for (i, &key) in places[c].keys.iter().enumerate() {
+        for (i, key) in std::mem::take(&mut places.keys).into_iter().enumerate() {
             if is_first(bases[c] + i) {
                 points[next] = key.point();
                 numbers[i] = (number_bases[c] + next) as u32;
@@ -234,17 +240,32 @@ fn number<K: Key, const N: usize>(places: Vec<Places<K, N>>) -> (Vec<Point3>, Ve
     (points, out)
 }
 
+/// What a core uses for shard after shard.
+struct Tables<K> {
+    slots: Vec<u32>,
+    found: Vec<(K, u32)>,
+}
+
+impl<K> Default for Tables<K> {
+    fn default() -> Self {
+        Tables { slots: Vec::new(), found: Vec::new() }
+    }
+}
+
 /// Tells every place of a shard which is the first like it: chunks are looked through in order.
 fn find_firsts<K: Key, const N: usize>(
     shard: usize,
     places: &[Places<K, N>],
     bases: &[usize],
     firsts: &[AtomicU32],
+    tables: &mut Tables<K>,
 ) {
     let count: usize = places.iter().map(|p| p.in_shard(shard).len()).sum();
     let slots = (count * 2).next_power_of_two();
-    let mut table = vec![NONE; slots];
-    let mut found: Vec<(K, u32)> = Vec::with_capacity(count / 2);
+    let Tables { slots: table, found } = tables;
+    table.clear();
+    table.resize(slots, NONE);
+    found.clear();
     for (places, base) in places.iter().zip(bases) {
         for &id in places.in_shard(shard) {
             let key = places.keys[usize::from(id)];
