@@ -63,7 +63,7 @@ impl Session {
         }
         self.hold.feed_stopped = true;
         if self.protocol.is_none_or(Protocol::is_realtime) {
-            self.out.push_urgent(b'!');
+            self.urgent(b'!');
             self.hold.wish =
                 Some(Wish { still: true, again: self.now + HOLD_AGAIN, until: self.now + HOLD_TRIES });
             self.watch.hurry(self.now);
@@ -93,7 +93,7 @@ impl Session {
         if self.protocol.is_none_or(Protocol::is_realtime) {
             let asked = self.hold.wish.take().is_some_and(|wish| wish.still);
             if stands || asked {
-                self.out.push_urgent(b'~');
+                self.urgent(b'~');
                 self.hold.wish = Some(Wish {
                     still: false,
                     again: self.now + RESUME_AGAIN,
@@ -133,7 +133,7 @@ impl Session {
             return;
         }
         let (byte, pause) = if wish.still { (b'!', HOLD_AGAIN) } else { (b'~', RESUME_AGAIN) };
-        self.out.push_urgent(byte);
+        self.urgent(byte);
         self.hold.wish = Some(Wish { again: self.now + pause, ..wish });
         self.watch.hurry(self.now);
     }

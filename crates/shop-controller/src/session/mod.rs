@@ -61,6 +61,11 @@ use self::stop::Stopping;
 use self::watch::Watch;
 use crate::Outbox;
 
+/// Time's worth of lines that may wait in the operating system, and how little is left when more are handed on. A `!`
+/// cannot overtake them: with a ring of 1023 bytes that would be a tenth of a second at 115200 baud.
+const AHEAD: Duration = Duration::from_millis(5);
+const REFILL: Duration = Duration::from_millis(3);
+
 /// A conversation with one controller.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -85,6 +90,9 @@ pub struct Session {
     reader: Reader,
     out: Outbox,
     events: VecDeque<Event>,
+    /// When all lines that were handed over have left, as fast as the wire goes; whether more wait for that.
+    wire_free: Duration,
+    paced: bool,
     /// The latest time that was told.
     now: Duration,
 }
@@ -137,6 +145,8 @@ impl Session {
             reader: Reader::default(),
             out: Outbox::default(),
             events: VecDeque::new(),
+            wire_free: Duration::ZERO,
+            paced: false,
             now: Duration::ZERO,
         }
     }
@@ -178,7 +188,9 @@ impl Session {
             Link::Numbered(numbered) => numbered.deadline(),
             Link::Counted(_) => None,
         };
-        [stage, link, self.hold.deadline(), self.watch_deadline()].into_iter().flatten().min()
+        let pace = self.paced && !self.queue.is_empty();
+        let pace = pace.then(|| self.wire_free.saturating_sub(REFILL)).filter(|at| *at > self.now);
+        [stage, link, pace, self.hold.deadline(), self.watch_deadline()].into_iter().flatten().min()
     }
 
     /// Returns what is to be written.
@@ -256,7 +268,7 @@ impl Session {
         }
         while let Some(item) = self.queue.front() {
             let blocked = self.hold.is_feed_stopped() && item.is_program();
-            if blocked || !self.fits(item) || !self.may_pause(item) {
+            if blocked || !self.fits(item) || !self.may_pause(item) || !self.has_left() {
                 return;
             }
             let Some(item) = self.queue.pop_front() else { return };
@@ -268,10 +280,31 @@ impl Session {
                 self.tell(Event::Sent(item.number));
             }
             self.watch.line_went(self.now, item.duration);
+            self.pace(item.text.len() + 1);
             match &mut self.link {
                 Link::Counted(ledger) => ledger.push(item, &mut self.out),
                 Link::Numbered(numbered) => numbered.push(item, self.now, &mut self.out),
             }
+        }
+    }
+
+    /// Returns whether so little waits in the operating system that more may follow.
+    fn has_left(&mut self) -> bool {
+        self.paced &= self.wire_free > self.now + REFILL;
+        !self.paced
+    }
+
+    /// Hands over a byte that overtakes all others.
+    fn urgent(&mut self, byte: u8) {
+        self.out.push_urgent(byte);
+        self.pace(1);
+    }
+
+    fn pace(&mut self, bytes: usize) {
+        if let Some(rate) = self.options.bytes_per_s {
+            let time = Duration::from_secs(bytes as u64) / rate.max(1);
+            self.wire_free = self.wire_free.max(self.now) + time;
+            self.paced = self.wire_free > self.now + AHEAD;
         }
     }
 

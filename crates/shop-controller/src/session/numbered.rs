@@ -318,6 +318,13 @@ impl Numbered {
         }
     }
 
+    /// Returns whether `text` is the line that was taken last, or one that is in flight.
+    pub(crate) fn newest(&self, text: &[u8]) -> bool {
+        let words = |line: &[u8]| -> Vec<u8> { line.iter().filter(|b| **b != b' ').copied().collect() };
+        let text = words(text);
+        (self.acked..self.cursor).filter_map(|n| self.get(n)).any(|kept| words(&kept.item.text) == text)
+    }
+
     /// Returns whether a question of the last kind is among what is not taken.
     pub(crate) fn asks_for_place(&self) -> bool {
         self.items().any(|i| i.kind == Kind::Final && &*i.text == b"M114")

@@ -47,7 +47,7 @@ impl Session {
         self.at(now);
         self.queue.retain(|item| item.kind != Kind::Command);
         if self.is_grbl() {
-            self.out.push_urgent(0x85);
+            self.urgent(0x85);
         } else if self.protocol == Some(Protocol::Marlin) {
             self.out.push(b"M410\n");
         }
@@ -67,7 +67,7 @@ impl Session {
         match wanted {
             Override::Feed(percent) => self.step_override(known[0], percent, 0x90),
             Override::Spindle(percent) => self.step_override(known[2], percent, 0x99),
-            Override::Rapid(percent) => self.out.push_urgent(match percent {
+            Override::Rapid(percent) => self.urgent(match percent {
                 0..=37 => 0x97,
                 38..=75 => 0x96,
                 _ => 0x95,
@@ -82,7 +82,7 @@ impl Session {
         let to = to.clamp(10, 200);
         let mut at = from;
         if to == 100 {
-            self.out.push_urgent(base);
+            self.urgent(base);
             at = 100;
         }
         while at != to {
@@ -92,7 +92,7 @@ impl Session {
                 (true, false) => (base + 3, at + 1),
                 (false, false) => (base + 4, at.saturating_sub(1)),
             };
-            self.out.push_urgent(byte);
+            self.urgent(byte);
             at = next;
         }
     }

@@ -80,7 +80,7 @@ impl Session {
         self.forget();
         let realtime = self.protocol.is_none_or(Protocol::is_realtime);
         if realtime {
-            self.out.push_urgent(0x18);
+            self.urgent(0x18);
         } else {
             self.out.push(b"M112\n");
         }
@@ -145,13 +145,13 @@ impl Session {
         let (step, until) = if realtime {
             self.watch.hurry(now);
             if knows {
-                self.out.push_urgent(b'!');
+                self.urgent(b'!');
                 (Step::Halt, now + BRAKING)
             } else {
                 if matches!(failure, Failure::Silent { .. }) {
-                    self.out.push_urgent(b'!');
+                    self.urgent(b'!');
                 }
-                self.out.push_urgent(0x18);
+                self.urgent(0x18);
                 (Step::Reset, now + self.reset_time())
             }
         } else {
@@ -205,7 +205,7 @@ impl Session {
         stopping.knows &= matches!(self.status.state, Some(State::Hold(true) | State::Idle | State::Check));
         (stopping.step, stopping.until) = (Step::Reset, now + time);
         self.out.clear_waiting();
-        self.out.push_urgent(0x18);
+        self.urgent(0x18);
         self.status.state = None;
         self.watch.hurry(now);
     }
@@ -360,14 +360,19 @@ impl Session {
         }
     }
 
-    /// The firmware left a word out that it does not know, and says `ok` all the same.
+    /// The firmware left a line out that it does not know, and says `ok` all the same. It repeats the line: is it ours?
     pub(crate) fn hear_unknown(&mut self, said: &str) {
         self.ask_unknown();
-        let line = match &self.link {
-            Link::Numbered(numbered) => numbered.items().next().map_or(0, |i| i.number),
-            Link::Counted(_) => 0,
-        };
-        let message = if line > 0 { format!("line {line}: {said}") } else { said.to_owned() };
-        self.tell(Event::Message(message));
+        let Link::Numbered(numbered) = &self.link else { return self.tell(Event::Message(said.to_owned())) };
+        // With its checksum it is a line whose number was damaged; that one is asked for again.
+        let repeated = said.split_once('"').and_then(|(_, rest)| rest.rsplit_once('"')).map(|(line, _)| line);
+        let repeated = repeated.filter(|line| !line.contains('*'));
+        let ours = repeated.is_none_or(|line| numbered.newest(line.as_bytes()));
+        let line = numbered.items().next().map_or(0, |i| i.number);
+        self.tell(Event::Message(if line > 0 { format!("line {line}: {said}") } else { said.to_owned() }));
+        if !ours && matches!(self.stage, Stage::Running | Stage::Settling(_)) {
+            // Checksums are an exclusive or: the same bit damaged twice does not show.
+            self.fail(Failure::Unsure { why: format!("a line was damaged on the wire: {said}") });
+        }
     }
 }

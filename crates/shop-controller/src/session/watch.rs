@@ -172,7 +172,7 @@ impl Session {
                     Link::Counted(ledger) => ledger.left(&self.out),
                     Link::Numbered(_) => 0,
                 };
-                self.out.push_urgent(b'?');
+                self.urgent(b'?');
                 self.watch.asked = Some((now, left));
                 self.watch.next = now + self.poll_interval();
             }

@@ -20,6 +20,8 @@ pub struct Rig {
     ended: bool,
     /// The port was gone; the session was told.
     unplugged: bool,
+    /// The most bytes that ever waited for the wire.
+    pub backlog_high: usize,
     /// What an operator does about a hold.
     pub resumes: bool,
 }
@@ -82,6 +84,7 @@ impl Rig {
             lines: VecDeque::new(),
             ended: false,
             unplugged: false,
+            backlog_high: 0,
             resumes: true,
         }
     }
@@ -136,6 +139,7 @@ impl Rig {
                 let bytes = self.session.outbox().next().to_vec();
                 self.session.outbox().sent(bytes.len());
                 self.machine.receive(self.now, &bytes);
+                self.backlog_high = self.backlog_high.max(self.machine.underway());
                 self.sent.extend(bytes);
                 quiet = false;
             }
