@@ -108,7 +108,7 @@ proptest! {
 
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("job")).expect("room");
-        std::fs::write(folder.path().join("job/journal"), &bytes[..cut]).expect("room");
+        std::fs::write(folder.path().join("job").join("journal"), &bytes[..cut]).expect("room");
         let store = Store::new(folder.path());
         let mut journal = store.reopen("job").expect("free");
         journal.attempt(5, None).expect("room");
