@@ -4,15 +4,17 @@ mod text;
 
 use crate::program::{self, Bytes, Seen};
 use crate::report::{self, Colour, Sources, Style};
+use crate::setup::{self, SetupArgs, Stock};
 use crate::{Refusal, exit, output};
 use anyhow::Result;
 use clap::Args;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use shop_cam::machine::Machine;
+use shop_gcode::Context;
 use shop_report::{Diagnostic, Severity, SourceId, Span};
 use shop_sim::check::{Checker, Extents, Finding};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Check programs against a machine: what it will refuse or misread
 #[derive(Args, Clone, Debug)]
@@ -23,6 +25,12 @@ pub struct CheckArgs {
     /// Machine profile: a name from `shopctl machine list`, or a TOML file
     #[arg(short, long, value_name = "MACHINE")]
     machine: Option<String>,
+    /// Size of the stock; its corner at (0, 0) and its top at z = 0, or where @ says; else the
+    /// top is z = 0 everywhere
+    #[arg(long, value_name = "XxYxZ[@X,Y[,TOP]]", value_parser = setup::stock)]
+    stock_mm: Option<Stock>,
+    #[command(flatten)]
+    setup: SetupArgs,
     /// Report as JSON on standard output
     #[arg(long, conflicts_with = "sarif")]
     json: bool,
@@ -55,7 +63,11 @@ pub fn run(args: &CheckArgs) -> Result<u8> {
     let mut sources = Sources::new();
     let mut notes = Vec::new();
     let first = texts.first().map_or(&[][..], |t| t);
-    let machine = program::machine(args.machine.as_deref(), first, style, &mut notes)?;
+    let mut machine = program::machine(args.machine.as_deref(), first, style, &mut notes)?;
+    args.setup.apply(&mut machine);
+    // Read once, so that a fault of the tool table is one.
+    let mut setting = Context::of(&machine);
+    args.setup.inform(&mut setting)?;
     let named = args.inputs.iter().zip(&texts);
     let programs: Vec<(String, SourceId)> = named
         .map(|(path, text)| {
@@ -64,7 +76,14 @@ pub fn run(args: &CheckArgs) -> Result<u8> {
         })
         .collect();
     let paths = programs.par_iter().zip(&args.inputs);
-    let checked: Vec<Checked> = paths.map(|((_, id), path)| check(path, &sources, *id, &machine)).collect();
+    let checked: Vec<Checked> = paths
+        .map(|((_, id), path)| {
+            let mut context = program::context(path, sources.bytes(*id).unwrap_or_default(), &machine);
+            context.machine_zero = setting.machine_zero;
+            context.tools.clone_from(&setting.tools);
+            check(&sources, &context.source(*id), &machine, args)
+        })
+        .collect();
     let mut out = String::new();
     for ((name, _), mut checked) in programs.iter().zip(checked) {
         checked.diagnostics.splice(0..0, notes.drain(..));
@@ -92,12 +111,19 @@ pub fn run(args: &CheckArgs) -> Result<u8> {
 }
 
 /// Checks one registered program.
-fn check(path: &Path, sources: &Sources<'_>, id: SourceId, machine: &Machine) -> Checked {
+fn check(sources: &Sources<'_>, context: &Context, machine: &Machine, args: &CheckArgs) -> Checked {
+    let id = context.source;
     let bytes = sources.bytes(id).unwrap_or_default();
-    let context = program::context(path, bytes, machine).source(id);
     let mut checker = Checker::new(machine);
+    if let Some(s) = args.stock_mm {
+        let far = [s.corner[0] + s.size[0], s.corner[1] + s.size[1], s.top];
+        checker.stock(Extents { min: [s.corner[0], s.corner[1], s.top - s.size[2]], max: far });
+    }
+    if let Some(z) = args.setup.zero_z() {
+        checker.zero_z(z);
+    }
     let mut lines = 0;
-    let mut diagnostics = program::pass(bytes, &context, |seen| {
+    let mut diagnostics = program::pass(bytes, context, |seen| {
         if let Seen::Command(command, line) = seen {
             lines = line;
             checker.command(command, line);

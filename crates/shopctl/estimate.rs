@@ -2,6 +2,7 @@
 
 use crate::program::{self, Bytes, Seen};
 use crate::report::{self, Colour, Sources, Style};
+use crate::setup::SetupArgs;
 use crate::{check, exit, output};
 use anyhow::Result;
 use clap::Args;
@@ -25,6 +26,8 @@ pub struct EstimateArgs {
     /// List every layer of a print
     #[arg(long)]
     layers: bool,
+    #[command(flatten)]
+    setup: SetupArgs,
     /// Report as JSON on standard output
     #[arg(long)]
     json: bool,
@@ -39,13 +42,14 @@ pub fn run(args: &EstimateArgs) -> Result<u8> {
     let texts: Vec<Bytes> = args.inputs.iter().map(|p| program::open(p)).collect::<Result<_>>()?;
     let mut notes = Vec::new();
     let first = texts.first().map_or(&[][..], |t| t);
-    let machine = program::machine(args.machine.as_deref(), first, style, &mut notes)?;
+    let mut machine = program::machine(args.machine.as_deref(), first, style, &mut notes)?;
+    args.setup.apply(&mut machine);
     eprint!("{}", report::render(&notes, &Sources::new(), style));
     let (mut code, mut reports, mut total) = (exit::DONE, Vec::new(), 0.0);
     let mut out = String::new();
     let estimates: Vec<_> = {
         let named = texts.par_iter().zip(&args.inputs);
-        named.map(|(text, path)| estimate(path, text, &machine)).collect()
+        named.map(|(text, path)| estimate(path, text, &machine, &args.setup)).collect::<Result<_>>()?
     };
     for (path, (estimate, diagnostics)) in args.inputs.iter().zip(estimates) {
         let name = path.display().to_string();
@@ -74,14 +78,20 @@ pub fn run(args: &EstimateArgs) -> Result<u8> {
 }
 
 /// Estimates one program.
-pub fn estimate(path: &Path, bytes: &[u8], machine: &Machine) -> (Estimate, Vec<Diagnostic>) {
+fn estimate(
+    path: &Path,
+    bytes: &[u8],
+    machine: &Machine,
+    setup: &SetupArgs,
+) -> Result<(Estimate, Vec<Diagnostic>)> {
     let mut estimator = Estimator::new(machine);
-    let context = program::context(path, bytes, machine);
+    let mut context = program::context(path, bytes, machine);
+    setup.inform(&mut context)?;
     let diagnostics = program::pass(bytes, &context, |seen| match seen {
         Seen::Command(command, _) => estimator.command(command),
         Seen::Section(role, label) => estimator.section(role, label),
     });
-    (estimator.finish(), diagnostics)
+    Ok((estimator.finish(), diagnostics))
 }
 
 /// Returns a time as a person says it.

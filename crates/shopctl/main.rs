@@ -22,6 +22,7 @@ mod profile;
 mod program;
 mod report;
 mod send;
+mod setup;
 mod ticker;
 
 use clap::{CommandFactory, Parser, Subcommand};

@@ -2,6 +2,7 @@
 
 use crate::program::{self, Seen};
 use crate::report::{self, Colour, Sources, Style};
+use crate::setup::{self, SetupArgs, Stock};
 use crate::{Refusal, check, exit, output};
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
@@ -27,9 +28,11 @@ pub struct PreviewArgs {
     /// What the colours say
     #[arg(long, value_enum, default_value_t)]
     by: ByFlag,
-    /// Size of the stock, its top at z = 0, its corner at (0, 0) or where @ says
-    #[arg(long, value_name = "XxYxZ[@X,Y]", value_parser = stock)]
+    /// Size of the stock; its corner at (0, 0) and its top at z = 0, or where @ says
+    #[arg(long, value_name = "XxYxZ[@X,Y[,TOP]]", value_parser = setup::stock)]
     stock_mm: Option<Stock>,
+    #[command(flatten)]
+    setup: SetupArgs,
     /// Report as JSON on standard output
     #[arg(long)]
     json: bool,
@@ -64,26 +67,6 @@ pub enum ByFlag {
     Z,
 }
 
-/// Size of the stock and its lower left corner, mm.
-#[derive(Clone, Copy, Debug)]
-pub struct Stock {
-    size: [f64; 3],
-    corner: [f64; 2],
-}
-
-fn stock(text: &str) -> Result<Stock, String> {
-    let numbers = |text: &str, apart: &[char]| -> Option<Vec<f64>> {
-        text.split(apart).map(|v| v.trim().parse().ok().filter(|v: &f64| v.is_finite())).collect()
-    };
-    let (size, corner) = text.split_once('@').unwrap_or((text, "0,0"));
-    let size = numbers(size, &['x', 'X']).and_then(|v| <[f64; 3]>::try_from(v).ok());
-    let corner = numbers(corner, &[',']).and_then(|v| <[f64; 2]>::try_from(v).ok());
-    match (size.filter(|s| s.iter().all(|v| *v > 0.0)), corner) {
-        (Some(size), Some(corner)) => Ok(Stock { size, corner }),
-        _ => Err("say three sizes in mm, e.g. 300x200x18, or 300x200x18@-150,-100".to_owned()),
-    }
-}
-
 /// Runs the verb; returns the exit code.
 pub fn run(args: &PreviewArgs) -> Result<u8> {
     let style = Style::for_stderr(args.colour);
@@ -95,13 +78,15 @@ pub fn run(args: &PreviewArgs) -> Result<u8> {
     }
     let text = program::open(&args.input)?;
     let mut notes = Vec::new();
-    let machine = program::machine(args.machine.as_deref(), &text, style, &mut notes)?;
+    let mut machine = program::machine(args.machine.as_deref(), &text, style, &mut notes)?;
+    args.setup.apply(&mut machine);
     eprint!("{}", report::render(&notes, &Sources::new(), style));
     let name = args.input.display().to_string();
     let title = args.input.file_name().map_or_else(|| name.clone(), |n| n.to_string_lossy().into_owned());
     let mut plot = Plot::new(&machine, &title);
     let mut estimator = Estimator::new(&machine);
-    let context = program::context(&args.input, &text, &machine);
+    let mut context = program::context(&args.input, &text, &machine);
+    args.setup.inform(&mut context)?;
     program::pass(&text, &context, |seen| match seen {
         Seen::Command(command, _) => {
             plot.command(command);
@@ -117,8 +102,8 @@ pub fn run(args: &PreviewArgs) -> Result<u8> {
     }
     let estimate = estimator.finish();
     plot.total_s(estimate.total_s);
-    if let Some(Stock { size, corner }) = args.stock_mm {
-        plot.stock(size, corner);
+    if let Some(Stock { size, corner, top }) = args.stock_mm {
+        plot.stock(size, corner, top);
     }
     let view = match args.view {
         ViewFlag::Top => PlotView::Top,

@@ -55,6 +55,13 @@ struct Inner<'a> {
     machine: &'a Machine,
     /// What can be reached, work coordinates.
     reach: Extents,
+    /// The stock, and the height of its top.
+    stock: Option<Extents>,
+    top: f64,
+    /// `reach` says where z ends on the machine, rather than about the stock.
+    z_known: bool,
+    /// Lowest and highest z of the tool's holder, while an offset of the tool is in force.
+    holder: Option<[f64; 2]>,
     /// Fastest of x, y and z, mm/min.
     fastest: f64,
     extents: Option<Extents>,
@@ -95,6 +102,10 @@ impl<'a> Checker<'a> {
             inner: Inner {
                 machine,
                 reach,
+                stock: None,
+                top: 0.0,
+                z_known: false,
+                holder: None,
                 fastest,
                 extents: None,
                 known: false,
@@ -110,6 +121,21 @@ impl<'a> Checker<'a> {
             },
             ended: false,
         }
+    }
+
+    /// Tells where the stock lies, work coordinates; without it its top is z = 0 everywhere.
+    pub fn stock(&mut self, stock: Extents) {
+        self.inner.stock = Some(stock);
+        self.inner.top = stock.max[2];
+    }
+
+    /// Tells where the z of the work zero lies in machine coordinates, mm: then z is held against the machine's travel,
+    /// tool offsets included.
+    pub fn zero_z(&mut self, z: f64) {
+        let axis = self.inner.machine.axes[2];
+        self.inner.reach.min[2] = axis.min - z - SLACK;
+        self.inner.reach.max[2] = axis.max - z + SLACK;
+        self.inner.z_known = true;
     }
 
     /// Looks at one command of a line.
@@ -220,16 +246,44 @@ impl Inner<'_> {
         }
     }
 
+    /// As [`Inner::reaches`], for a tool with an offset (G43): the machine's axes are beside its tip.
+    #[inline]
+    fn reaches_with(&mut self, tip: &Position, offset: Position, line: u32) {
+        if offset == [0.0; 3] {
+            self.reaches(tip, line);
+        } else {
+            self.reaches_beside(tip, offset, line);
+        }
+    }
+
+    #[cold]
+    fn reaches_beside(&mut self, tip: &Position, offset: Position, line: u32) {
+        let e = self.extents.get_or_insert(Extents { min: *tip, max: *tip });
+        for i in 0..3 {
+            e.min[i] = e.min[i].min(tip[i]);
+            e.max[i] = e.max[i].max(tip[i]);
+        }
+        let kept = *e;
+        let z = tip[2] + offset[2];
+        let [low, high] = self.holder.unwrap_or([z, z]);
+        self.holder = Some([low.min(z), high.max(z)]);
+        // Where z = 0 lies for another tool's length is not known, unless it was said.
+        let z = if self.z_known { z } else { tip[2].clamp(self.reach.min[2], self.reach.max[2]) };
+        self.reaches(&[tip[0] + offset[0], tip[1] + offset[1], z], line);
+        self.extents = Some(kept);
+    }
+
     fn motion(&mut self, state: &State, m: &Move, line: u32) {
+        let shift = state.tool_offset;
         match m.kind {
             Kind::Arc { center, counter_clockwise } => {
                 let (a, b) = (Point::new(m.from[0], m.from[1]), Point::new(m.to[0], m.to[1]));
                 let box_ = Piece::arc(a, b, center, counter_clockwise).bounds();
-                self.reaches(&[box_.min.x, box_.min.y, m.from[2]], line);
-                self.reaches(&[box_.max.x, box_.max.y, m.to[2]], line);
+                self.reaches_with(&[box_.min.x, box_.min.y, m.from[2]], shift, line);
+                self.reaches_with(&[box_.max.x, box_.max.y, m.to[2]], shift, line);
                 self.moves -= 1;
             }
-            _ => self.reaches(&m.to, line),
+            _ => self.reaches_with(&m.to, shift, line),
         }
         if m.e != 0.0 {
             self.extrudes(m.from, m.to, m.e, line);
@@ -240,23 +294,26 @@ impl Inner<'_> {
         self.known = true;
     }
 
-    /// Rapids and plunges below the stock's top, and cuts with a tool at rest. The top is z = 0.
+    /// Rapids and plunges below the stock's top, and cuts with a tool at rest.
     fn in_the_stock(&mut self, state: &State, m: &Move, line: u32) {
         let kind = self.machine.kind;
         let rapid = m.kind == Kind::Rapid;
         match kind {
             MachineKind::Router | MachineKind::Knife => {
-                let Some(_) = in_work(kind, 0.0, state, m) else { return };
+                let top = self.top;
+                if in_work(kind, top, state, m).is_none() || !self.over_stock(m) {
+                    return;
+                }
                 let sideways = m.from[0] != m.to[0] || m.from[1] != m.to[1];
-                if rapid && sideways && m.from[2].max(m.to[2]) < 0.0 {
+                if rapid && sideways && m.from[2].max(m.to[2]) < top {
                     let z = m.from[2].min(m.to[2]);
                     self.warn("check/rapid-in-stock", line, b'G', || {
-                        format!("a rapid at z {z:.3} mm, below the top of the stock (z = 0)")
+                        format!("a rapid at z {z:.3} mm, below the top of the stock (z = {top})")
                     });
                 } else if rapid && m.to[2] < m.from[2] {
                     let z = m.to[2];
                     self.warn("check/plunge-at-rapid", line, b'Z', || {
-                        format!("a rapid goes down to z {z:.3} mm, below the top of the stock (z = 0)")
+                        format!("a rapid goes down to z {z:.3} mm, below the top of the stock (z = {top})")
                     });
                 }
                 if !rapid && kind == MachineKind::Router && state.spindle == Spindle::Off {
@@ -271,6 +328,23 @@ impl Inner<'_> {
             }
             _ => {}
         }
+    }
+
+    /// True when a move passes over the stock, seen from above.
+    fn over_stock(&self, m: &Move) -> bool {
+        let Some(stock) = self.stock else { return true };
+        // The part of the move between the stock's sides, as fractions of it. An arc is taken for its chord.
+        let (mut enters, mut leaves) = (0.0f64, 1.0f64);
+        for i in 0..2 {
+            let (from, way) = (m.from[i], m.to[i] - m.from[i]);
+            let (a, b) = ((stock.min[i] - from) / way, (stock.max[i] - from) / way);
+            if way == 0.0 {
+                leaves = if from > stock.min[i] && from < stock.max[i] { leaves } else { -1.0 };
+            } else {
+                (enters, leaves) = (enters.max(a.min(b)), leaves.min(a.max(b)));
+            }
+        }
+        enters <= leaves
     }
 
     #[inline]
@@ -510,7 +584,17 @@ impl Inner<'_> {
                 });
             }
         }
-        let below = state.at[2] < 0.0 && self.machine.kind == MachineKind::Router;
+        let inside = |s: Extents| (0..2).all(|i| state.at[i] > s.min[i] && state.at[i] < s.max[i]);
+        let below = state.at[2] < self.top
+            && self.machine.kind == MachineKind::Router
+            && self.stock.is_none_or(inside);
+        let axis = self.machine.axes[2];
+        if let Some([low, high]) = self.holder.filter(|h| h[1] - h[0] > axis.max - axis.min + SLACK) {
+            let (way, travel) = (high - low, axis.max - axis.min);
+            self.add(Severity::Error, "check/envelope", 9, 0, || {
+                format!("with its tools' offsets the program moves z over {way:.3} mm; the machine has {travel:.3} mm")
+            });
+        }
         if below {
             let z = state.at[2];
             self.add(Severity::Warning, "check/ends-in-stock", 0, 0, || {

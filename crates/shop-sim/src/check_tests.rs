@@ -120,3 +120,62 @@ fn planted_faults_of_a_printer_are_named() {
     let sound = [hot(210.0, Wait::Heat), road(10.0, 0.3), Command::Filament { e: -2.0 }, off];
     assert_eq!(codes(&m, &sound), []);
 }
+
+fn with(
+    machine: &Machine,
+    set: impl FnOnce(&mut Checker<'_>),
+    commands: &[Command],
+) -> Vec<(&'static str, u32, u32)> {
+    let mut checker = Checker::new(machine);
+    set(&mut checker);
+    for (i, c) in commands.iter().enumerate() {
+        checker.command(c, i as u32 + 1);
+    }
+    checker.finish().0.iter().map(|f| (f.code, f.line, f.count)).collect()
+}
+
+#[test]
+fn the_stock_lies_where_it_is_said_to_lie() {
+    let machine = grbl();
+    let stock = Extents { min: [10.0, 10.0, 0.0], max: [50.0, 50.0, 18.0] };
+    let inside = [
+        rapid(20.0, 20.0, 30.0),
+        ON,
+        rapid(20.0, 20.0, 12.0),
+        feed(600.0),
+        line(20.0, 40.0, 12.0),
+        rapid(20.0, 40.0, 30.0),
+        OFF,
+    ];
+    let beside = [
+        rapid(0.0, 0.0, 30.0),
+        ON,
+        rapid(0.0, 0.0, 12.0),
+        rapid(0.0, 60.0, 12.0),
+        rapid(0.0, 60.0, 30.0),
+        OFF,
+    ];
+    let across = [rapid(0.0, 30.0, 12.0), rapid(60.0, 30.0, 12.0), rapid(60.0, 30.0, 30.0)];
+    let with = |commands: &[Command]| with(&machine, |c| c.stock(stock), commands);
+    assert_eq!(with(&inside), [("check/plunge-at-rapid", 3, 1)]);
+    assert_eq!(with(&beside), []);
+    assert_eq!(with(&across), [("check/rapid-in-stock", 2, 1)]);
+    assert_eq!(codes(&machine, &inside), []);
+}
+
+#[test]
+fn tool_offsets_count_in_the_travel() {
+    let mut machine = grbl();
+    (machine.axes[2].min, machine.axes[2].max) = (-100.0, 0.0);
+    let long = Command::ToolOffset { offset: [0.0, 0.0, 60.0] };
+    let job = [long.clone(), rapid(1.0, 1.0, -70.0), rapid(2.0, 1.0, -80.0)];
+    let envelope = |all: Vec<(&'static str, u32, u32)>| -> Vec<_> {
+        all.into_iter().filter(|f| f.0 == "check/envelope").collect()
+    };
+    // The work zero lies 90 mm below the top of the travel: the spindle goes to -70 + 60 - 90 = -100 and below.
+    assert_eq!(envelope(with(&machine, |c| c.zero_z(-90.0), &job)), [("check/envelope", 3, 1)]);
+    assert_eq!(envelope(with(&machine, |c| c.zero_z(-30.0), &job)), []);
+    // Without a height only the way counts.
+    let far = [long, rapid(1.0, 1.0, 10.0), rapid(2.0, 1.0, -99.0)];
+    assert_eq!(envelope(codes(&machine, &far)), [("check/envelope", 0, 1)]);
+}

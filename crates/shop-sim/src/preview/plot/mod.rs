@@ -130,10 +130,10 @@ impl<'a> Plot<'a> {
     }
 
     /// Says how large the stock is, x, y, z in mm, and where its lower left corner lies; its top is at z = 0.
-    pub fn stock(&mut self, [x, y, z]: [f64; 3], corner: [f64; 2]) {
+    pub fn stock(&mut self, [x, y, z]: [f64; 3], corner: [f64; 2], top: f64) {
         let [a, b] = corner;
-        let sane = [x, y, z].iter().all(|v| *v >= 0.0) && [x, y, z, a, b].iter().all(|v| v.is_finite());
-        self.trail.stock = sane.then_some([[a, b, -z], [a + x, b + y, 0.0]]);
+        let sane = [x, y, z].iter().all(|v| *v >= 0.0) && [x, y, z, a, b, top].iter().all(|v| v.is_finite());
+        self.trail.stock = sane.then_some([[a, b, top - z], [a + x, b + y, top]]);
     }
 
     /// Says how long the program takes.
