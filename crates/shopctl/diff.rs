@@ -2,7 +2,7 @@
 
 use crate::program::{self, Bytes, Seen};
 use crate::report::{self, Colour, Sources, Style};
-use crate::{check, exit, output};
+use crate::{Refusal, check, exit, output};
 use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
@@ -41,12 +41,17 @@ fn positive(text: &str) -> Result<f64, String> {
 /// Runs the verb; returns the exit code: 0 when the paths are the same, 4 when they differ.
 pub fn run(args: &DiffArgs) -> Result<u8> {
     let style = Style::for_stderr(args.colour);
+    if [&args.old, &args.new].iter().all(|p| p.as_os_str() == "-") {
+        let message = "only one of the two programs can come from standard input".to_owned();
+        return Err(Refusal { code: exit::USAGE, message }.into());
+    }
     let (old, new) = (program::open(&args.old)?, program::open(&args.new)?);
     let mut notes = Vec::new();
     let machine = program::machine(args.machine.as_deref(), &old, style, &mut notes)?;
     eprint!("{}", report::render(&notes, &Sources::new(), style));
-    let tracks = |path: &Path, text: &Bytes| {
-        let mut tracks = Tracks::new(&machine);
+    let tracks = |path: &Path, text: &Bytes, every_feed: bool| {
+        let tracks = Tracks::new(&machine);
+        let mut tracks = if every_feed { tracks.of_every_feed() } else { tracks };
         let context = program::context(path, text, &machine);
         program::pass(text, &context, |seen| {
             if let Seen::Command(command, line) = seen {
@@ -55,7 +60,16 @@ pub fn run(args: &DiffArgs) -> Result<u8> {
         });
         tracks
     };
-    let (a, b) = rayon::join(|| tracks(&args.old, &old), || tracks(&args.new, &new));
+    let both = |every| rayon::join(|| tracks(&args.old, &old, every), || tracks(&args.new, &new, every));
+    let (mut a, mut b) = both(false);
+    if a.runs().is_empty() && b.runs().is_empty() {
+        (a, b) = both(true);
+        if !a.runs().is_empty() || !b.runs().is_empty() {
+            eprintln!(
+                "note: neither program works below z = 0 or with its tool on; every move at the feed is compared"
+            );
+        }
+    }
     let names = [&args.old, &args.new].map(|p| p.display().to_string());
     for (name, tracks) in names.iter().zip([&a, &b]) {
         if tracks.runs().is_empty() {

@@ -58,6 +58,9 @@ pub fn run(args: &EstimateArgs) -> Result<u8> {
         if estimate.moves == 0 {
             eprintln!("error: {:#}", check::unreadable(&name));
             code = exit::INPUT;
+            if !args.json {
+                continue;
+            }
         } else if errors > 0 {
             eprintln!("note: {name} has errors, so the time may be wrong; see `shopctl check`");
         }

@@ -19,8 +19,13 @@ pub fn text(code: &str) -> Option<&'static str> {
 
 /// Returns what the verb prints: the text of one code, or the list of all codes with the first sentence of each.
 /// An unknown code is the user's mistake and comes back as a finding.
-pub fn run(code: Option<&str>) -> Result<String, Diagnostic> {
+pub fn run(code: Option<&str>, json: bool) -> Result<String, Diagnostic> {
+    let entry = |code: &str, text: &str| serde_json::json!({ "code": code, "text": text });
     let Some(code) = code else {
+        if json {
+            let all: Vec<_> = entries().map(|(c, text)| entry(c, text)).collect();
+            return Ok(format!("{:#}\n", serde_json::Value::Array(all)));
+        }
         let lines: Vec<String> =
             entries().map(|(c, text)| format!("{c:34} {}\n", first_sentence(text))).collect();
         return Ok(lines.concat());
@@ -29,6 +34,9 @@ pub fn run(code: Option<&str>) -> Result<String, Diagnostic> {
     let code = code.trim().trim_end_matches(']');
     let code = code.rsplit('[').next().unwrap_or(code);
     if let Some(text) = text(code) {
+        if json {
+            return Ok(format!("{:#}\n", entry(code, text)));
+        }
         return Ok(format!("{code}\n\n{text}\n"));
     }
     let codes: Vec<&str> = entries().map(|(c, _)| c).collect();
@@ -113,12 +121,12 @@ mod tests {
 
     #[test]
     fn a_code_is_found_as_it_stands_in_a_message() {
-        let plain = run(Some("dxf/units-missing")).expect("a code");
-        assert_eq!(run(Some("warning[dxf/units-missing]")), Ok(plain.clone()));
+        let plain = run(Some("dxf/units-missing"), false).expect("a code");
+        assert_eq!(run(Some("warning[dxf/units-missing]"), false), Ok(plain.clone()));
         assert!(plain.starts_with("dxf/units-missing\n\nThe drawing does not say"), "{plain}");
         let misspelt = ["dxf", "unit-missing"].join("/");
-        let d = run(Some(&misspelt)).expect_err("misspelt");
+        let d = run(Some(&misspelt), false).expect_err("misspelt");
         assert_eq!(d.hint.as_deref(), Some("did you mean `dxf/units-missing`?"));
-        assert!(run(None).expect("all").lines().count() > 100);
+        assert!(run(None, false).expect("all").lines().count() > 100);
     }
 }

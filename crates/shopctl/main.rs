@@ -55,6 +55,9 @@ enum Verb {
     Explain {
         /// The code; without one, all are listed
         code: Option<String>,
+        /// Report as JSON on standard output
+        #[arg(long)]
+        json: bool,
     },
     /// Print a completion script
     #[command(hide = true)]
@@ -186,7 +189,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
             machine::run(&args, &folders, report::Colour::Auto, &mut out, &mut talk)
         }
         Verb::Help { verb } => help(verb.as_deref()),
-        Verb::Explain { code } => match explain::run(code.as_deref()) {
+        Verb::Explain { code, json } => match explain::run(code.as_deref(), json) {
             Ok(text) => {
                 output::write_whole("-".as_ref(), text.as_bytes())?;
                 Ok(exit::DONE)

@@ -30,6 +30,8 @@ struct Inner {
     chords: u64,
     /// There was no room for more: what follows is missing.
     full: bool,
+    /// Every move at the feed is work, wherever it is.
+    every_feed: bool,
 }
 
 /// One connected piece of work.
@@ -114,6 +116,13 @@ impl<'a> Tracks<'a> {
         Tracks { machine, state: State::new(start), inner: Inner::default(), ended: false }
     }
 
+    /// Takes every move at the feed for work: for programs whose zero is not the top of the stock.
+    #[must_use]
+    pub fn of_every_feed(mut self) -> Self {
+        self.inner.every_feed = true;
+        self
+    }
+
     /// Adds one command of a line.
     pub fn command(&mut self, command: &Command, line: u32) {
         if self.ended {
@@ -152,7 +161,9 @@ impl Inner {
             return;
         }
         let printer = machine.printer.is_some();
-        let work = if printer {
+        let work = if self.every_feed {
+            m.kind != Kind::Rapid
+        } else if printer {
             m.e > 0.0 && m.kind != Kind::Rapid
         } else {
             m.kind != Kind::Rapid && in_work(machine.kind, 0.0, state, m).is_some()
@@ -163,7 +174,7 @@ impl Inner {
             return;
         }
         // Only what is below the top of the stock counts, however the way there is divided.
-        let clip = matches!(machine.kind, MachineKind::Router | MachineKind::Knife);
+        let clip = !self.every_feed && matches!(machine.kind, MachineKind::Router | MachineKind::Knife);
         let mut from = m.from;
         if let Kind::Arc { center, counter_clockwise } = m.kind {
             let (a, b) = (Point::new(m.from[0], m.from[1]), Point::new(m.to[0], m.to[1]));

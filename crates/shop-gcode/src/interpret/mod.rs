@@ -417,7 +417,11 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
                         self.go_on(at, block.span());
                         next_line = line;
                     }
-                    flow::Next::Stop => break,
+                    flow::Next::Stop => {
+                        // Why has been said; nothing is known of what would follow.
+                        self.ended = true;
+                        break;
+                    }
                 }
                 continue;
             }
