@@ -15,6 +15,8 @@ pub(crate) struct Item {
     pub reach: Option<Reach>,
     /// Goes when everything before it was answered, and nothing goes before it is.
     pub alone: bool,
+    /// A marker whose report has come.
+    pub read: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +51,7 @@ impl Item {
             duration: Duration::ZERO,
             reach: None,
             alone: false,
+            read: false,
         }
     }
 
@@ -65,7 +68,7 @@ impl Item {
     /// Returns a line of the program, or the last piece of one.
     pub(crate) fn program(line: Line, alone: bool) -> Self {
         let Line { number, text, duration, reach } = line;
-        Self { kind: Kind::Program(true), number, text, duration, reach, alone }
+        Self { kind: Kind::Program(true), number, text, duration, reach, alone, read: false }
     }
 
     pub(crate) fn is_program(&self) -> bool {

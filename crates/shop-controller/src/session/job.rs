@@ -21,6 +21,9 @@ const UNCHECKED: Duration = Duration::from_secs(2);
 /// Reports in a row that must say `Idle`: GRBL says so for a moment between reading a line and starting its move.
 const IDLES: u32 = 3;
 
+/// How long an answer may come after it should have come.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// How long a printer may take to tell its place, and how often it is asked.
 const PLACE: Duration = Duration::from_secs(2);
 const PLACE_TRIES: u32 = 4;
@@ -32,14 +35,24 @@ pub(crate) struct Job {
     ended: bool,
     /// The controller only reads.
     pub checking: bool,
-    /// A marker's report came, its answer not yet.
-    marked: bool,
+    /// Answers seem to be missing: no line goes until that is settled, and it is by then.
+    doubt: Option<Doubt>,
     /// Where the newest lines went that are taken and perhaps not done, oldest first.
     trail: VecDeque<Reach>,
     /// Where the last line that moves ends.
     end_mm: Option<[f64; 3]>,
     /// It was seen where it should not be.
     astray: bool,
+}
+
+/// Answers that should have come before a marker's report and did not: lost, or late?
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    /// The line whose answer is the first that may be missing.
+    line: u64,
+    missing: usize,
+    /// When late becomes lost: a while after a second marker, behind all that is in flight, was read.
+    until: Option<Duration>,
 }
 
 /// What is left to be known after the last line.
@@ -135,30 +148,67 @@ impl Session {
     }
 
     /// `[GC:...]` came.
-    pub(crate) fn hear_modal(&mut self, line: &str) {
-        let Link::Counted(ledger) = &self.link else { return };
-        let before = ledger.before_marker();
-        let number = ledger.items().find(|i| i.number > 0).map_or(0, |i| i.number);
-        if ledger.front().is_none_or(|item| item.kind != Kind::Marker) {
-            self.tell(Event::Message(line.to_owned()));
+    pub(crate) fn hear_modal(&mut self, said: &str) {
+        let Link::Counted(ledger) = &mut self.link else { return };
+        let before = ledger.marker_read();
+        let line = ledger.items().find(|i| i.number > 0).map_or(0, |i| i.number);
+        let (last, own) = (!ledger.has_unread_marker(), ledger.items().any(|i| i.kind == Kind::Marker));
+        if !own {
+            self.tell(Event::Message(said.to_owned()));
         }
         match before {
-            Some(0) => self.job.marked = true,
             // FluidNC may tell its modes unasked.
-            Some(missing) if self.protocol != Some(Protocol::FluidNc) => {
-                let count =
-                    if missing == 1 { "an answer is".to_owned() } else { format!("{missing} answers are") };
-                let why =
-                    format!("{count} missing at line {number}: a line was lost on the wire, or its answer");
-                self.unsure(why);
+            Some(missing) if missing > 0 && self.protocol != Some(Protocol::FluidNc) => {
+                self.doubt(line, missing, last);
             }
             _ => {}
         }
     }
 
-    pub(crate) fn marker_answered(&mut self, refused: bool) {
-        let marked = std::mem::take(&mut self.job.marked);
-        if marked {
+    /// A marker was read, and lines before it are unanswered.
+    fn doubt(&mut self, line: u64, missing: usize, last: bool) {
+        if !matches!(self.stage, Stage::Running | Stage::Settling(_)) {
+            return;
+        }
+        let first = self.job.doubt.is_none();
+        let until = (!first && last).then(|| self.now + GRACE);
+        let doubt = self.job.doubt.get_or_insert(Doubt { line, missing, until });
+        doubt.until = doubt.until.or(until);
+        if first {
+            self.queue.push_front(Item::own(Kind::Marker, &b"$G"[..]));
+        }
+    }
+
+    /// Returns whether lines wait because answers may be missing.
+    pub(crate) fn doubts(&self) -> bool {
+        self.job.doubt.is_some()
+    }
+
+    pub(crate) fn doubt_deadline(&self) -> Option<Duration> {
+        self.job.doubt.and_then(|doubt| doubt.until)
+    }
+
+    /// Late answers came after all, or they never will.
+    fn settle_doubt(&mut self) {
+        let Some(doubt) = self.job.doubt else { return };
+        let waits = self.queue.front().is_some_and(|i| i.kind == Kind::Marker);
+        if self.is_answered() && !waits {
+            self.job.doubt = None;
+            self.watch.checked = self.now;
+            return self.send();
+        }
+        if doubt.until.is_some_and(|until| self.now >= until) {
+            let Doubt { line, missing, .. } = doubt;
+            let count =
+                if missing == 1 { "an answer is".to_owned() } else { format!("{missing} answers are") };
+            self.unsure(format!(
+                "{count} missing at line {line}: a line was lost on the wire, or its answer"
+            ));
+        }
+    }
+
+    pub(crate) fn marker_answered(&mut self, item: &Item, refused: bool) {
+        if item.read {
             self.watch.checked = self.now;
             self.watch.hurry(self.now);
         } else if !refused {
@@ -228,7 +278,8 @@ impl Session {
 
     /// Goes on to what comes after the last line, or sends a marker when counts went unchecked for too long.
     pub(crate) fn finish(&mut self) {
-        if matches!(self.stage, Stage::Running) {
+        self.settle_doubt();
+        if matches!(self.stage, Stage::Running) && !self.doubts() {
             if self.job.ended && self.queue.is_empty() {
                 self.settle();
             } else {
@@ -309,7 +360,7 @@ impl Session {
 
     /// A report came after the last line; `asked` when it answers a question.
     pub(crate) fn settle_on(&mut self, asked: bool) {
-        let answered = self.is_answered() && self.queue.is_empty();
+        let answered = self.is_answered() && self.queue.is_empty() && !self.doubts();
         let (state, place, room) = (self.status.state, self.status.machine_position_mm, self.status.room);
         let ring = match &self.link {
             Link::Counted(ledger) => ledger.ring,

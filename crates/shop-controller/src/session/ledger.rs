@@ -99,9 +99,17 @@ impl Ledger {
         std::mem::take(&mut self.entries).into_iter().map(|e| e.item)
     }
 
-    /// Returns how many lines in front of the first marker are unanswered, if there is a marker.
-    pub(crate) fn before_marker(&self) -> Option<usize> {
-        self.items().position(|i| i.kind == Kind::Marker || &*i.text == b"$G")
+    /// A marker's report came: returns how many lines in front of that marker are unanswered, if there is a marker.
+    pub(crate) fn marker_read(&mut self) -> Option<usize> {
+        let unread = |i: &Item| !i.read && (i.kind == Kind::Marker || &*i.text == b"$G");
+        let at = self.items().position(unread)?;
+        self.entries[at].item.read = true;
+        Some(at)
+    }
+
+    /// Returns whether a marker waits for its report.
+    pub(crate) fn has_unread_marker(&self) -> bool {
+        self.items().any(|i| i.kind == Kind::Marker && !i.read)
     }
 
     /// Returns what cannot be, given that the ring has `free` bytes free, in a report asked for when `left` bytes had

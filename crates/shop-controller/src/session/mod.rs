@@ -13,8 +13,10 @@
 //! let mut session = Session::new(Some(Protocol::Grbl), Options { read_settings: false, ..Options::default() });
 //! session.connect(Duration::ZERO);
 //! session.receive(Duration::from_millis(5), b"Grbl 1.1h ['$' for help]\r\n");
-//! let sent = session.outbox().len();
-//! session.outbox().sent(sent);
+//! while !session.outbox().is_empty() {
+//!     let count = session.outbox().next().len(); // here they would be written
+//!     session.outbox().sent(count);
+//! }
 //! session.receive(Duration::from_millis(9), b"[VER:1.1h.20190830:]\r\n[OPT:V,15,128]\r\nok\r\n");
 //! session.receive(Duration::from_millis(9), b"<Idle|MPos:0.000,0.000,0.000|FS:0,0|WCO:0.000,0.000,0.000>\r\n");
 //! let mut events = std::iter::from_fn(|| session.next_event());
@@ -154,6 +156,7 @@ impl Session {
     /// Takes bytes that came in.
     pub fn receive(&mut self, now: Duration, bytes: &[u8]) {
         self.at(now);
+        self.watch.bytes_came(self.now);
         let mut reader = std::mem::take(&mut self.reader);
         reader.feed(bytes, |line, flooded| {
             if flooded {
@@ -190,7 +193,10 @@ impl Session {
         };
         let pace = self.paced && !self.queue.is_empty();
         let pace = pace.then(|| self.wire_free.saturating_sub(REFILL)).filter(|at| *at > self.now);
-        [stage, link, pace, self.hold.deadline(), self.watch_deadline()].into_iter().flatten().min()
+        [stage, link, pace, self.doubt_deadline(), self.hold.deadline(), self.watch_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Returns what is to be written.
@@ -267,7 +273,7 @@ impl Session {
             }
         }
         while let Some(item) = self.queue.front() {
-            let blocked = self.hold.is_feed_stopped() && item.is_program();
+            let blocked = item.is_program() && (self.hold.is_feed_stopped() || self.doubts());
             if blocked || !self.fits(item) || !self.may_pause(item) || !self.has_left() {
                 return;
             }
@@ -408,7 +414,7 @@ impl Session {
     fn answered(&mut self, item: Item, refused: Option<(Option<u32>, &str)>) {
         match item.kind {
             Kind::Program(last) => self.program_answered(item, last, refused),
-            Kind::Marker => self.marker_answered(refused.is_some()),
+            Kind::Marker => self.marker_answered(&item, refused.is_some()),
             Kind::Ask => self.ask_answered(refused),
             Kind::Final => self.final_answered(&item),
             Kind::Safe | Kind::Pause(..) => {}

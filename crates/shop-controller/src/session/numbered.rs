@@ -256,8 +256,8 @@ impl Numbered {
             self.told += 1;
             if let Some(kept) = self.get(self.told) {
                 let text = if kept.item.is_program() { Box::default() } else { kept.item.text.clone() };
-                let Item { ref kind, number, duration, reach, alone, .. } = kept.item;
-                done.push(Item { kind: kind.clone(), number, text, duration, reach, alone });
+                let Item { ref kind, number, duration, reach, alone, read, .. } = kept.item;
+                done.push(Item { kind: kind.clone(), number, text, duration, reach, alone, read });
             }
         }
     }

@@ -33,6 +33,11 @@ impl Reader {
         self.keep(rest);
     }
 
+    /// Returns whether a line has begun and not ended.
+    pub(crate) fn is_within(&self) -> bool {
+        !self.part.is_empty()
+    }
+
     fn keep(&mut self, bytes: &[u8]) {
         let room = LONGEST - self.part.len();
         self.flooded |= bytes.len() > room;

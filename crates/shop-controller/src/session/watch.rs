@@ -12,6 +12,10 @@ use super::{Link, Session, Stage, status};
 /// A question that was not answered by then was lost.
 const LOST: Duration = Duration::from_secs(1);
 
+/// How long a line that has begun is waited for before the next question: some controllers would answer it in the
+/// middle of the line.
+const LINE: Duration = Duration::from_millis(100);
+
 /// How often a machine is looked at while it comes to rest.
 const CLOSE: Duration = Duration::from_millis(50);
 
@@ -21,6 +25,8 @@ pub(crate) struct Watch {
     /// The question for the state that is out: when it was asked, and how many bytes of lines had left then.
     asked: Option<(Duration, u64)>,
     next: Duration,
+    /// When bytes came in.
+    bytes: Duration,
     /// When anything sensible was heard.
     heard: Duration,
     /// When the machine last showed that it gets on.
@@ -67,6 +73,10 @@ impl Watch {
     pub(crate) fn line_went(&mut self, now: Duration, duration: Duration) {
         self.recent.push(duration);
         self.progress = self.progress.max(now);
+    }
+
+    pub(crate) fn bytes_came(&mut self, now: Duration) {
+        self.bytes = now;
     }
 
     /// Something was said to the machine that it has to answer.
@@ -128,9 +138,12 @@ impl Session {
     }
 
     pub(crate) fn watch_deadline(&self) -> Option<Duration> {
-        let poll = self.polls().then(|| match self.watch.asked {
-            Some((at, _)) => (at + LOST).max(self.watch.next),
-            None => self.watch.next,
+        let poll = self.polls().then(|| {
+            let next = match self.watch.asked {
+                Some((at, _)) => (at + LOST).max(self.watch.next),
+                None => self.watch.next,
+            };
+            if self.reader.is_within() { next.max(self.watch.bytes + LINE) } else { next }
         });
         [poll, self.patience()].into_iter().flatten().min()
     }
@@ -167,7 +180,8 @@ impl Session {
         let now = self.now;
         if self.polls() {
             let lost = self.watch.asked.is_some_and(|(at, _)| now >= at + LOST);
-            if now >= self.watch.next && (self.watch.asked.is_none() || lost) {
+            let interrupts = self.reader.is_within() && now < self.watch.bytes + LINE;
+            if now >= self.watch.next && (self.watch.asked.is_none() || lost) && !interrupts {
                 let left = match &self.link {
                     Link::Counted(ledger) => ledger.left(&self.out),
                     Link::Numbered(_) => 0,
