@@ -248,8 +248,18 @@ impl Session {
         self.events.push_back(event);
     }
 
-    /// Does what is to be done now.
+    /// Does what is to be done now. What one step does may be the reason for another: a job that fails at its end asks
+    /// for the state at once.
     fn pump(&mut self) {
+        for _ in 0..4 {
+            self.turn();
+            if self.deadline().is_none_or(|due| due > self.now) {
+                return;
+            }
+        }
+    }
+
+    fn turn(&mut self) {
         if matches!(self.stage, Stage::New | Stage::Gone) {
             return;
         }
