@@ -1,4 +1,14 @@
-//! `shopctl machine`: which machines there are, what one is, where its profile lies, and a new one to edit.
+//! `shopctl machine`: which machines there are, what one is, where its profile lies, and a new one to edit; and the
+//! machine itself: ports, state, console, moves by hand, settings, what its codes mean.
+
+mod act;
+mod console;
+mod decode;
+mod editor;
+mod live;
+mod ports;
+mod settings;
+mod status;
 
 use crate::folders::Folders;
 use crate::profile::{self, DIALECTS, KINDS, Origin, Profile};
@@ -18,7 +28,7 @@ const INPUT_HAS_ERRORS: u8 = 3;
 /// No table is that long, mm.
 const BOUNDLESS: f64 = 30_000.0;
 
-/// List, show and make machine profiles
+/// Profiles of machines, and the machines themselves: status, console, jog, home, settings
 #[derive(Args, Clone, Debug)]
 pub struct MachineArgs {
     #[command(subcommand)]
@@ -54,6 +64,31 @@ enum Verb {
         /// Name or path of the profile
         name: String,
     },
+    /// List the ports of this computer, and who answers on them; nothing moves
+    Ports(ports::PortsArgs),
+    /// Tell what the machine is doing
+    Status(status::StatusArgs),
+    /// Talk to the controller line by line
+    #[command(after_help = console::HELP)]
+    Console(console::ConsoleArgs),
+    /// Move by hand: jog X10 Y-5 --feed-mm-per-min 500
+    Jog(act::JogArgs),
+    /// Find the limit switches
+    Home(act::HomeArgs),
+    /// Put the work zero where the machine stands
+    Zero(act::ZeroArgs),
+    /// Touch something, and tell where; with --plate-mm put the work zero by it
+    Probe(act::ProbeArgs),
+    /// Take the lock off after an alarm; the position may be wrong
+    Unlock(act::UnlockArgs),
+    /// Write the controller's settings to a file
+    Backup(settings::BackupArgs),
+    /// Compare the controller's settings with a file
+    Diff(settings::DiffArgs),
+    /// Write settings from a file to the controller, one at a time, each read back
+    Restore(settings::RestoreArgs),
+    /// Explain what a controller says: error:22, ALARM:1
+    Decode(decode::DecodeArgs),
 }
 
 /// Runs the verb: the product goes to `out`, what is wrong to `talk`. Returns the exit code.
@@ -67,6 +102,18 @@ pub fn run(
     let mut sources = Sources::new();
     let mut found = Vec::new();
     let product = match &args.verb {
+        Verb::Ports(a) => return ports::run(a, out),
+        Verb::Status(a) => return status::run(a, out),
+        Verb::Console(a) => return console::run(a, out),
+        Verb::Jog(a) => return act::jog(a, out),
+        Verb::Home(a) => return act::home(a, out),
+        Verb::Zero(a) => return act::zero(a, out),
+        Verb::Probe(a) => return act::probe(a, out),
+        Verb::Unlock(a) => return act::unlock(a, out),
+        Verb::Backup(a) => return settings::backup(a, out),
+        Verb::Diff(a) => return settings::diff(a, out),
+        Verb::Restore(a) => return settings::restore(a, out),
+        Verb::Decode(a) => return decode::run(a, out),
         Verb::List { json } => Some(list(*json, folders, &mut sources, &mut found)),
         Verb::Show { name, json } => {
             profile::load(name, folders, &mut sources, &mut found).map(|p| show(&p, *json))

@@ -1,15 +1,15 @@
 //! `shopctl send`: a program to a machine, with everything that can be known looked at before the first byte.
 
 pub mod connect;
-mod controller;
+pub mod controller;
 mod facts;
 mod index;
 mod job;
 mod lines;
-mod operator;
-mod outcome;
+pub mod operator;
+pub mod outcome;
 mod preflight;
-mod screen;
+pub mod screen;
 mod source;
 
 use crate::folders::{self, Folders};
@@ -186,7 +186,7 @@ impl From<Pausing> for Pause {
 }
 
 /// Serial speed when nobody says one: GRBL's, and Marlin's most common.
-const BAUD: u32 = 115_200;
+pub const BAUD: u32 = 115_200;
 /// How long homing, or a trace of the box, may take.
 const MOVING: Duration = Duration::from_mins(5);
 
@@ -437,7 +437,7 @@ impl Teller {
 }
 
 /// Loads the machine that was named, or the user's own default; none is no mistake.
-fn named_machine(wire: &WireArgs, style: Style, notes: &mut Vec<Diagnostic>) -> Result<Option<Machine>> {
+pub fn named_machine(wire: &WireArgs, style: Style, notes: &mut Vec<Diagnostic>) -> Result<Option<Machine>> {
     let mut sources = Sources::new();
     let mut found = Vec::new();
     let default = profile::settings(&Folders::of_this_user(), &mut sources, &mut found).default_machine;
@@ -467,7 +467,7 @@ fn port_of(machine: Option<&Machine>) -> Option<&str> {
 }
 
 /// How a simulated machine is: as workshops have them.
-fn simulation(speed: f64) -> sim::Options {
+pub fn simulation(speed: f64) -> sim::Options {
     sim::Options {
         speed: if speed.is_finite() && speed > 0.0 { speed } else { 1.0 },
         ..sim::Options::workshop()

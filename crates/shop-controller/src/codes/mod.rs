@@ -9,7 +9,10 @@
 mod fluidnc;
 mod grbl;
 mod grblhal;
+mod settings;
 mod texts;
+
+pub use settings::setting;
 
 use crate::session::Protocol;
 use std::fmt;
@@ -90,6 +93,11 @@ pub fn table(protocol: Protocol, kind: Kind) -> Vec<&'static Code> {
     }
     all.sort_by_key(|c| c.number);
     all
+}
+
+/// Returns every text a firmware has that is explained here.
+pub fn texts(protocol: Protocol) -> Vec<&'static Text> {
+    texts::of(protocol).iter().flat_map(|t| t.iter()).collect()
 }
 
 /// Returns the tables of a firmware; the first that has a number wins.
