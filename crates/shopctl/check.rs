@@ -2,7 +2,7 @@
 
 mod text;
 
-use crate::program::{self, Bytes, Seen};
+use crate::program::{self, Bytes, Seen, Watch};
 use crate::report::{self, Colour, Sources, Style};
 use crate::setup::{self, SetupArgs, Stock};
 use crate::{Refusal, exit, output};
@@ -122,17 +122,53 @@ fn check(sources: &Sources<'_>, context: &Context, machine: &Machine, args: &Che
     if let Some(z) = args.setup.zero_z() {
         checker.zero_z(z);
     }
-    let mut lines = 0;
-    let mut diagnostics = program::pass(bytes, context, |seen| {
-        if let Seen::Command(command, line) = seen {
-            lines = line;
-            checker.command(command, line);
-        }
-    });
-    text::check(bytes, id, machine, &mut diagnostics);
+    let mut look = Look { checker, lines: 0 };
+    let mut of_text = Vec::new();
+    let (mut diagnostics, ()) = rayon::join(
+        || program::pass_in_parts(bytes, context, &mut look),
+        || text::check(bytes, id, machine, &mut of_text),
+    );
+    diagnostics.extend(of_text);
+    let Look { checker, lines } = look;
     let (findings, extents) = checker.finish();
     diagnostics.extend(findings.into_iter().map(|f| placed(f, sources, id)));
     Checked { diagnostics, extents, lines }
+}
+
+/// One look at a program.
+struct Look<'a> {
+    checker: Checker<'a>,
+    /// Line of the last command.
+    lines: u32,
+}
+
+impl Watch for Look<'_> {
+    #[inline]
+    fn see(&mut self, seen: Seen<'_>) {
+        if let Seen::Command(command, line) = seen {
+            self.lines = line;
+            self.checker.command(command, line);
+        }
+    }
+
+    fn fork(&self) -> Self {
+        Look { checker: self.checker.fork(), lines: self.lines }
+    }
+
+    fn begin(&mut self) {
+        self.checker.begin();
+        self.lines = 0;
+    }
+
+    fn continues_as(&self, part: &Self) -> bool {
+        self.checker.continues_as(&part.checker)
+    }
+
+    fn append(&mut self, part: Self) {
+        self.checker.append(part.checker);
+        // A part without commands knows of no line.
+        self.lines = if part.lines > 0 { part.lines } else { self.lines };
+    }
 }
 
 /// Gives a finding its place: the word to blame in its line, or the whole line.

@@ -1,6 +1,6 @@
 //! `shopctl estimate`: how long programs take on a machine, and on what the time goes.
 
-use crate::program::{self, Bytes, Seen};
+use crate::program::{self, Bytes, Seen, Watch};
 use crate::report::{self, Colour, Sources, Style};
 use crate::setup::SetupArgs;
 use crate::{check, exit, output};
@@ -90,11 +90,34 @@ fn estimate(
     let mut estimator = Estimator::new(machine);
     let mut context = program::context(path, bytes, machine);
     setup.inform(&mut context)?;
-    let diagnostics = program::pass(bytes, &context, |seen| match seen {
-        Seen::Command(command, _) => estimator.command(command),
-        Seen::Section(role, label) => estimator.section(role, label),
-    });
+    let diagnostics = program::pass_in_parts(bytes, &context, &mut estimator);
     Ok((estimator.finish(), diagnostics))
+}
+
+impl Watch for Estimator<'_> {
+    #[inline]
+    fn see(&mut self, seen: Seen<'_>) {
+        match seen {
+            Seen::Command(command, _) => self.command(command),
+            Seen::Section(role, label) => self.section(role, label),
+        }
+    }
+
+    fn fork(&self) -> Self {
+        Estimator::fork(self)
+    }
+
+    fn begin(&mut self) {
+        Estimator::begin(self);
+    }
+
+    fn continues_as(&self, part: &Self) -> bool {
+        Estimator::continues_as(self, part)
+    }
+
+    fn append(&mut self, part: Self) {
+        Estimator::append(self, part);
+    }
 }
 
 /// Returns a time as a person says it.

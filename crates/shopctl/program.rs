@@ -1,5 +1,9 @@
 //! Programs of any origin: their bytes, the machine they are for, and one pass over their commands.
 
+mod parts;
+
+pub use parts::{Watch, pass_in_parts};
+
 use crate::folders::Folders;
 use crate::report::{self, Sources, Style};
 use crate::{Refusal, exit, guess, profile};
@@ -166,19 +170,31 @@ const WAITING: usize = 8;
 /// Runs the interpreter over a program; returns what it has to say. Memory does not grow with the program. A long
 /// program is read on a thread of its own while `see` looks at what was read before; the order is the same.
 pub fn pass(bytes: &[u8], context: &Context, mut see: impl FnMut(Seen<'_>)) -> Vec<Diagnostic> {
-    let mut tell = |step: &Step, line: u32| match step {
-        Step::Command(command) => see(Seen::Command(command, line)),
-        Step::Section { role, label } => see(Seen::Section(*role, label)),
-    };
+    let mut tell = |step: &Step, line: u32| see(seen(step, line));
     if bytes.len() < WORTH_A_THREAD {
         return shop_gcode::visit(bytes, context, |step, line| tell(&step, line));
     }
-    let (full, read) = mpsc::sync_channel::<Vec<(Step, u32)>>(WAITING);
+    side_by_side(|hand_on| shop_gcode::visit(bytes, context, hand_on), tell)
+}
+
+fn seen(step: &Step, line: u32) -> Seen<'_> {
+    match step {
+        Step::Command(command) => Seen::Command(command, line),
+        Step::Section { role, label } => Seen::Section(*role, label),
+    }
+}
+
+/// Runs `read` on a thread of its own and hands on to `tell` what it hands on, in order.
+fn side_by_side<T: Send>(
+    read: impl FnOnce(&mut dyn FnMut(Step, u32)) -> T + Send,
+    mut tell: impl FnMut(&Step, u32),
+) -> T {
+    let (full, batches) = mpsc::sync_channel::<Vec<(Step, u32)>>(WAITING);
     let (done, empty) = mpsc::channel::<Vec<(Step, u32)>>();
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
             let mut batch = Vec::with_capacity(BATCH);
-            let found = shop_gcode::visit(bytes, context, |step, line| {
+            let found = read(&mut |step, line| {
                 batch.push((step, line));
                 if batch.len() == BATCH {
                     let next = empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH));
@@ -189,7 +205,7 @@ pub fn pass(bytes: &[u8], context: &Context, mut see: impl FnMut(Seen<'_>)) -> V
             let _ = full.send(batch);
             found
         });
-        for mut batch in read {
+        for mut batch in batches {
             for (step, line) in &batch {
                 tell(step, *line);
             }

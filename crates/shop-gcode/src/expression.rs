@@ -133,6 +133,11 @@ pub(crate) enum Name {
 }
 
 impl Parameters {
+    /// Writes all that was set; what the controller works out itself is left aside.
+    pub(crate) fn write_settings(&self, out: &mut impl std::fmt::Write) -> std::fmt::Result {
+        write!(out, "{:?} {:?} {:?}", self.frames, self.numbered, self.global)
+    }
+
     /// Enters a subprogram with its arguments in #1 … #30.
     pub(crate) fn enter(&mut self, arguments: &[f64]) {
         let mut frame = Frame::default();

@@ -75,6 +75,23 @@ impl Notes {
         self.add(Severity::Info, code, key, at, message);
     }
 
+    /// True when findings of a later part can be added as if they had been made here, one by one.
+    pub(crate) fn has_room_for(&self, later: &Notes) -> bool {
+        self.list.len() + later.list.len() < MOST
+    }
+
+    /// Adds the findings of a later part.
+    pub(crate) fn append(&mut self, later: Notes) {
+        for (key, d) in later.keys.into_iter().zip(later.list) {
+            if let Some(i) = self.keys.iter().position(|k| *k == key) {
+                self.list[i].count = self.list[i].count.saturating_add(d.count);
+            } else {
+                self.keys.push(key);
+                self.list.push(d);
+            }
+        }
+    }
+
     pub(crate) fn finish(self) -> Vec<Diagnostic> {
         self.list
     }

@@ -5,7 +5,7 @@
 //! memory does not grow with the program. Errors are what the controller refuses or what breaks something for
 //! certain; the rest, which may be meant, is a warning.
 
-use crate::motion::{Event, Kind, Move, Place, State, in_work, step};
+use crate::motion::{Chords, Event, Kind, Move, Place, State, in_work, step};
 use crate::piece::Piece;
 use shop_cam::canon::{Command, Heater, Laser, Limits, Position, Spindle, Torch, Wait};
 use shop_cam::machine::{Dialect, Machine, MachineKind, Printer};
@@ -49,8 +49,11 @@ pub struct Checker<'a> {
     state: State,
     inner: Inner<'a>,
     ended: bool,
+    /// What was in force where a part began, written out.
+    begun: Option<String>,
 }
 
+#[derive(Clone)]
 struct Inner<'a> {
     machine: &'a Machine,
     /// What can be reached, work coordinates.
@@ -81,6 +84,8 @@ struct Inner<'a> {
     findings: Vec<Finding>,
 }
 
+/// Different findings that are kept apart; the rest joins the first of its code.
+const MOST_FINDINGS: usize = 256;
 /// Slack of the envelope: what rounding of a post may add, mm.
 const SLACK: f64 = 1e-3;
 /// Klipper's max_extrude_only_distance and Marlin's EXTRUDE_MAXLENGTH, mm.
@@ -120,6 +125,7 @@ impl<'a> Checker<'a> {
                 findings: Vec::new(),
             },
             ended: false,
+            begun: None,
         }
     }
 
@@ -136,6 +142,85 @@ impl<'a> Checker<'a> {
         self.inner.reach.min[2] = axis.min - z - SLACK;
         self.inner.reach.max[2] = axis.max - z + SLACK;
         self.inner.z_known = true;
+    }
+
+    /// Returns a checker for a later part of a long program, with what is in force here as its guess. Parts are put
+    /// together as [`Estimator`](crate::Estimator)s are.
+    pub fn fork(&self) -> Checker<'a> {
+        let inner = Inner { findings: Vec::new(), ..self.inner.clone() };
+        Checker { state: self.state.clone(), inner, ended: self.ended, begun: None }
+    }
+
+    /// The part's own commands begin here; what was found before is forgotten.
+    pub fn begin(&mut self) {
+        self.state.chords = Chords::new();
+        self.inner.findings.clear();
+        (self.inner.extents, self.inner.holder, self.inner.moves) = (None, None, 0);
+        self.begun = Some(self.modes());
+    }
+
+    /// True when `part` began where this one stands, with all in force that is in force here.
+    pub fn continues_as(&self, part: &Checker<'_>) -> bool {
+        part.begun.as_ref().is_some_and(|begun| *begun == self.modes())
+            && self.state.chords.would_give(part.state.chords)
+            && self.inner.findings.len() + part.inner.findings.len() < MOST_FINDINGS
+    }
+
+    /// Adds what `part` found and goes on from its end; it must continue this one.
+    pub fn append(&mut self, part: Checker<'a>) {
+        let mut chords = self.state.chords;
+        chords.join(part.state.chords);
+        self.state = part.state;
+        self.state.chords = chords;
+        self.ended = part.ended;
+        let mut inner = part.inner;
+        let later = std::mem::replace(&mut inner.findings, std::mem::take(&mut self.inner.findings));
+        for f in later {
+            let same = inner.findings.iter_mut().find(|g| g.code == f.code && g.key == f.key);
+            match same {
+                Some(g) => g.count = g.count.saturating_add(f.count),
+                None => inner.findings.push(f),
+            }
+        }
+        inner.moves += self.inner.moves;
+        inner.extents = match (self.inner.extents, inner.extents) {
+            (Some(a), Some(b)) => Some(Extents {
+                min: std::array::from_fn(|i| a.min[i].min(b.min[i])),
+                max: std::array::from_fn(|i| a.max[i].max(b.max[i])),
+            }),
+            (a, b) => a.or(b),
+        };
+        inner.holder = match (self.inner.holder, inner.holder) {
+            (Some(a), Some(b)) => Some([a[0].min(b[0]), a[1].max(b[1])]),
+            (a, b) => a.or(b),
+        };
+        self.inner = inner;
+    }
+
+    /// Returns all that is in force, written out, so that no bit is forgotten; nor any field, since all are named here.
+    fn modes(&self) -> String {
+        let Inner {
+            machine: _,
+            reach: _,
+            stock: _,
+            top: _,
+            z_known: _,
+            holder: _,
+            fastest: _,
+            extents: _,
+            known,
+            moves: _,
+            hotends,
+            hottest,
+            bed_c,
+            waited,
+            tool,
+            macros,
+            heated,
+            findings: _,
+        } = &self.inner;
+        let warm = (hotends, hottest, bed_c, waited, heated, macros);
+        format!("{:?} {} {known} {warm:?} {tool}", self.state, self.ended)
     }
 
     /// Looks at one command of a line.
@@ -183,7 +268,8 @@ impl Inner<'_> {
         line: u32,
         message: impl FnOnce() -> String,
     ) -> Option<&mut Finding> {
-        let same = |f: &Finding| f.code == code && f.key == key;
+        let full = self.findings.len() >= MOST_FINDINGS;
+        let same = |f: &Finding| f.code == code && (f.key == key || full);
         if let Some(i) = self.findings.iter().position(same) {
             self.findings[i].count = self.findings[i].count.saturating_add(1);
             return None;

@@ -21,6 +21,7 @@ mod piece;
 mod planner;
 pub mod preview;
 pub mod proof;
+mod tally;
 
 pub use check::{Checker, Extents, Finding};
 pub use compare::{Comparison, Tracks, compare};

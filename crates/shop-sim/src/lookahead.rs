@@ -56,7 +56,7 @@ struct Queued {
 }
 
 /// What the last move says about the next corner.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Tail {
     unit: [f64; 4],
     /// Junction deviation times acceleration.
@@ -74,6 +74,7 @@ struct Settled {
 }
 
 /// The queue.
+#[derive(Clone)]
 pub(crate) struct Lookahead {
     queue: Vec<Queued>,
     settled: Vec<Settled>,
@@ -165,6 +166,26 @@ impl Lookahead {
         self.until_flush = FLUSH_AFTER_STOP_S;
     }
 
+    /// True when both hold the same moves in the same state: whatever is added, they will tell the same.
+    pub fn is_like(&self, other: &Lookahead) -> bool {
+        let tail =
+            |l: &Lookahead| l.tail.map(|t| (t.unit.map(f64::to_bits), t.corner.to_bits(), t.kinematic));
+        self.until_flush.to_bits() == other.until_flush.to_bits()
+            && tail(self) == tail(other)
+            && self.queue.len() == other.queue.len()
+            && self.queue.iter().zip(&other.queue).all(|(a, b)| a.bits() == b.bits())
+    }
+
+    /// How many moves wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Gives the tag of every move that waits to `change`, in order.
+    pub fn change_tags(&mut self, mut change: impl FnMut(&mut u32)) {
+        self.queue.iter_mut().for_each(|m| change(&mut m.tag));
+    }
+
     /// Settles what later moves cannot change, or everything.
     fn flush(&mut self, lazy: bool, done: &mut impl FnMut(u32, f64)) {
         self.until_flush = FLUSH_S;
@@ -212,6 +233,13 @@ impl Lookahead {
 }
 
 impl Queued {
+    /// Everything but the tag.
+    fn bits(&self) -> [u64; 7] {
+        let Queued { length, acceleration, max_start2, max_cruise2, delta2, smoothed_start2, .. } = *self;
+        [length, acceleration, max_start2, max_cruise2, delta2, smoothed_start2, self.smoothed_delta2]
+            .map(f64::to_bits)
+    }
+
     fn seconds(&self, start2: f64, cruise2: f64, end2: f64) -> f64 {
         let per_acceleration = 1.0 / self.acceleration;
         let cruise = cruise2.sqrt();

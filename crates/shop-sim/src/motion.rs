@@ -36,14 +36,36 @@ pub(crate) struct State {
 }
 
 /// Chords beyond the usual that the arcs of a program may have still.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Chords {
     left: u32,
+    refused: bool,
+}
+
+/// What is left of them is not part of the machine's state, and is looked at by itself.
+impl std::fmt::Debug for Chords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("_")
+    }
 }
 
 impl Chords {
     pub fn new() -> Self {
-        Chords { left: CHORDS_MORE }
+        Chords { left: CHORDS_MORE, refused: false }
+    }
+
+    /// True when all that a later part took would have been given here too.
+    pub fn would_give(self, later: Chords) -> bool {
+        !later.refused && later.taken() <= self.left
+    }
+
+    /// Takes what a later part took.
+    pub fn join(&mut self, later: Chords) {
+        self.left -= later.taken().min(self.left);
+    }
+
+    fn taken(self) -> u32 {
+        CHORDS_MORE - self.left
     }
 
     /// Returns how many chords an arc gets that wants so many.
@@ -51,6 +73,7 @@ impl Chords {
     pub fn take(&mut self, wanted: u32) -> u32 {
         let more = wanted.saturating_sub(ALWAYS);
         if more > self.left {
+            self.refused = true;
             return ALWAYS;
         }
         self.left -= more;

@@ -12,7 +12,8 @@
 //!
 //! With S the running sum of 2·a·L, the backward pass over a window is min over its corners j of (corner_j² + S_j)
 //! less S_k: a sliding minimum, so that a buffer of any depth costs O(1) a move. Blocks are handed out as soon as
-//! they leave the buffer; memory does not grow with the program.
+//! they leave the buffer; memory does not grow with the program. S is counted in whole *grains* and may wrap around:
+//! differences stay exact however long the program is, and do not depend on where the sum began.
 
 /// Returns the lower of two numbers. One instruction, where `f64::min` looks for NaN too; none gets here.
 #[inline(always)]
@@ -46,28 +47,53 @@ pub(crate) struct Block {
 #[derive(Clone, Copy, Default)]
 struct Queued {
     block: Block,
-    /// 2·a·L of all before it since the last stop.
-    before: f64,
+    /// 2·a·L of all before it, grains.
+    before: i64,
     /// 2·a·L of its own.
     delta2: f64,
 }
 
+/// Grains of a squared speed in 1 mm²/s²: fine enough for 0.001 mm/s, and a power of two.
+const GRAINS: f64 = (1u64 << 24) as f64;
+/// Speeds beyond 8 m/s are not told apart, so that the sum over the deepest buffer does not reach the sign.
+const MOST2: f64 = (1u64 << 26) as f64;
+/// Deepest buffer.
+const DEEPEST: usize = 1 << 12;
+
+#[inline(always)]
+fn grains(v2: f64) -> i64 {
+    (low(v2, MOST2) * GRAINS) as i64
+}
+
+/// Returns a − b as a squared speed, mm²/s².
+#[inline(always)]
+fn between(a: i64, b: i64) -> f64 {
+    a.wrapping_sub(b) as f64 * (1.0 / GRAINS)
+}
+
+/// Returns the lower of two sums, which may have wrapped around.
+#[inline(always)]
+fn nearer(a: i64, b: i64) -> i64 {
+    if a.wrapping_sub(b) < 0 { a } else { b }
+}
+
 /// Plans blocks in order.
+#[derive(Clone)]
 pub(crate) struct Planner {
     depth: u64,
     /// The buffer; a block's place is its number, wrapped.
     ring: Box<[Queued]>,
     /// Numbers and keys `corner² + S` of corners that can be the window's least, wrapped likewise.
-    least: Box<[(u64, f64)]>,
+    least: Box<[(u64, i64)]>,
     least_from: u64,
     least_to: u64,
     mask: u64,
     /// Numbers of the first block in the buffer and of the next one, since the last stop.
     first: u64,
     next: u64,
-    sum: f64,
+    sum: i64,
     /// Key of the end of the buffer.
-    end: f64,
+    end: i64,
     entry: f64,
     entry2: f64,
 }
@@ -75,19 +101,19 @@ pub(crate) struct Planner {
 impl Planner {
     /// Returns a planner that reads `depth` blocks ahead, the one being run included.
     pub fn new(depth: usize) -> Self {
-        let depth = depth.clamp(2, 1 << 20);
+        let depth = depth.clamp(2, DEEPEST);
         let size = (depth + 1).next_power_of_two();
         Planner {
             depth: depth as u64,
             ring: vec![Queued::default(); size].into_boxed_slice(),
-            least: vec![(0, 0.0); size].into_boxed_slice(),
+            least: vec![(0, 0); size].into_boxed_slice(),
             least_from: 0,
             least_to: 0,
             mask: size as u64 - 1,
             first: 0,
             next: 0,
-            sum: 0.0,
-            end: 0.0,
+            sum: 0,
+            end: 0,
             entry: 0.0,
             entry2: 0.0,
         }
@@ -102,9 +128,9 @@ impl Planner {
     #[inline]
     pub fn push(&mut self, block: Block, done: &mut impl FnMut(u32, f64)) {
         let delta2 = 2.0 * block.acceleration * block.length;
-        let key = low(block.corner2, block.nominal * block.nominal) + self.sum;
+        let key = self.sum.wrapping_add(grains(low(block.corner2, block.nominal * block.nominal)));
         while self.least_to > self.least_from
-            && self.least[((self.least_to - 1) & self.mask) as usize].1 >= key
+            && self.least[((self.least_to - 1) & self.mask) as usize].1.wrapping_sub(key) >= 0
         {
             self.least_to -= 1;
         }
@@ -112,8 +138,8 @@ impl Planner {
         self.least_to += 1;
         self.ring[(self.next & self.mask) as usize] = Queued { block, before: self.sum, delta2 };
         self.next += 1;
-        self.sum += delta2;
-        self.end = self.sum + block.rest2;
+        self.sum = self.sum.wrapping_add(grains(delta2));
+        self.end = self.sum.wrapping_add(grains(block.rest2));
         if self.next - self.first >= self.depth {
             self.run_first(done);
         }
@@ -125,7 +151,47 @@ impl Planner {
             self.run_first(done);
         }
         (self.first, self.next, self.least_from, self.least_to) = (0, 0, 0, 0);
-        (self.sum, self.end, self.entry, self.entry2) = (0.0, 0.0, 0.0, 0.0);
+        (self.sum, self.end, self.entry, self.entry2) = (0, 0, 0.0, 0.0);
+    }
+
+    /// True when both hold the same blocks in the same state: whatever is added, they will tell the same.
+    pub fn is_like(&self, other: &Planner) -> bool {
+        let window = |p: &Planner| (p.next - p.first, p.first == 0, p.least_to - p.least_from);
+        let bits = |b: &Block| [b.length, b.acceleration, b.nominal, b.corner2, b.rest2].map(f64::to_bits);
+        let speeds = |p: &Planner| (p.entry.to_bits(), p.entry2.to_bits(), p.end.wrapping_sub(p.sum));
+        self.depth == other.depth
+            && window(self) == window(other)
+            && (self.is_empty() || speeds(self) == speeds(other))
+            && (0..self.next - self.first).all(|i| {
+                let (a, b) = (self.queued(i), other.queued(i));
+                bits(&a.block) == bits(&b.block)
+                    && a.before.wrapping_sub(self.sum) == b.before.wrapping_sub(other.sum)
+            })
+            && (0..self.least_to - self.least_from).all(|i| {
+                let (a, b) = (self.least_one(i), other.least_one(i));
+                (a.0 - self.first, a.1.wrapping_sub(self.sum))
+                    == (b.0 - other.first, b.1.wrapping_sub(other.sum))
+            })
+    }
+
+    /// How many blocks wait.
+    pub fn waiting(&self) -> usize {
+        (self.next - self.first) as usize
+    }
+
+    fn queued(&self, i: u64) -> &Queued {
+        &self.ring[((self.first + i) & self.mask) as usize]
+    }
+
+    fn least_one(&self, i: u64) -> (u64, i64) {
+        self.least[((self.least_from + i) & self.mask) as usize]
+    }
+
+    /// Gives every block that waits to `change`, in order, to change its tag.
+    pub fn change_tags(&mut self, mut change: impl FnMut(&mut u32)) {
+        for i in self.first..self.next {
+            change(&mut self.ring[(i & self.mask) as usize].block.tag);
+        }
     }
 
     #[inline(always)]
@@ -134,7 +200,7 @@ impl Planner {
         if self.first == 0 {
             // The machine is at rest: it starts at once with what the first corner and the buffer allow.
             let key = self.least[(self.least_from & self.mask) as usize].1;
-            self.entry2 = high(low(key, self.end), 0.0);
+            self.entry2 = high(between(nearer(key, self.end), now.before), 0.0);
             self.entry = self.entry2.sqrt();
         }
         while self.least_from < self.least_to
@@ -146,12 +212,12 @@ impl Planner {
         let b = &now.block;
         let reach2 = self.entry2 + now.delta2;
         let key = if self.least_from < self.least_to {
-            low(self.least[(self.least_from & self.mask) as usize].1, self.end)
+            nearer(self.least[(self.least_from & self.mask) as usize].1, self.end)
         } else {
             self.end
         };
-        let after = now.before + now.delta2;
-        let exit2 = low(low(high(key - after, 0.0), reach2), b.nominal * b.nominal);
+        let after = now.before.wrapping_add(grains(now.delta2));
+        let exit2 = low(low(high(between(key, after), 0.0), reach2), b.nominal * b.nominal);
         let exit = exit2.sqrt();
         done(b.tag, ramp(b, self.entry, self.entry2, exit, exit2));
         self.entry = exit;

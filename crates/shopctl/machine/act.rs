@@ -141,7 +141,8 @@ fn move_by_hand(live: &mut Live, jog: &Jog, out: &mut dyn Write) -> Ended {
     }
     let way = distance(jog, &status)?;
     bounded(live, jog, way)?;
-    let most = Duration::from_secs_f64(way.iter().map(|d| d.abs()).sum::<f64>() / jog.feed_mm_per_min * 60.0) + SPARE;
+    let most = Duration::from_secs_f64(way.iter().map(|d| d.abs()).sum::<f64>() / jog.feed_mm_per_min * 60.0)
+        + SPARE;
     let now = live.link.drive.now();
     live.link.drive.session.jog(now, jog);
     let moved = answered(live).and_then(|()| live.rest(most));
@@ -185,7 +186,9 @@ fn distance(jog: &Jog, status: &Status) -> Result<[f64; 3], Outcome> {
             (None, ..) => 0.0,
             (Some(v), false, _) => v,
             (Some(v), true, Some(at)) => v - at[axis],
-            (Some(_), true, None) => return Err(usage("the machine does not say where it is; jog by distances")),
+            (Some(_), true, None) => {
+                return Err(usage("the machine does not say where it is; jog by distances"));
+            }
         };
     }
     Ok(way)
@@ -195,10 +198,15 @@ fn distance(jog: &Jog, status: &Status) -> Result<[f64; 3], Outcome> {
 fn bounded(live: &Live, jog: &Jog, way: [f64; 3]) -> Result<(), Outcome> {
     for axis in 0..3 {
         let theirs = live.link.settings.number(&format!("${}", 130 + axis));
-        let ours = live.machine.as_ref().map(|m| m.axes[axis].max - m.axes[axis].min).filter(|t| *t < 30_000.0);
+        let ours =
+            live.machine.as_ref().map(|m| m.axes[axis].max - m.axes[axis].min).filter(|t| *t < 30_000.0);
         let travel = [theirs, ours].into_iter().flatten().reduce(f64::min).unwrap_or(LONGEST);
         if way[axis].abs() > travel {
-            let text = format!("{} would go {:.3} mm, and the axis is {travel} mm long", AXES[axis], way[axis].abs());
+            let text = format!(
+                "{} would go {:.3} mm, and the axis is {travel} mm long",
+                AXES[axis],
+                way[axis].abs()
+            );
             let hint = if jog.absolute { "is the work zero where it should be?" } else { "jog less far" };
             return Err(Outcome { hint: Some(hint.into()), ..Outcome::other(exit::CHECK, "too-far", text) });
         }
@@ -308,9 +316,9 @@ fn call_it(live: &mut Live, wanted: [Option<f64>; 3]) -> Result<Status, Outcome>
     let end = Instant::now() + SOON;
     loop {
         let status = live.look()?;
-        let right = status.work_position_mm().is_some_and(|at| {
-            (0..3).all(|i| wanted[i].is_none_or(|v| (at[i] - v).abs() < 0.0015))
-        });
+        let right = status
+            .work_position_mm()
+            .is_some_and(|at| (0..3).all(|i| wanted[i].is_none_or(|v| (at[i] - v).abs() < 0.0015)));
         if right {
             return Ok(status);
         }
@@ -340,7 +348,11 @@ pub fn probe(args: &ProbeArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
     let asked = asked.and_then(|(axis, way)| {
         let retract = args.retract_mm;
         let sound = (0.0..=100.0).contains(&retract) && args.plate_mm.is_none_or(f64::is_finite);
-        if sound { Ok((axis, way, feed(args.feed_mm_per_min)?)) } else { Err(usage("that is no retract or plate")) }
+        if sound {
+            Ok((axis, way, feed(args.feed_mm_per_min)?))
+        } else {
+            Err(usage("that is no retract or plate"))
+        }
     });
     match asked {
         Err(outcome) => Ok(super::live::tell(&outcome)),

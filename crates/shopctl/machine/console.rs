@@ -227,7 +227,9 @@ mod unix {
     //! The keyboard of a terminal, byte by byte.
 
     use super::Live;
-    use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+    use rustix::termios::{
+        InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+    };
     use std::io;
     use std::os::fd::{AsFd as _, OwnedFd};
 

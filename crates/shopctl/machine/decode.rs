@@ -53,11 +53,8 @@ pub fn run(args: &DecodeArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
 }
 
 fn all(protocol: Protocol) -> Vec<Decoded> {
-    let decoded = |kind: Kind, c: &Code| Decoded {
-        code: Some((kind, c.number)),
-        meaning: c.meaning,
-        advice: c.advice,
-    };
+    let decoded =
+        |kind: Kind, c: &Code| Decoded { code: Some((kind, c.number)), meaning: c.meaning, advice: c.advice };
     let errors = codes::table(protocol, Kind::Error).into_iter().map(|c| decoded(Kind::Error, c));
     let alarms = codes::table(protocol, Kind::Alarm).into_iter().map(|c| decoded(Kind::Alarm, c));
     let texts = codes::texts(protocol);

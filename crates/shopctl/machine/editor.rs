@@ -99,7 +99,9 @@ impl Editor {
     fn escaped(&mut self) {
         let done = match self.escape.as_slice() {
             [_, b'[' | b'O'] => false,
-            [_, b'[' | b'O', rest @ ..] => rest.last().is_some_and(|b| (0x40..=0x7E).contains(b)) || rest.len() > 8,
+            [_, b'[' | b'O', rest @ ..] => {
+                rest.last().is_some_and(|b| (0x40..=0x7E).contains(b)) || rest.len() > 8
+            }
             _ => true,
         };
         if !done {

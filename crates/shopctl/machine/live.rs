@@ -36,11 +36,7 @@ pub struct Live {
 pub type Ended = Result<u8, Outcome>;
 
 /// Opens the port and finds out who is there; then runs `verb`. Prints how it ended, if not well.
-pub fn with(
-    wire: &WireArgs,
-    keys: bool,
-    verb: impl FnOnce(&mut Live) -> Ended,
-) -> anyhow::Result<u8> {
+pub fn with(wire: &WireArgs, keys: bool, verb: impl FnOnce(&mut Live) -> Ended) -> anyhow::Result<u8> {
     let style = Style::for_stderr(Colour::Auto);
     let mut notes = Vec::new();
     let machine = send::named_machine(wire, style, &mut notes)?;
@@ -164,9 +160,7 @@ impl Live {
         })?;
         match answered {
             None => Err(Outcome::other(exit::SILENT, "silent", format!("`{text}` was not answered"))),
-            Some(Some((text, (code, said)))) => {
-                Err(Outcome { hint: None, ..self.refusal(text, code, said) })
-            }
+            Some(Some((text, (code, said)))) => Err(Outcome { hint: None, ..self.refusal(text, code, said) }),
             Some(None) => Ok(said),
         }
     }
@@ -193,7 +187,9 @@ impl Live {
             Event::Status(status) => Some(status.clone()),
             _ => None,
         })?;
-        status.ok_or_else(|| Outcome::other(exit::SILENT, "silent", "the controller does not say its state".into()))
+        status.ok_or_else(|| {
+            Outcome::other(exit::SILENT, "silent", "the controller does not say its state".into())
+        })
     }
 
     /// Waits until the machine stands still; `end` is when patience ends.
@@ -209,7 +205,11 @@ impl Live {
                 return Ok(status);
             }
             if Instant::now() >= end {
-                return Err(Outcome::other(exit::SILENT, "silent", "the machine does not come to rest".into()));
+                return Err(Outcome::other(
+                    exit::SILENT,
+                    "silent",
+                    "the machine does not come to rest".into(),
+                ));
             }
             self.wait(Duration::from_millis(50), |_, _| None::<()>)?;
         }

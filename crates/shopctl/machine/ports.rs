@@ -46,7 +46,8 @@ pub fn run(args: &PortsArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
     // Serial ports of the mainboard may be anybody's: they are listed, and asked only by name.
     let asks = |p: &Found| !args.no_ask && (p.usb.is_some() || args.port.is_some());
     let answers: Vec<Option<Result<Identity, Outcome>>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = ports.iter().map(|p| asks(p).then(|| scope.spawn(|| ask(&p.path, args)))).collect();
+        let threads: Vec<_> =
+            ports.iter().map(|p| asks(p).then(|| scope.spawn(|| ask(&p.path, args)))).collect();
         let joined = threads.into_iter().map(|t| t.map(|t| t.join().unwrap_or_else(|_| Err(usage("fault")))));
         joined.collect()
     });
@@ -56,7 +57,9 @@ pub fn run(args: &PortsArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
         return Ok(exit::DONE);
     }
     if ports.is_empty() {
-        eprintln!("no serial port is here; sim:grbl, sim:grblhal and sim:marlin are machines without hardware");
+        eprintln!(
+            "no serial port is here; sim:grbl, sim:grblhal and sim:marlin are machines without hardware"
+        );
     }
     let mut rows = vec![["PORT", "IDENTITY", "PRODUCT", "CONTROLLER"].map(str::to_owned)];
     for (port, answer) in ports.iter().zip(&answers) {

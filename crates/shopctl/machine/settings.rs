@@ -107,7 +107,8 @@ fn write(live: &Live, settings: &[(String, String)]) -> String {
 fn current(live: &mut Live) -> Result<Vec<(String, String)>, Outcome> {
     let mut settings = list(live)?;
     if live.protocol().is_numbered() {
-        settings.retain(|(name, _)| name.starts_with('M') && !matches!(name.as_str(), "M149" | "M82" | "M83"));
+        settings
+            .retain(|(name, _)| name.starts_with('M') && !matches!(name.as_str(), "M149" | "M82" | "M83"));
     } else if live.protocol().is_counted() {
         // Start-up lines are settings, too.
         let now = live.link.drive.now();
@@ -122,7 +123,9 @@ fn list(live: &mut Live) -> Result<Vec<(String, String)>, Outcome> {
     let now = live.link.drive.now();
     live.link.drive.session.read_settings(now);
     let found = live.wait(WRITTEN, collector())?;
-    found.ok_or_else(|| Outcome::other(exit::SILENT, "silent", "the controller does not list its settings".into()))
+    found.ok_or_else(|| {
+        Outcome::other(exit::SILENT, "silent", "the controller does not list its settings".into())
+    })
 }
 
 /// Collects settings until they were all listed; a refusal counts as none.
@@ -243,7 +246,8 @@ pub fn restore(args: &RestoreArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
     with(&args.wire, false, |live| {
         let theirs = protocol_name(live.protocol());
         if kept.protocol != theirs && !args.force {
-            let text = format!("the file is of {} ({}), the controller is {theirs}", kept.firmware, kept.protocol);
+            let text =
+                format!("the file is of {} ({}), the controller is {theirs}", kept.firmware, kept.protocol);
             let hint = "numbers may mean other things; --force restores all the same";
             return Err(Outcome { hint: Some(hint.into()), ..usage(text) });
         }
@@ -251,7 +255,8 @@ pub fn restore(args: &RestoreArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
         list.retain(|d| d.kept.is_some());
         // Soft limits are refused while homing is off, and go off with it.
         list.sort_by_key(|d| d.name != "$22");
-        let text = if list.is_empty() { "nothing to restore\n".into() } else { table(live.protocol(), &list) };
+        let text =
+            if list.is_empty() { "nothing to restore\n".into() } else { table(live.protocol(), &list) };
         out.write_all(text.as_bytes()).map_err(|e| broken(&e))?;
         if args.dry_run || list.is_empty() {
             return Ok(exit::DONE);

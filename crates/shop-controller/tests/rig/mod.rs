@@ -113,7 +113,11 @@ impl Rig {
                 return true;
             }
             seen = self.events.len();
-            assert!(self.session.deadline().is_none_or(|due| due > self.now), "it would never wait\n{}", self.story());
+            assert!(
+                self.session.deadline().is_none_or(|due| due > self.now),
+                "it would never wait\n{}",
+                self.story()
+            );
             let next = [self.session.deadline(), self.machine.deadline()].into_iter().flatten().min();
             let Some(next) = next.filter(|n| *n <= end) else { return false };
             self.now = next.max(self.now + Duration::from_nanos(1));

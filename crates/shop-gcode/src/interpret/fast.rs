@@ -79,14 +79,16 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             && s.probing.is_none()
     }
 
-    /// Runs plain lines from `at` on; returns where the first line begins that is none, and its number.
-    pub(super) fn plain_lines(&mut self, mut at: usize, mut line: u32) -> (usize, u32) {
+    /// Runs plain lines from `at` on and before `end`; returns where the first line begins that is none, and its number.
+    pub(super) fn plain_lines(&mut self, mut at: usize, mut line: u32, end: usize) -> (usize, u32) {
         if !self.straightforward() {
             return (at, line);
         }
         let bytes = &self.program[..self.limit];
-        while let Some(end) = self.plain_line(bytes, at, line) {
-            at = end;
+        while at < end
+            && let Some(next) = self.plain_line(bytes, at, line)
+        {
+            at = next;
             line += 1;
         }
         (at, line)

@@ -126,6 +126,16 @@ impl Flow {
         self.left > 0
     }
 
+    /// True when the program has shown no O-words yet.
+    pub(super) fn is_unused(&self) -> bool {
+        self.marks.is_none()
+    }
+
+    /// Returns the budget that is left.
+    pub(super) fn left(&self) -> u64 {
+        self.left
+    }
+
     pub(super) fn depth(&self) -> usize {
         self.calls.len()
     }

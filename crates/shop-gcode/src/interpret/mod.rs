@@ -25,6 +25,7 @@ mod mcode;
 mod meta;
 mod place;
 mod printer;
+mod reader;
 mod spline;
 mod state;
 mod thread;
@@ -37,6 +38,7 @@ use crate::library::{Linked, Subprogram};
 use crate::notes::Notes;
 use crate::parse::{self, Kind};
 use block::Block;
+pub use reader::{Reader, Survey};
 use shop_cam::Speed;
 use shop_cam::canon::{Command, Role, Section};
 use shop_cam::machine::{Dialect, Machine, MachineKind};
@@ -284,9 +286,20 @@ pub(crate) struct Run<'a, F> {
     entered: Vec<(usize, (usize, usize))>,
     sink: F,
     ended: bool,
+    /// Nothing more is read, though the program has no end of its own.
+    closed: bool,
+    /// Number of the line that is read next.
+    next_line: u32,
+    /// Lines before here were read already.
+    furthest: usize,
+    /// Lines with `%` so far.
+    percent: u32,
+    /// What is in force was guessed. Then nothing is run that goes elsewhere in the program: it stops there, strayed.
+    guessed: bool,
+    strayed: bool,
 }
 
-impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
+impl<'a, F> Run<'a, F> {
     fn new(program: &'a [u8], context: &'a Context, sink: F) -> Self {
         let rules = rules(context.dialect);
         Run {
@@ -314,9 +327,17 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
             entered: Vec::new(),
             sink,
             ended: false,
+            closed: false,
+            next_line: 1,
+            furthest: 0,
+            percent: 0,
+            guessed: false,
+            strayed: false,
         }
     }
+}
 
+impl<F: FnMut(Step, u32)> Run<'_, F> {
     #[inline(always)]
     pub(crate) fn emit(&mut self, command: Command) {
         if !self.state.simple && self.compensation.is_some() {
@@ -348,100 +369,119 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
     }
 
     fn all(&mut self) {
+        self.until(self.program.len());
+        self.finish();
+    }
+
+    /// Runs the lines before `end`, the start of a line, or all of them when that is the end of the program.
+    fn until(&mut self, end: usize) {
         let mut block = Block::default();
-        let mut percent = 0u32;
-        let mut next_line = 1;
-        let mut furthest = 0;
-        while !self.ended {
+        let last = end >= self.program.len();
+        while !self.ended && !self.closed && (last || self.scanner.offset() < end) {
             if !self.meta.is_idle() {
                 if let Some((at, line)) = self.close_blocks(self.scanner.offset()) {
                     self.scanner.seek(at);
-                    next_line = line;
+                    self.next_line = line;
                 }
             } else if self.in_file.is_none()
-                && self.scanner.offset() >= furthest
+                && self.scanner.offset() >= self.furthest
                 && self.scanner.at_line_start()
             {
-                let (at, line) = self.plain_lines(self.scanner.offset(), next_line);
+                let (at, line) = self.plain_lines(self.scanner.offset(), self.next_line, end);
                 if at > self.scanner.offset() {
                     self.scanner.seek(at);
-                    furthest = at;
-                    next_line = line;
+                    self.furthest = at;
+                    self.next_line = line;
+                }
+                if at >= end && !last {
+                    break;
                 }
             }
-            self.line = self.in_file.unwrap_or(next_line);
+            self.line = self.in_file.unwrap_or(self.next_line);
             if !block.read(&mut self.scanner, self.rules, &mut self.notes) {
+                self.closed = true;
                 break;
             }
-            next_line += u32::from(block.newline);
-            if block.start < furthest {
+            self.next_line += u32::from(block.newline);
+            if block.start < self.furthest {
                 // Only loops and calls come back; long lines and comments cost what they fill.
                 let bytes = (block.end - block.start) as u64;
                 if !self.spend(1 + bytes / 8, &block) {
                     break;
                 }
             } else {
-                furthest = block.end;
+                self.furthest = block.end;
             }
             if block.plain {
                 self.words(&block);
-                if let Some((at, line)) = self.jump.take() {
-                    self.go_on(at, block.span());
-                    next_line = line;
-                }
-                continue;
+            } else {
+                self.careful(&block);
             }
-            if block.percent {
-                percent += 1;
-                // Text after the closing mark is none of the controller's business.
-                if percent == 2 && self.rules.percent {
-                    self.state.percent_closed = true;
-                    break;
-                }
-            }
-            self.length_of_line(&block);
-            if block.deleted && self.rules.block_delete {
-                let at = (block.start, block.end);
-                self.notes.info("gcode/block-delete", 0, at, || {
-                    "left out because of its '/'; with block delete off the controller runs it".into()
-                });
-                continue;
-            }
-            if self.turning.is_none() {
-                self.comments(&block);
-            }
-            if block.flow.is_some() {
-                match self.flow_line(&block) {
-                    flow::Next::On => {}
-                    flow::Next::Jump { at, line } => {
-                        self.go_on(at, block.span());
-                        next_line = line;
-                    }
-                    flow::Next::Stop => {
-                        // Why has been said; nothing is known of what would follow.
-                        self.ended = true;
-                        break;
-                    }
-                }
-                continue;
-            }
-            if block.extended.is_some() {
-                if !(self.rules.syntax.braces && self.meta_command(&block)) {
-                    self.extended(&block);
-                }
-                if let Some((at, line)) = self.jump.take() {
-                    self.go_on(at, block.span());
-                    next_line = line;
-                }
-                continue;
-            }
-            self.words(&block);
             if let Some((at, line)) = self.jump.take() {
-                self.go_on(at, block.span());
-                next_line = line;
+                self.go(at, line, block.span());
             }
         }
-        self.finish();
+    }
+
+    /// Goes on elsewhere.
+    fn go(&mut self, at: usize, line: u32, from: (usize, usize)) {
+        if self.guessed {
+            self.stray();
+            return;
+        }
+        self.go_on(at, from);
+        self.next_line = line;
+    }
+
+    #[cold]
+    fn stray(&mut self) {
+        (self.strayed, self.closed) = (true, true);
+    }
+
+    /// Runs a line that is more than words.
+    fn careful(&mut self, block: &Block) {
+        if block.percent {
+            self.percent += 1;
+            // Text after the closing mark is none of the controller's business.
+            if self.percent == 2 && self.rules.percent {
+                self.state.percent_closed = true;
+                self.closed = true;
+                return;
+            }
+        }
+        self.length_of_line(block);
+        if block.deleted && self.rules.block_delete {
+            let at = (block.start, block.end);
+            self.notes.info("gcode/block-delete", 0, at, || {
+                "left out because of its '/'; with block delete off the controller runs it".into()
+            });
+            return;
+        }
+        if self.turning.is_none() {
+            self.comments(block);
+        }
+        if block.flow.is_some() {
+            if self.guessed {
+                return self.stray();
+            }
+            match self.flow_line(block) {
+                flow::Next::On => {}
+                flow::Next::Jump { at, line } => self.go(at, line, block.span()),
+                // Why has been said; nothing is known of what would follow.
+                flow::Next::Stop => (self.ended, self.closed) = (true, true),
+            }
+            return;
+        }
+        if block.extended.is_some() {
+            if !(self.rules.syntax.braces && self.meta_command(block)) {
+                self.extended(block);
+            }
+            if self.guessed && !self.meta.is_idle() {
+                self.stray();
+            }
+            return;
+        }
+        self.words(block);
     }
 
     /// Takes `cost` from the budget of repeated work; false when it is used up.
@@ -453,6 +493,7 @@ impl<'a, F: FnMut(Step, u32)> Run<'a, F> {
                 "loops, calls and repeats go on and on; stopped here".into()
             });
             self.ended = true;
+            self.strayed |= self.guessed;
         }
         enough
     }

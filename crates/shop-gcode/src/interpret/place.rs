@@ -208,11 +208,11 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let s = &mut self.state;
         if self.rules.extruder {
             if let Some(e) = block.get(b'E') {
-                s.e = e * s.unit;
+                s.e.set(e * s.unit);
             }
             if block.seen & (bit(b'X') | bit(b'Y') | bit(b'Z') | bit(b'E') | MORE_BITS) == 0 {
                 // Marlin: everything is zero here.
-                s.e = 0.0;
+                s.e.set(0.0);
                 s.shift = s.position;
             }
         }

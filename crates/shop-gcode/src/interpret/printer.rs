@@ -23,12 +23,15 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let v = word * s.unit;
         // Klipper's G91 counts for the filament too, and its G90 leaves M83 in force.
         let absolute = s.e_absolute && (s.absolute || self.context.dialect != Dialect::Klipper);
-        let e = if absolute { v - s.e } else { v };
+        let e = if absolute { s.e.go(v) } else { v };
         if e.is_nan() || e.abs() > LONGEST_FILAMENT {
             return 0.0;
         }
-        // Relative words do not add up to a figure that loses its digits.
-        s.e = if absolute { v } else { s.e + e };
+        if absolute {
+            s.e.set(v);
+        } else {
+            s.e.add(e);
+        }
         e
     }
 

@@ -93,8 +93,8 @@ pub(crate) struct State {
     pub(crate) stands: Option<(Position, Position)>,
     /// G28.1 and G30.1, machine coordinates, mm and degrees.
     pub(crate) stored: [[f64; 9]; 2],
-    /// Filament, as the program counts it, mm.
-    pub(crate) e: f64,
+    /// Filament, as the program counts it.
+    pub(crate) e: Counter,
     pub(crate) e_absolute: bool,
     /// The extruder in use.
     pub(crate) extruder: u16,
@@ -113,6 +113,59 @@ pub(crate) struct State {
     pub(crate) percent_closed: bool,
     pub(crate) torch: bool,
     pub(crate) saved: Option<Modes>,
+}
+
+/// How much filament went in, as the program counts it: where the last absolute word left it, and the relative words
+/// since. Their sum is kept in whole steps, so that it is the same however it is divided and does not lose its digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Counter {
+    /// mm.
+    pub(crate) from: f64,
+    /// Steps of [`Counter::STEP`].
+    pub(crate) more: i128,
+    pub(crate) used: Used,
+}
+
+/// What was done with the counter since [`Reader::begin`](super::Reader::begin).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Used {
+    /// It was added to at most.
+    #[default]
+    No,
+    /// It was set before anybody asked for it.
+    Set,
+    /// Somebody asked for it first.
+    Asked,
+}
+
+impl Counter {
+    /// mm; a binary fraction, so that nothing is lost in the conversion of a whole number.
+    const STEP: f64 = 1.0 / (1u64 << 40) as f64;
+
+    /// Takes an absolute word; returns how far it is from here.
+    #[inline]
+    pub(crate) fn go(&mut self, to: f64) -> f64 {
+        if self.used == Used::No {
+            self.used = Used::Asked;
+        }
+        // The conversion is slow, and hardly any program mixes both kinds of words.
+        if self.more == 0 { to - self.from } else { to - (self.from + self.more as f64 * Self::STEP) }
+    }
+
+    /// Stands at `v` from now on.
+    #[inline]
+    pub(crate) fn set(&mut self, v: f64) {
+        if self.used == Used::No {
+            self.used = Used::Set;
+        }
+        (self.from, self.more) = (v, 0);
+    }
+
+    /// Takes a relative word of less than a kilometre or so.
+    #[inline]
+    pub(crate) fn add(&mut self, v: f64) {
+        self.more = self.more.saturating_add((v / Self::STEP) as i64 as i128);
+    }
 }
 
 /// The modes that M70 saves and M72 restores.
@@ -205,7 +258,7 @@ impl State {
             tool_offset: [0.0; 3],
             stands: None,
             stored: [[0.0; 9]; 2],
-            e: 0.0,
+            e: Counter::default(),
             e_absolute: true,
             extruder: 0,
             layers: 0,

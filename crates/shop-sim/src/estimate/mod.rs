@@ -14,10 +14,12 @@ mod corner;
 mod ledger;
 mod limits;
 mod moves;
+mod part;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use crate::motion::{Event, Kind, Move, Place, State, step};
+use crate::tally::Sum;
 use corner::Rule;
 pub use ledger::Times;
 use ledger::{Doing, Ledger, Waiting};
@@ -102,6 +104,7 @@ pub struct Estimator<'a> {
     state: State,
     inner: Inner<'a>,
     ended: bool,
+    begun: Option<part::Begun>,
 }
 
 struct Inner<'a> {
@@ -118,8 +121,14 @@ struct Inner<'a> {
     /// G0 is run at the feed in force.
     rapid_feed: bool,
     down: bool,
+    /// Some tool was asked for before.
+    changed: bool,
+    /// Lengths of what is counted in `out`: cut, rapid, filament.
+    lengths: [Sum; 3],
     hotends: Vec<Warmth>,
     bed: Warmth,
+    /// Temperatures asked for in a later part of a program: how warm it is then is known only to what is before.
+    heats: Option<Vec<part::Heat>>,
     usual_rule: Rule,
 }
 
@@ -150,11 +159,15 @@ impl<'a> Estimator<'a> {
                 flow: 1.0,
                 rapid_feed: matches!(dialect, Dialect::Marlin | Dialect::Klipper | Dialect::RepRapFirmware),
                 down: false,
+                changed: false,
+                lengths: [Sum::default(); 3],
                 hotends: vec![Warmth::new(p.map_or(2.5, |p| p.hotend_c_per_s))],
                 bed: Warmth::new(p.map_or(0.5, |p| p.bed_c_per_s)),
+                heats: None,
                 usual_rule,
             },
             ended: false,
+            begun: None,
         }
     }
 
@@ -200,7 +213,7 @@ impl<'a> Estimator<'a> {
 
     /// Returns how long the machine is busy with what has left the look-ahead: never more than what was run takes.
     pub fn so_far_s(&self) -> f64 {
-        self.inner.ledger.so_far_s
+        self.inner.ledger.seconds().value()
     }
 
     /// Returns the times of all that was run.
@@ -244,13 +257,7 @@ impl Inner<'_> {
         };
         let speed = self.feed(state);
         let length = self.motion.straight(d, speed, doing, &mut self.ledger);
-        self.out.moves += 1;
-        self.out.filament_length += e;
-        if doing == Doing::Cut {
-            self.out.cut_length += length;
-        } else {
-            self.out.rapid_length += length;
-        }
+        self.count(doing, length, e);
     }
 
     fn motion(&mut self, state: &State, m: &Move) {
@@ -280,12 +287,15 @@ impl Inner<'_> {
             }
             self.motion.straight(d, speed, doing, &mut self.ledger)
         };
+        self.count(doing, length, e);
+    }
+
+    #[inline(always)]
+    fn count(&mut self, doing: Doing, length: f64, e: f64) {
         self.out.moves += 1;
-        self.out.filament_length += e;
-        if rapid {
-            self.out.rapid_length += length;
-        } else {
-            self.out.cut_length += length;
+        self.lengths[usize::from(doing != Doing::Cut)].add(length);
+        if e != 0.0 {
+            self.lengths[2].add(e);
         }
     }
 
@@ -298,7 +308,7 @@ impl Inner<'_> {
                 self.filament(e, speed);
             }
             Command::Layer { number } => self.ledger.layer(*number),
-            Command::Feature(name) if self.ledger.in_feature() != &**name => self.ledger.feature(name),
+            Command::Feature(name) if !self.ledger.is_in_feature(name) => self.ledger.feature(name),
             Command::Factor { of, factor } if factor.is_finite() && *factor > 0.0 => match of {
                 Factor::Feed => self.factor = *factor,
                 Factor::Flow => self.flow = *factor,
@@ -350,15 +360,16 @@ impl Inner<'_> {
         let e = if e.is_finite() { e * self.flow } else { 0.0 };
         self.motion.straight([0.0, 0.0, 0.0, e], speed, Doing::Filament, &mut self.ledger);
         self.out.moves += 1;
-        self.out.filament_length += e;
+        self.lengths[2].add(e);
     }
 
     fn tool_change(&mut self, number: u32) {
         self.stop();
         self.ledger.tool(number);
         // A printer's first T only names the extruder that is there.
-        let first = self.out.tool_changes == 0 && self.machine.printer.is_some() && number == 0;
+        let first = !self.changed && self.machine.printer.is_some() && number == 0;
         if !first {
+            self.changed = true;
             self.out.tool_changes += 1;
             self.ledger.wait(Waiting::Change, self.machine.process.tool_change_s);
         }
@@ -389,9 +400,18 @@ impl Inner<'_> {
         if wait != Wait::No && !self.motion.is_still() {
             self.stop();
         }
-        let now = self.ledger.total().total_s();
+        let heat =
+            part::Heat { heater, target_c, wait, after: self.ledger.seconds(), slot: self.ledger.slot() };
+        match &mut self.heats {
+            Some(later) => later.push(heat),
+            None => drop(self.heat_at(&heat, heat.after.value())),
+        }
+    }
+
+    /// Sets a heater at this time and waits; returns for how long, s.
+    fn heat_at(&mut self, heat: &part::Heat, now_s: f64) -> f64 {
         let rate = self.machine.printer.as_ref().map_or(2.5, |p| p.hotend_c_per_s);
-        let warmth = match heater {
+        let warmth = match heat.heater {
             Heater::Hotend(n) => {
                 let n = usize::from(n.min(63));
                 if self.hotends.len() <= n {
@@ -400,14 +420,16 @@ impl Inner<'_> {
                 &mut self.hotends[n]
             }
             Heater::Bed => &mut self.bed,
-            Heater::Chamber => return,
+            Heater::Chamber => return 0.0,
         };
-        let here = warmth.at(now);
-        *warmth = Warmth { from_c: here, target_c, since_s: now, c_per_s: warmth.c_per_s };
-        if wait != Wait::No {
-            let seconds = ((target_c - here) / warmth.c_per_s).max(0.0);
-            self.ledger.wait(Waiting::Heat, seconds);
+        let here = warmth.at(now_s);
+        *warmth = Warmth { from_c: here, target_c: heat.target_c, since_s: now_s, c_per_s: warmth.c_per_s };
+        if heat.wait == Wait::No {
+            return 0.0;
         }
+        let seconds = ((heat.target_c - here) / warmth.c_per_s).max(0.0);
+        self.ledger.wait_in(heat.slot, Waiting::Heat, seconds);
+        seconds
     }
 
     fn torch(&mut self, state: &State, torch: Torch) {
@@ -432,6 +454,7 @@ impl Inner<'_> {
         self.stop();
         let sum = self.ledger.total();
         let mut out = self.out;
+        [out.cut_length, out.rapid_length, out.filament_length] = self.lengths.map(Sum::value);
         out.total_s = sum.total_s();
         (out.cut_s, out.rapid_s, out.filament_s) = (sum.cut_s, sum.rapid_s, sum.filament_s);
         (out.dwell_s, out.heat_s, out.change_s) = (sum.dwell_s, sum.heat_s, sum.change_s);

@@ -32,12 +32,13 @@ fn scaled(d: &[f64; 4], by: f64) -> [f64; 4] {
 }
 
 /// The controller's planner with what it needs to know.
+#[derive(Clone)]
 pub(super) struct Motion {
     pub limits: Limits,
     planner: Planner,
     lookahead: Lookahead,
     tail: Option<Tail>,
-    chords: Chords,
+    pub chords: Chords,
 }
 
 impl Motion {
@@ -236,6 +237,27 @@ impl Motion {
             ..Block::default()
         };
         if block.length > 0.0 && block.length.is_finite() { seconds(&block, 0.0, 0.0) } else { 0.0 }
+    }
+
+    /// True when both hold the same moves, limits and speeds, tags aside.
+    pub fn is_like(&self, other: &Motion) -> bool {
+        self.planner.is_like(&other.planner)
+            && self.lookahead.is_like(&other.lookahead)
+            && format!("{:?} {:?}", self.limits, self.tail) == format!("{:?} {:?}", other.limits, other.tail)
+    }
+
+    /// Returns the tags of the moves that wait, in order.
+    pub fn tags(&self) -> Vec<u32> {
+        let mut all = Vec::with_capacity(self.planner.waiting() + self.lookahead.waiting());
+        // Only one of the two is in use.
+        self.clone().change_tags(|tag| all.push(*tag));
+        all
+    }
+
+    /// Gives the tag of every move that waits to `change`, in order.
+    pub fn change_tags(&mut self, mut change: impl FnMut(&mut u32)) {
+        self.planner.change_tags(&mut change);
+        self.lookahead.change_tags(&mut change);
     }
 
     /// True when nothing waits to be run.
