@@ -215,8 +215,10 @@ impl Motion {
         let limits = &self.limits;
         let a = limits.acceleration[0].min(limits.acceleration[1]);
         let axis = limits.speed[0].min(limits.speed[1]);
-        let top = speed.min(axis).max(LEAST_SPEED).min((BLEND_SHARE * a * radius).sqrt());
-        let normal = top * top / radius;
+        let most = axis.min((BLEND_SHARE * a * radius).sqrt());
+        let top = speed.max(LEAST_SPEED).min(most);
+        // What is left for speeding up is reckoned at the highest speed that any override could ask for.
+        let normal = most * most / radius;
         let along = (a * a - normal * normal).max(0.25 * a * a).sqrt();
         let (s, c) = sweep.sin_cos();
         let turn = |v: Vector| {

@@ -404,5 +404,7 @@ fn scale_bar(view: &View, y: f64, items: &mut Vec<Item>) {
     items.push(Item::Stroke { steps, paint: INK, width: 2.0, dash: None });
     let along = if view.kind == PlotView::Iso { " along an axis" } else { "" };
     let label = format!("{} mm{along}", tidy(mm));
-    items.push(text(Point::new(0.5 * (x0 + x1), y - 4.0), 14.0, Anchor::Middle, INK, false, label));
+    // A long label over a short bar ends where the bar does, or it would run off the picture.
+    let (x, anchor) = if along.is_empty() { (0.5 * (x0 + x1), Anchor::Middle) } else { (x1, Anchor::End) };
+    items.push(text(Point::new(x, y - 4.0), 14.0, anchor, INK, false, label));
 }
