@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use shop_controller::session::{Jog, Line, Options, Override, Policy, Process, Protocol, Reach, Retract, Session, wire};
+use shop_controller::session::{
+    Jog, Line, Options, Override, Policy, Process, Protocol, Reach, Retract, Session, wire,
+};
 
 /// What controllers say, so that the fuzzer does not have to find out.
 const WORDS: &[&str] = &[
@@ -80,7 +82,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let mut session = Session::new(protocols[usize::from(choice & 0x3F) % protocols.len()], options);
     let mut now = Duration::ZERO;
-    let (mut number, mut given) = (0, Vec::new());
+    let mut number = 0;
     session.connect(now);
     while let Some(what) = bytes.next() {
         let mut next = || bytes.next().unwrap_or(0);
@@ -104,7 +106,6 @@ fuzz_target!(|data: &[u8]| {
                 let end = [f64::from(next()), 0.0, 0.0];
                 if session.wants_line() {
                     number += 1;
-                    given.clear();
                     let text = LINES[usize::from(what) % LINES.len()].as_bytes();
                     let reach = Reach { end_mm: end, low_mm: [0.0; 3], high_mm: end };
                     let duration = Duration::from_millis(u64::from(what));
