@@ -60,7 +60,9 @@ pub fn connect(
     let opened = transport::open(&wanted.address, wanted.baud, &wanted.simulation, &bell)
         .map_err(|e| Outcome::other(exit::PORT, "port", format!("failed to open {e}")))?;
     let (port, place) = (opened.identity, opened.place);
-    let session = Session::new(wanted.protocol, wanted.options.clone());
+    let mut options = wanted.options.clone();
+    options.bytes_per_s = options.bytes_per_s.or(bytes_per_s(wanted, &place));
+    let session = Session::new(wanted.protocol, options);
     let mut drive = Drive::new(session, opened.transport, bell);
     drive.tap(tap);
     drive.session.connect(drive.now());
@@ -91,6 +93,13 @@ pub fn connect(
     super::screen::status_json(link.drive.session.status(), &mut event);
     screen.event(&event);
     Ok(link)
+}
+
+/// Returns how fast bytes leave. A controller that is a USB device itself takes them as they come, whatever speed is set.
+fn bytes_per_s(wanted: &Wanted, place: &str) -> Option<u32> {
+    let serial = matches!(wanted.address, Address::Path(_) | Address::Usb { .. });
+    let usb = ["ttyACM", "usbmodem"].iter().any(|name| place.contains(name));
+    (serial && !usb).then_some(wanted.baud / 10)
 }
 
 impl Link {
