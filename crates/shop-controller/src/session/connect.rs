@@ -141,9 +141,8 @@ impl Session {
         let next = match asking.step {
             Step::Poison if marlin => Step::Firmware,
             Step::Poison if reported || refused.is_some_and(|(code, _)| code.is_some()) => Step::Info,
-            Step::Poison => Step::Firmware,
             Step::Info if known => self.after_info(),
-            Step::Info => Step::Firmware,
+            Step::Poison | Step::Info => Step::Firmware,
             Step::Settings => {
                 if refused.is_none() {
                     self.tell(Event::SettingsEnd);

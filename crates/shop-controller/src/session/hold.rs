@@ -141,7 +141,10 @@ impl Session {
     /// Compares the state with the one before and tells what changed.
     pub(crate) fn tell_state(&mut self) {
         let working = matches!(self.stage, Stage::Running | Stage::Settling(_));
+        let resumes = self.hold.wish.is_some_and(|wish| !wish.still);
         let cause = match self.status.state {
+            // It was just told to go on, and will be told again.
+            Some(State::Hold(_) | State::Door(true) | State::Tool) if resumes => return,
             Some(State::Hold(_)) if self.hold.feed_stopped => Some((Cause::Operator, "feed hold")),
             Some(State::Hold(_)) => Some((Cause::Machine, "the machine is in feed hold")),
             Some(State::Door(true)) => Some((Cause::Door(true), "the door is closed again")),

@@ -127,7 +127,7 @@ impl Session {
     }
 
     /// A line of the program was answered.
-    pub(crate) fn program_answered(&mut self, item: Item, last: bool, refused: Option<(Option<u32>, &str)>) {
+    pub(crate) fn program_answered(&mut self, item: &Item, last: bool, refused: Option<(Option<u32>, &str)>) {
         if let Some((code, said)) = refused {
             let (line, text, said) = (item.number, item.words(), said.to_owned());
             if !self.job.checking {
@@ -184,8 +184,10 @@ impl Session {
         self.job.doubt.is_some()
     }
 
-    pub(crate) fn doubt_deadline(&self) -> Option<Duration> {
-        self.job.doubt.and_then(|doubt| doubt.until)
+    pub(crate) fn job_deadline(&self) -> Option<Duration> {
+        let again = if let Stage::Settling(settling) = &self.stage { settling.again } else { None };
+        let doubt = self.job.doubt.and_then(|doubt| doubt.until);
+        [again, doubt].into_iter().flatten().min()
     }
 
     /// Late answers came after all, or they never will.

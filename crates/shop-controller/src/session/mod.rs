@@ -193,7 +193,7 @@ impl Session {
         };
         let pace = self.paced && !self.queue.is_empty();
         let pace = pace.then(|| self.wire_free.saturating_sub(REFILL)).filter(|at| *at > self.now);
-        [stage, link, pace, self.doubt_deadline(), self.hold.deadline(), self.watch_deadline()]
+        [stage, link, pace, self.job_deadline(), self.hold.deadline(), self.watch_deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -393,7 +393,9 @@ impl Session {
             Link::Numbered(numbered) => {
                 let mut done = Vec::new();
                 numbered.ok(taken, self.now, &self.out, self.options.bytes_per_s, &mut done);
-                done.into_iter().for_each(|item| self.answered(item, None));
+                for item in done {
+                    self.answered(item, None);
+                }
             }
         }
     }
@@ -423,7 +425,7 @@ impl Session {
     /// A line was answered; `refused` when it was not taken.
     fn answered(&mut self, item: Item, refused: Option<(Option<u32>, &str)>) {
         match item.kind {
-            Kind::Program(last) => self.program_answered(item, last, refused),
+            Kind::Program(last) => self.program_answered(&item, last, refused),
             Kind::Marker => self.marker_answered(&item, refused.is_some()),
             Kind::Ask => self.ask_answered(refused),
             Kind::Final => self.final_answered(&item),

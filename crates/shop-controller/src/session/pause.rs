@@ -92,9 +92,8 @@ impl Session {
         for piece in &mut pieces {
             piece.number = line.number;
         }
-        match pieces.last_mut().map(|p| &mut p.kind) {
-            Some(Kind::Program(last) | Kind::Pause(_, last)) => *last = true,
-            _ => {}
+        if let Some(Kind::Program(last) | Kind::Pause(_, last)) = pieces.last_mut().map(|p| &mut p.kind) {
+            *last = true;
         }
         self.queue.extend(pieces);
     }

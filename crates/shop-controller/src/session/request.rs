@@ -7,7 +7,7 @@ use super::types::{Event, Failure, Jog, Override, Protocol};
 use super::{Session, Stage};
 
 /// How long homing may take: a large table, slow switches.
-const HOMING: Duration = Duration::from_secs(180);
+const HOMING: Duration = Duration::from_mins(3);
 
 impl Session {
     /// Sends a command of the operator, as it is; [`Event::Answered`] tells what came of it.
@@ -138,14 +138,11 @@ impl Session {
             Kind::Write(name, _) if refused.is_some() => {
                 self.tell(Event::Answered { text, refused: said });
                 self.tell(Event::Written(name, String::new(), false));
+                self.list_when_written();
             }
             Kind::Write(name, value) => {
                 self.written.push((name, value));
-                // One list for all that wait.
-                if !self.queue.iter().any(|i| matches!(i.kind, Kind::Write(..))) {
-                    let list = Item::own(Kind::Settings(true), self.list_command());
-                    self.queue.push_back(list);
-                }
+                self.list_when_written();
             }
             Kind::Settings(verify) => {
                 if verify {
@@ -167,6 +164,13 @@ impl Session {
                 }
                 self.tell(Event::Answered { text, refused: said });
             }
+        }
+    }
+
+    /// Asks for one list for all that was written.
+    fn list_when_written(&mut self) {
+        if !self.written.is_empty() && !self.queue.iter().any(|i| matches!(i.kind, Kind::Write(..))) {
+            self.queue.push_back(Item::own(Kind::Settings(true), self.list_command()));
         }
     }
 

@@ -47,6 +47,8 @@ pub(crate) struct Stopping {
     until: Duration,
     /// The machine knows where it is.
     knows: bool,
+    /// Reports that said `Idle` after the last line.
+    idles: u32,
 }
 
 impl Stopping {
@@ -85,7 +87,7 @@ impl Session {
             self.out.push(b"M112\n");
         }
         let until = self.now + if realtime { RESET } else { Duration::from_millis(300) };
-        self.stage = Stage::Stopping(Stopping { failure, step: Step::Reset, until, knows: false });
+        self.stage = Stage::Stopping(Stopping { failure, step: Step::Reset, until, knows: false, idles: 0 });
         self.pump();
     }
 
@@ -165,7 +167,7 @@ impl Session {
             (Step::Safe, now + if knows { SAFE } else { LOST })
         };
         let halted = matches!(failure, Failure::Halted { .. });
-        self.stage = Stage::Stopping(Stopping { failure, step, until, knows });
+        self.stage = Stage::Stopping(Stopping { failure, step, until, knows, idles: 0 });
         if !realtime {
             if halted {
                 // The firmware has switched off what it could, and listens no more.
@@ -186,16 +188,11 @@ impl Session {
         let late = self.now >= stopping.until;
         match stopping.step {
             Step::Halt if late => self.soft_reset(),
-            Step::Safe if self.queue.is_empty() && self.is_answered() && self.settled_safe() => self.over(),
+            // Numbered machines rest when M400 is answered; the others say so, see `stop_saw`.
+            Step::Safe if !self.polls() && self.queue.is_empty() && self.is_answered() => self.over(),
             _ if late => self.over(),
             _ => {}
         }
-    }
-
-    /// Numbered machines rest when M400 is answered; the others say so.
-    fn settled_safe(&self) -> bool {
-        self.protocol.is_some_and(|p| !p.is_realtime())
-            || !self.watch.is_asking() && self.status.state == Some(State::Idle)
     }
 
     fn soft_reset(&mut self) {
@@ -212,6 +209,7 @@ impl Session {
 
     /// A report came while stopping; `asked` when it answers a question.
     pub(crate) fn stop_saw(&mut self, asked: bool) {
+        let safe = self.queue.is_empty() && self.is_answered();
         let Stage::Stopping(stopping) = &mut self.stage else { return };
         let state = self.status.state;
         match stopping.step {
@@ -222,6 +220,13 @@ impl Session {
             },
             Step::Look if state == Some(State::Idle) => self.make_safe(),
             Step::Look => self.over(),
+            Step::Safe if safe && asked && state == Some(State::Idle) => {
+                // The first may be from before the last move began.
+                stopping.idles += 1;
+                if stopping.idles > 1 {
+                    self.over();
+                }
+            }
             _ => {}
         }
     }
@@ -284,7 +289,14 @@ impl Session {
         if !grbl {
             lines.push("M400".to_owned());
         }
-        self.queue.extend(lines.into_iter().map(|text| Item::own(Kind::Safe, text).alone()));
+        let items = lines.into_iter().map(|text| Item::own(Kind::Safe, text));
+        if knows || grbl {
+            self.queue.extend(items.map(Item::alone));
+        } else {
+            // It may not answer, and hear all the same.
+            self.link = Link::Counted(Ledger::new(127, false));
+            self.queue.extend(items);
+        }
         self.watch.hurry(now);
     }
 
@@ -350,7 +362,9 @@ impl Session {
         let Link::Numbered(numbered) = &mut self.link else { return };
         let mut done = Vec::new();
         let verdict = numbered.resend(number, self.now, &mut done);
-        done.into_iter().for_each(|item| self.answered(item, None));
+        for item in done {
+            self.answered(item, None);
+        }
         match verdict {
             super::numbered::Verdict::Again(line) => self.tell(Event::Resent(line)),
             super::numbered::Verdict::Broken(why) => {

@@ -130,7 +130,7 @@ impl Session {
         }
     }
 
-    fn polls(&self) -> bool {
+    pub(crate) fn polls(&self) -> bool {
         match &self.stage {
             Stage::Asking(asking) => asking.polls(self.protocol),
             _ => self.protocol.is_some_and(super::Protocol::is_realtime),

@@ -94,7 +94,7 @@ pub fn clean_into(line: &[u8], protocol: Protocol, out: &mut Vec<u8>) -> Result<
         }
         out.extend_from_slice(&line[at..]);
     } else {
-        at += number(line, at)?;
+        at += number(line, at);
         let end = if at > 0 && line[..at].iter().any(|b| matches!(b, b'N' | b'n')) {
             before_checksum(line)?
         } else {
@@ -116,19 +116,19 @@ fn after_percent(rest: &[u8]) -> Result<bool, Unclean> {
 }
 
 /// Returns how many bytes a line number takes at `at`, blanks behind it included.
-fn number(line: &[u8], at: usize) -> Result<usize, Unclean> {
+fn number(line: &[u8], at: usize) -> usize {
     let rest = line.get(at..).unwrap_or_default();
     let blanks = rest.iter().take_while(|b| b.is_ascii_whitespace()).count();
     let rest = &rest[blanks..];
     if !matches!(rest.first(), Some(b'N' | b'n')) {
-        return Ok(blanks);
+        return blanks;
     }
     let digits = rest[1..].iter().take_while(|b| b.is_ascii_digit()).count();
     if digits == 0 {
-        return Ok(blanks);
+        return blanks;
     }
     let after = rest[1 + digits..].iter().take_while(|b| b.is_ascii_whitespace()).count();
-    Ok(blanks + 1 + digits + after)
+    blanks + 1 + digits + after
 }
 
 /// Returns where the line ends, checksum (`*33`) left out, and checks that.
@@ -366,7 +366,7 @@ mod tests {
         fn what_is_clean_stays_as_it_is(line in "[GXYZFN0-9. ()%;/$a-z-]{0,60}") {
             for protocol in [Protocol::Grbl, Protocol::Marlin, Protocol::Smoothie] {
                 if let Ok(Some(once)) = clean(line.as_bytes(), protocol)
-                    && number(&once, 0) == Ok(0) && !matches!(once[0], b'%' | b'/')
+                    && number(&once, 0) == 0 && !matches!(once[0], b'%' | b'/')
                 {
                     prop_assert_eq!(clean(&once, protocol), Ok(Some(once.clone())));
                 }
