@@ -53,6 +53,8 @@ pub(crate) struct Asking {
     reported: bool,
     /// It called something an unknown command, as Marlin does.
     marlin: bool,
+    /// The knock was answered as a command of its own; the answer to M115 is still to come.
+    stray: bool,
     /// Which protocol was asked for.
     given: Option<Protocol>,
     reports: u32,
@@ -82,6 +84,7 @@ impl Session {
             booted: false,
             reported: false,
             marlin: false,
+            stray: false,
             given,
             reports: 0,
         });
@@ -95,6 +98,7 @@ impl Session {
         self.link = Link::Counted(Ledger::new(RING, true));
         let Stage::Asking(asking) = &mut self.stage else { return };
         asking.step = step;
+        asking.stray = false;
         asking.until = now + if matches!(step, Step::Knock) { KNOCK } else { ANSWER };
         asking.reports = 0;
         let question: &[u8] = match step {
@@ -149,6 +153,8 @@ impl Session {
                 }
                 Step::Offset
             }
+            // Marlin took the `?` that stood before M115 for a command, and has answered that.
+            Step::Firmware if marlin && !known && !asking.stray => return self.expect_another(),
             Step::Firmware => {
                 let protocol = match self.protocol {
                     Some(protocol) => protocol,
@@ -167,6 +173,21 @@ impl Session {
             Step::Knock | Step::Offset => return,
         };
         self.ask(next);
+    }
+
+    fn expect_another(&mut self) {
+        if let Stage::Asking(asking) = &mut self.stage {
+            asking.stray = true;
+        }
+    }
+
+    /// An answer came that no line waits for; returns whether it is the one that a stray `?` has pushed back.
+    pub(crate) fn ask_answered_late(&mut self) -> bool {
+        let late = matches!(&self.stage, Stage::Asking(a) if a.stray && a.step == Step::Firmware);
+        if late {
+            self.ask_answered(None);
+        }
+        late
     }
 
     fn after_info(&mut self) -> Step {

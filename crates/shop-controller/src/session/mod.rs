@@ -366,13 +366,32 @@ impl Session {
             Heard::Action(action) => self.hear_action(action),
             Heard::Busy(why) => self.hear_busy(why),
             Heard::Setting(name, value) => self.hear_setting(name, value),
-            Heard::Version(text) => self.hear_version(text),
-            Heard::Build(text) => self.hear_build(text),
-            Heard::Firmware(text) => self.hear_firmware(text),
-            Heard::Capability(text) => self.hear_capability(text),
+            Heard::Version(text) => {
+                self.tell_when_asked(line);
+                self.hear_version(text);
+            }
+            Heard::Build(text) => {
+                self.tell_when_asked(line);
+                self.hear_build(text);
+            }
+            Heard::Firmware(text) => {
+                self.tell_when_asked(line);
+                self.hear_firmware(text);
+            }
+            Heard::Capability(text) => {
+                self.tell_when_asked(line);
+                self.hear_capability(text);
+            }
             Heard::Unknown(said) => self.hear_unknown(said),
             Heard::Mismatch(said) | Heard::Message(said) => self.tell(Event::Message(said.to_owned())),
             Heard::Wait => {}
+        }
+    }
+
+    /// What the controller says of itself is news to whoever asks for it, not while it is being got to know.
+    fn tell_when_asked(&mut self, line: &str) {
+        if !matches!(self.stage, Stage::Asking(_)) {
+            self.tell(Event::Message(line.to_owned()));
         }
     }
 
@@ -414,6 +433,9 @@ impl Session {
 
     /// An answer came that no line is waiting for.
     fn surplus(&mut self, said: &str) {
+        if self.ask_answered_late() {
+            return;
+        }
         self.tell(Event::Message(format!("(an answer to nothing: {said})")));
         if matches!(self.stage, Stage::Running | Stage::Settling(_)) {
             self.fail(Failure::Unsure {
