@@ -4,6 +4,7 @@ mod cli;
 mod corpus_dxf;
 mod corpus_gcode;
 mod corpus_svg;
+mod machine_live;
 mod profiles;
 mod readme;
 mod replay;

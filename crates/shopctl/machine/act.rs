@@ -23,7 +23,7 @@ const AXES: [char; 3] = ['X', 'Y', 'Z'];
 #[derive(Args, Clone, Debug)]
 pub struct JogArgs {
     /// Axes and distances in mm: X10 Y-5
-    #[arg(value_name = "AXIS", required = true, allow_hyphen_values = true)]
+    #[arg(value_name = "AXIS", required = true)]
     axes: Vec<String>,
     /// How fast
     #[arg(long, value_name = "FEED")]
@@ -63,7 +63,7 @@ pub struct ZeroArgs {
 #[derive(Args, Clone, Debug)]
 pub struct ProbeArgs {
     /// Axis and how far to look at most, mm: Z-20
-    #[arg(value_name = "AXIS", allow_hyphen_values = true)]
+    #[arg(value_name = "AXIS")]
     axis: String,
     /// How fast
     #[arg(long, value_name = "FEED", default_value_t = 60.0)]
@@ -316,8 +316,11 @@ fn call_it(live: &mut Live, wanted: [Option<f64>; 3]) -> Result<Status, Outcome>
     let end = Instant::now() + SOON;
     loop {
         let status = live.look()?;
+        // Marlin tells work coordinates only.
+        let told = status.machine_position_mm.filter(|_| live.protocol().is_numbered());
         let right = status
             .work_position_mm()
+            .or(told)
             .is_some_and(|at| (0..3).all(|i| wanted[i].is_none_or(|v| (at[i] - v).abs() < 0.0015)));
         if right {
             return Ok(status);

@@ -38,7 +38,7 @@ pub struct ConsoleArgs {
 /// Runs the verb.
 pub fn run(args: &ConsoleArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
     with(&args.wire, false, |live| {
-        eprintln!("{} on {}", live.link.identity.firmware, live.link.place);
+        eprintln!("{} on {}", live.firmware(), live.link.place);
         if std::io::stdin().is_terminal() && cfg!(unix) { by_hand(live, out) } else { from_pipe(live, out) }
     })
 }
@@ -148,6 +148,7 @@ fn told(protocol: Protocol, event: &Event) -> Option<String> {
                 .map(|c| format!("\n    {}; {}", c.meaning, c.advice));
             Some(said.clone() + &meaning.unwrap_or_default())
         }
+        Event::Status(status) if protocol.is_numbered() => Some(in_a_line(status)),
         Event::Held { why, .. } => Some(format!("(held: {why})")),
         Event::Resumed => Some("(goes on)".into()),
         _ => None,

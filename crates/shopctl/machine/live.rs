@@ -92,6 +92,16 @@ impl Live {
         self.link.identity.protocol.unwrap_or(Protocol::Grbl)
     }
 
+    /// Returns the name and version of the firmware.
+    pub fn firmware(&self) -> String {
+        let version = &self.link.identity.firmware;
+        match self.protocol() {
+            Protocol::Grbl if !version.to_lowercase().contains("grbl") => format!("GRBL {version}"),
+            Protocol::GrblHal if !version.to_lowercase().contains("grbl") => format!("grblHAL {version}"),
+            _ => version.clone(),
+        }
+    }
+
     /// Returns what the machine last said of itself.
     pub fn status(&self) -> &Status {
         self.link.drive.session.status()

@@ -76,7 +76,7 @@ pub fn broken(error: &std::io::Error) -> Outcome {
 fn as_json(live: &Live, status: &Status) -> String {
     let mut value = json!({
         "port": live.link.port,
-        "firmware": live.link.identity.firmware,
+        "firmware": live.firmware(),
         "protocol": protocol_name(live.protocol()),
     });
     status_json(status, &mut value);
@@ -88,11 +88,13 @@ fn as_json(live: &Live, status: &Status) -> String {
 }
 
 fn in_words(live: &Live, status: &Status) -> String {
-    let mut out = format!("{} on {}\n", live.link.identity.firmware, live.link.place);
+    let mut out = format!("{} on {}\n", live.firmware(), live.link.place);
     let mut line = |name: &str, text: String| {
         let _ = writeln!(out, "{name:<12}{text}");
     };
-    line("state", status.state.map_or("unknown", state_name).into());
+    if let Some(state) = status.state {
+        line("state", state_name(state).into());
+    }
     if let Some(at) = status.machine_position_mm {
         line("machine", place(at));
     }
@@ -122,7 +124,7 @@ fn in_words(live: &Live, status: &Status) -> String {
 
 /// The same in one line, for watching.
 pub fn in_a_line(status: &Status) -> String {
-    let mut out = status.state.map_or("unknown", state_name).to_owned();
+    let mut out = status.state.map_or("", state_name).to_owned();
     if let Some(at) = status.work_position_mm() {
         let _ = write!(out, " · work {}", place(at));
     }
@@ -141,5 +143,6 @@ pub fn in_a_line(status: &Status) -> String {
     if !status.pins.is_empty() {
         let _ = write!(out, " · pins {}", status.pins);
     }
-    out
+    // Marlin does not say a state.
+    out.trim_start_matches(" · ").to_owned()
 }
