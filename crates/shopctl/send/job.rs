@@ -212,7 +212,7 @@ impl Job<'_> {
                     let protocol = self.link.drive.session.protocol();
                     let mut end = Outcome::of(&why, protocol, true);
                     if end.more.is_null() {
-                        end.more = json!({});
+                        *end.more = json!({});
                     }
                     end.more["acknowledged_line"] = course.progress.acknowledged.into();
                     *failure = Some(why);

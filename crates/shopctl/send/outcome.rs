@@ -16,23 +16,23 @@ pub struct Outcome {
     /// What to do, or what it means.
     pub hint: Option<String>,
     /// What else scripts may want to know.
-    pub more: Value,
+    pub more: Box<Value>,
 }
 
 impl Outcome {
     /// Everything was done.
     pub fn done(text: String) -> Outcome {
-        Outcome { code: exit::DONE, class: "done", text, hint: None, more: Value::Null }
+        Outcome { code: exit::DONE, class: "done", text, hint: None, more: Box::default() }
     }
 
     /// Something else than the controller ended it.
     pub fn other(code: u8, class: &'static str, text: String) -> Outcome {
-        Outcome { code, class, text, hint: None, more: Value::Null }
+        Outcome { code, class, text, hint: None, more: Box::default() }
     }
 
     /// The session says why. `began`: lines had been sent.
     pub fn of(failure: &Failure, protocol: Option<Protocol>, began: bool) -> Outcome {
-        let end = |code, class, text: String| Outcome { code, class, text, hint: None, more: Value::Null };
+        let end = |code, class, text: String| Outcome { code, class, text, hint: None, more: Box::default() };
         match failure {
             Failure::Refused { line, text, code, said } => {
                 let number = code.map(|c| format!("error {c}: ")).unwrap_or_default();
@@ -44,7 +44,7 @@ impl Outcome {
                 };
                 Outcome {
                     hint: Some("the machine was stopped; correct the program, then `shopctl resume` or send it again".into()),
-                    more: json!({ "line": line, "text": text, "code": code, "meaning": meaning, "said": said }),
+                    more: Box::new(json!({ "line": line, "text": text, "code": code, "meaning": meaning, "said": said })),
                     ..end(exit::REFUSED, "refused", what)
                 }
             }
@@ -56,13 +56,13 @@ impl Outcome {
                         "find out why before `shopctl machine unlock` or `home`; the position may be lost"
                             .into(),
                     ),
-                    more: json!({ "code": code, "meaning": meaning, "said": said }),
+                    more: Box::new(json!({ "code": code, "meaning": meaning, "said": said })),
                     ..end(exit::ALARM, "alarm", format!("{number}{meaning}"))
                 }
             }
             Failure::Restarted { said } => Outcome {
                 hint: Some("its position and modes are lost; home it, then `shopctl resume`".into()),
-                more: json!({ "said": said }),
+                more: Box::new(json!({ "said": said })),
                 ..end(
                     exit::RESTARTED,
                     "restarted",
@@ -70,7 +70,7 @@ impl Outcome {
                 )
             },
             Failure::Halted { said } => Outcome {
-                more: json!({ "said": said }),
+                more: Box::new(json!({ "said": said })),
                 ..end(exit::ALARM, "halted", format!("the controller stopped by itself: {said}"))
             },
             Failure::Silent { waited } if !began => Outcome {
@@ -81,7 +81,7 @@ impl Outcome {
                 ..end(exit::NOBODY, "nobody", format!("nobody answered within {:.0} s", waited.as_secs_f64()))
             },
             Failure::Silent { waited } => Outcome {
-                more: json!({ "waited_s": waited.as_secs_f64() }),
+                more: Box::new(json!({ "waited_s": waited.as_secs_f64() })),
                 ..end(
                     exit::SILENT,
                     "silent",
@@ -96,7 +96,7 @@ impl Outcome {
                 let at = |p: &[f64; 3]| format!("X{:.3} Y{:.3} Z{:.3}", p[0], p[1], p[2]);
                 Outcome {
                     hint: Some("steps or lines were lost: the part may be wrong".into()),
-                    more: json!({ "wanted_mm": wanted_mm, "found_mm": found_mm }),
+                    more: Box::new(json!({ "wanted_mm": wanted_mm, "found_mm": found_mm })),
                     ..end(
                         exit::UNSURE,
                         "position",
@@ -128,7 +128,7 @@ impl Outcome {
         if let Some(hint) = &self.hint {
             event["hint"] = hint.as_str().into();
         }
-        if let Value::Object(more) = &self.more {
+        if let Value::Object(more) = &*self.more {
             for (key, value) in more {
                 event[key] = value.clone();
             }
