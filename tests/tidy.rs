@@ -102,7 +102,7 @@ fn pure_folders() -> Vec<PathBuf> {
     for name in LAYERS.iter().flat_map(|l| l.iter()) {
         let source = root().join("crates").join(name).join("src");
         if DOING.contains(name) {
-            folders.extend(["session", "sim", "codes"].map(|part| source.join(part)));
+            folders.extend(["session", "sim", "codes", "handover"].map(|part| source.join(part)));
         } else {
             folders.push(source);
         }

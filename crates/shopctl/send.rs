@@ -3,6 +3,7 @@
 pub mod connect;
 pub mod controller;
 mod facts;
+mod handover;
 mod index;
 mod job;
 mod lines;
@@ -80,7 +81,8 @@ pub struct WireArgs {
     /// Machine profile: a name from `shopctl machine list`, or a TOML file [default: as the controller says]
     #[arg(short, long, value_name = "MACHINE")]
     pub machine: Option<String>,
-    /// Port: a path, usb:VID:PID:SERIAL, tcp://host:port, or sim:grbl, sim:grblhal, sim:marlin
+    /// Port: a path, usb:VID:PID:SERIAL, tcp://host:port, or sim:grbl, sim:grblhal, sim:marlin; whole programs go to
+    /// linuxcnc://host, moonraker://host, klipper:/socket
     #[arg(long, value_name = "PORT")]
     pub port: Option<String>,
     /// Serial speed [default: the profile's, else 115200]
@@ -222,6 +224,14 @@ pub fn run(args: &SendArgs) -> Result<u8> {
             )?;
         }
         return Ok(code);
+    }
+
+    let port = args.wire.port.as_deref().or(port_of(named.as_ref()));
+    if let Some(target) = port.and_then(handover::Target::parse) {
+        return match target {
+            Ok(target) => hand_over(args, &target, named, &bytes, &look, &teller, &sources, &mut screen),
+            Err(end) => Ok(teller.end(&end, None, &mut screen)),
+        };
     }
 
     // What can fail without a controller fails before one is disturbed.
@@ -372,6 +382,45 @@ pub fn run(args: &SendArgs) -> Result<u8> {
         }
     }
     Ok(teller.end(&end, name.as_deref(), &mut screen))
+}
+
+/// Checks the program, and hands it to somebody who runs it.
+fn hand_over(
+    args: &SendArgs,
+    target: &handover::Target,
+    named: Option<Machine>,
+    bytes: &Bytes,
+    look: &dyn Fn(&Machine, Option<Protocol>) -> Checked,
+    teller: &Teller,
+    sources: &Sources<'_>,
+    screen: &mut Screen,
+) -> Result<u8> {
+    let mut notes = Vec::new();
+    if args.frame || args.check {
+        let end = Outcome::other(exit::USAGE, "usage", "--frame and --check need a controller that is fed".into());
+        return Ok(teller.end(&end, None, screen));
+    }
+    let machine = match named {
+        Some(machine) => machine,
+        None => program::machine(Some(target.usual_machine()), bytes, teller.style, &mut notes)?,
+    };
+    let checked = look(&machine, None);
+    let code = teller.findings(&notes, &checked.diagnostics, sources, args.force);
+    if code != exit::DONE {
+        return Ok(teller.refused(code, screen));
+    }
+    let mut bell = Bell::new().context("failed to make a pipe")?;
+    let mut operator = Operator::listen(&mut bell, !args.how.json).context("failed to listen for signals")?;
+    let job = handover::Job {
+        target,
+        path: &args.input,
+        bytes,
+        prepare: args.home,
+        screen,
+        operator: &mut operator,
+    };
+    let end = job.run(&bell);
+    Ok(teller.end(&end, None, screen))
 }
 
 /// Returns the folder of the jobs.

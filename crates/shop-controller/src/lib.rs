@@ -13,6 +13,7 @@
 
 pub mod codes;
 pub mod drive;
+pub mod handover;
 mod outbox;
 pub mod session;
 pub mod sim;

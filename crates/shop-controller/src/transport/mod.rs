@@ -104,6 +104,19 @@ pub struct Opened {
     pub place: String,
 }
 
+/// Opens a socket of this computer by its path: a program here listens there, as Klipper does.
+#[cfg(unix)]
+pub fn open_socket(path: &std::path::Path) -> Result<Opened, OpenError> {
+    let place = path.display().to_string();
+    let refused = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => OpenError::Absent(place.clone()),
+        _ => OpenError::System { port: place.clone(), source, hint: "" },
+    };
+    let socket = std::os::unix::net::UnixStream::connect(path).map_err(refused)?;
+    let wire = unix::Wire::new(socket.into(), None).map_err(refused)?;
+    Ok(Opened { transport: Box::new(wire), identity: place.clone(), place })
+}
+
 /// Opens what an address names, at `baud` where that means something. The port is claimed for as long as the transport
 /// lives; a controller that is running is not reset by it. `simulation` says how a machine that is only simulated is.
 pub fn open(
