@@ -397,7 +397,8 @@ fn hand_over(
 ) -> Result<u8> {
     let mut notes = Vec::new();
     if args.frame || args.check {
-        let end = Outcome::other(exit::USAGE, "usage", "--frame and --check need a controller that is fed".into());
+        let end =
+            Outcome::other(exit::USAGE, "usage", "--frame and --check need a controller that is fed".into());
         return Ok(teller.end(&end, None, screen));
     }
     let machine = match named {
