@@ -15,7 +15,7 @@ pub mod number;
 pub mod parse;
 mod post;
 
-pub use interpret::{Context, Cutter, Reader, Step, Survey, interpret, visit};
+pub use interpret::{Context, Cutter, Modes, Reader, Step, Survey, interpret, modes, visit};
 pub use post::{Posting, fit_arcs, post};
 
 /// A small router with GRBL, for the examples in this documentation and for tests.

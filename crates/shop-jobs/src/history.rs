@@ -29,8 +29,12 @@ pub struct History {
 impl History {
     /// Reads a journal as far as it is whole. Nothing, when it does not begin with what the job is.
     pub fn read(journal: &[u8]) -> Option<History> {
-        let mut lines =
-            journal.split(|b| *b == b'\n').map(|l| std::str::from_utf8(l).ok().and_then(Record::read));
+        // A last line without its end is torn, however whole it looks: whoever goes on with the journal cuts it off.
+        let whole = journal.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+        
+        let mut lines = journal[..whole]
+            .split(|b| *b == b'\n')
+            .map(|l| std::str::from_utf8(l).ok().and_then(Record::read));
         let Some(Some(Record::Job(description))) = lines.next() else { return None };
         let mut history = History {
             description: *description,
