@@ -49,6 +49,7 @@ enum Verb {
     Fmt(fmt::FmtArgs),
     Diff(diff::DiffArgs),
     Send(Box<send::SendArgs>),
+    Resume(Box<send::resume::ResumeArgs>),
     Info(inspect::InfoArgs),
     Machine(machine::MachineArgs),
     /// Explain a diagnostic code, e.g. proof/gouge
@@ -182,6 +183,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Verb::Fmt(args) => fmt::run(&args),
         Verb::Diff(args) => diff::run(&args),
         Verb::Send(args) => send::run(&args),
+        Verb::Resume(args) => send::resume::run(&args),
         Verb::Info(args) => inspect::run(&args),
         Verb::Machine(args) => {
             let folders = folders::Folders::of_this_user();

@@ -10,6 +10,8 @@ mod lines;
 pub mod operator;
 pub mod outcome;
 mod preflight;
+mod restart;
+pub mod resume;
 pub mod screen;
 mod source;
 
@@ -37,6 +39,7 @@ use shop_gcode::Context;
 use shop_jobs::{Description, State, Store};
 use shop_report::{Diagnostic, Severity};
 use source::Source;
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -358,6 +361,8 @@ pub fn run(args: &SendArgs) -> Result<u8> {
         placed: link.drive.session.status().work_position_mm().is_some() && in_first_system(&link),
         protocol,
         text: Vec::new(),
+        before: VecDeque::new(),
+        prefix: "",
     };
     let job = Job {
         link: &mut link,
@@ -625,8 +630,16 @@ fn frame(
 /// Returns the bytes of the program as they would go over the wire.
 fn dry(bytes: &Bytes, last: u64, protocol: Protocol) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut feed =
-        Feed { lines: Lines::new(bytes), ahead: None, last, placed: false, protocol, text: Vec::new() };
+    let mut feed = Feed {
+        lines: Lines::new(bytes),
+        ahead: None,
+        last,
+        placed: false,
+        protocol,
+        text: Vec::new(),
+        before: VecDeque::new(),
+        prefix: "",
+    };
     let mut number = 0u64;
     let mut numbered = |text: &[u8], out: &mut Vec<u8>| {
         if !protocol.is_numbered() {
@@ -663,6 +676,10 @@ fn describe(
     let protocol = link.identity.protocol.map(connect::protocol_name).unwrap_or_default();
     options.insert("protocol".to_owned(), protocol.to_owned());
     options.insert("firmware".to_owned(), link.identity.firmware.clone());
+    let status = link.drive.session.status();
+    if let Some([x, y, z]) = status.work_position_mm() {
+        options.insert("start".to_owned(), format!("{x},{y},{z}"));
+    }
     if args.wire.machine.is_some() {
         options.insert("named".to_owned(), "yes".to_owned());
     }

@@ -41,7 +41,7 @@ const ROOM_C: f64 = 15.0;
 const PROBE_S: f64 = 120.0;
 
 /// Folds the steps of one line after the other.
-struct Fold {
+pub struct Fold {
     machine: Machine,
     at: Position,
     feed: f64,
@@ -49,30 +49,38 @@ struct Fold {
 }
 
 impl Fold {
-    fn new(machine: Machine, start: Position) -> Fold {
+    /// Begins with the tool at `start`.
+    pub fn new(machine: Machine, start: Position) -> Fold {
         let feed = machine.process.feed.mm_per_min();
         Fold { machine, at: start, feed, open: None }
     }
 
     /// Takes a step; returns the facts of the line before when a new one begins.
-    fn step(&mut self, step: &Step, line: u32) -> Option<Facts> {
+    pub fn step(&mut self, step: &Step, line: u32) -> Option<Facts> {
         let Step::Command(command) = step else { return None };
         let line = u64::from(line);
         let done = self.open.take_if(|open| open.line != line);
-        let at = self.at;
-        let mut facts = self.open.unwrap_or(Facts {
-            line,
-            seconds: 0.0,
-            end: at,
-            low: at,
-            high: at,
-            lost: false,
-            last: false,
-        });
+        let mut facts = self.open.unwrap_or(self.nothing(line));
         self.command(command, &mut facts);
         facts.end = self.at;
         self.open = Some(facts);
         done
+    }
+
+    /// Returns the facts of the last line.
+    pub fn finish(&mut self) -> Option<Facts> {
+        self.open.take()
+    }
+
+    /// Returns where the tool is.
+    pub fn at(&self) -> Position {
+        self.at
+    }
+
+    /// Returns the facts of a line that does nothing.
+    pub fn nothing(&self, line: u64) -> Facts {
+        let at = self.at;
+        Facts { line, seconds: 0.0, end: at, low: at, high: at, lost: false, last: false }
     }
 
     fn command(&mut self, command: &Command, facts: &mut Facts) {

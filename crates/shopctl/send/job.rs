@@ -11,6 +11,7 @@ use crate::exit;
 use serde_json::json;
 use shop_controller::session::{Cause, Event, Failure, Line, Override, Protocol, Reach, State, wire};
 use shop_jobs::{Journal, State as JobState};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// How long a machine may take to come to rest after a Ctrl-C that nobody can follow up.
@@ -34,16 +35,26 @@ pub struct Feed<'a> {
     pub protocol: Protocol,
     /// Reused for every line.
     pub text: Vec<u8>,
+    /// Lines of our own that go first.
+    pub before: VecDeque<Line>,
+    /// Word that the first line of the program gets in front.
+    pub prefix: &'static str,
 }
 
 impl Feed<'_> {
     /// Returns the next line that goes over the wire.
     pub fn next(&mut self) -> Option<Line> {
+        if let Some(line) = self.before.pop_front() {
+            return Some(line);
+        }
         loop {
             let (number, raw) = self.lines.next().filter(|(n, _)| *n <= self.last)?;
             // What cannot be sent was refused before the job began.
             if !wire::clean_into(raw, self.protocol, &mut self.text).unwrap_or(false) {
                 continue;
+            }
+            if !self.prefix.is_empty() {
+                self.text.splice(..0, std::mem::take(&mut self.prefix).bytes());
             }
             let facts = self.ahead.as_mut().and_then(|a| a.facts(number));
             self.placed &= !moves_the_zero(&self.text);
@@ -179,7 +190,9 @@ impl Job<'_> {
         while let Some(event) = self.link.drive.session.next_event() {
             match event {
                 Event::Sent(line) => course.progress.sent = course.progress.sent.max(line),
-                Event::Acknowledged(line) => course.progress.acknowledged = line,
+                Event::Acknowledged(line) => {
+                    course.progress.acknowledged = course.progress.acknowledged.max(line);
+                }
                 Event::Status(status) => course.progress.position_mm = status.machine_position_mm,
                 Event::Message(text) => {
                     self.screen.say(&format!("  {text}"));

@@ -8,19 +8,17 @@ use super::index::Index;
 use super::lines::Lines;
 use crate::program::Bytes;
 use crate::report::Sources;
-use crate::{check, exit};
+use crate::check;
 use shop_cam::canon::Command;
 use shop_cam::machine::{Dialect, Machine};
 use shop_controller::session::{Protocol, wire};
 use shop_gcode::{Context, Step};
-use shop_report::{Diagnostic, Severity, SourceId, Span};
+use shop_report::{Diagnostic, SourceId, Span};
 use shop_sim::Estimator;
 use shop_sim::check::{Checker, Extents};
 
 /// What is known of a program before it is sent.
 pub struct Checked {
-    /// Lines of the file.
-    pub lines: u64,
     /// Last line that is sent: the one that ends the program, or the last of the file.
     pub last: u64,
     /// Time by line.
@@ -29,14 +27,6 @@ pub struct Checked {
     pub extents: Option<Extents>,
     /// What was found.
     pub diagnostics: Vec<Diagnostic>,
-}
-
-impl Checked {
-    /// Returns the exit code that the findings ask for.
-    pub fn verdict(&self) -> u8 {
-        let error = self.diagnostics.iter().any(|d| d.severity == Severity::Error);
-        if error { exit::CHECK } else { exit::DONE }
-    }
 }
 
 /// What a person allowed.
@@ -88,7 +78,7 @@ pub fn check(
     let last = last.unwrap_or(lines).min(lines);
     index.finish(last, estimator.finish().total_s);
     program.forget(program.len());
-    Checked { lines, last, index, extents, diagnostics }
+    Checked { last, index, extents, diagnostics }
 }
 
 /// Returns how controllers of this dialect are talked to, where that is known.
@@ -218,7 +208,7 @@ mod tests {
         let mut sources = Sources::new();
         let id = sources.add("a.nc", text.as_bytes());
         let checked = check(&program, &sources, id, &machine, None, Allowed::default());
-        assert_eq!((checked.lines, checked.last), (4, 3));
+        assert_eq!(checked.last, 3);
         assert!((checked.index.total_s() - 60.0).abs() < 1.0, "{}", checked.index.total_s());
         assert_eq!(checked.extents.expect("it moves").max[0], 60.0);
     }
