@@ -3,9 +3,12 @@
 //! The one idea: a mesh is nothing but two flat arrays. Who needs neighbours, edges or volumes builds them for the
 //! question at hand and drops them again, since a print is read once from bottom to top.
 
+pub mod arrange;
 mod edges;
+pub mod hull;
 pub mod polygon;
 pub mod repair;
+pub mod rest;
 pub mod shells;
 mod transform;
 pub mod weld;
