@@ -25,7 +25,7 @@ pub const CHUNK_CORNERS: usize = 48 * 1024;
 const SLOTS: usize = 64 * 1024;
 const EMPTY: u16 = u16::MAX;
 /// Tables over all chunks, by the upper bits of the hash.
-const SHARDS: usize = 64;
+const SHARDS: usize = 256;
 const NONE: u32 = u32::MAX;
 
 /// A place as the bits that tell it apart. Zeros must have one sign only.
@@ -125,11 +125,14 @@ impl<K, const N: usize> Default for Scratch<K, N> {
 
 /// The different places of a chunk in the order in which they appear, and its items in terms of them.
 struct Places<K, const N: usize> {
+    /// In order of their shard, and within it as they appear: a shard is read from front to back.
     keys: Vec<K>,
-    items: Vec<[u16; N]>,
-    /// The places in order of their shard, and where each shard begins.
-    by_shard: Vec<u16>,
+    /// When each of the keys appeared.
+    order: Vec<u16>,
+    /// Where each shard begins.
     shard_starts: [u16; SHARDS + 1],
+    /// The corners by when their places appeared.
+    items: Vec<[u16; N]>,
 }
 
 impl<K: Key, const N: usize> Places<K, N> {
@@ -158,12 +161,15 @@ impl<K: Key, const N: usize> Places<K, N> {
                 })
             })
             .collect();
-        let (by_shard, shard_starts) = sort_by_shard(keys);
-        Places { keys: keys.clone(), items, by_shard, shard_starts }
+        let (order, shard_starts) = sort_by_shard(keys);
+        let keys = order.iter().map(|i| keys[usize::from(*i)]).collect();
+        Places { keys, order, shard_starts, items }
     }
 
-    fn in_shard(&self, shard: usize) -> &[u16] {
-        &self.by_shard[usize::from(self.shard_starts[shard])..usize::from(self.shard_starts[shard + 1])]
+    /// Returns the keys of a shard and when each appeared.
+    fn in_shard(&self, shard: usize) -> (&[K], &[u16]) {
+        let range = usize::from(self.shard_starts[shard])..usize::from(self.shard_starts[shard + 1]);
+        (&self.keys[range.clone()], &self.order[range])
     }
 }
 
@@ -218,13 +224,17 @@ fn number<K: Key, const N: usize>(mut places: Vec<Places<K, N>>) -> (Vec<Point3>
     let points_of_chunks = cut(&mut points, counts.iter().copied());
     let chunks = places.par_iter_mut().zip(of_chunks).zip(points_of_chunks).enumerate();
     chunks.for_each(|(c, ((places, numbers), points))| {
-        places.by_shard = Vec::new();
-        let mut next = 0;
-        for (i, key) in std::mem::take(&mut places.keys).into_iter().enumerate() {
+        let mut next = number_bases[c] as u32;
+        for (i, number) in numbers.iter_mut().enumerate() {
             if is_first(bases[c] + i) {
-                points[next] = key.point();
-                numbers[i] = (number_bases[c] + next) as u32;
+                *number = next;
                 next += 1;
+            }
+        }
+        let (keys, order) = (std::mem::take(&mut places.keys), std::mem::take(&mut places.order));
+        for (key, i) in keys.into_iter().zip(order) {
+            if is_first(bases[c] + usize::from(i)) {
+                points[numbers[usize::from(i)] as usize - number_bases[c]] = key.point();
             }
         }
     });
@@ -260,16 +270,16 @@ fn find_firsts<K: Key, const N: usize>(
     firsts: &[AtomicU32],
     tables: &mut Tables<K>,
 ) {
-    let count: usize = places.iter().map(|p| p.in_shard(shard).len()).sum();
+    let count: usize = places.iter().map(|p| p.in_shard(shard).0.len()).sum();
     let slots = (count * 2).next_power_of_two();
     let Tables { slots: table, found } = tables;
     table.clear();
     table.resize(slots, NONE);
     found.clear();
     for (places, base) in places.iter().zip(bases) {
-        for &id in places.in_shard(shard) {
-            let key = places.keys[usize::from(id)];
-            let place = (base + usize::from(id)) as u32;
+        let (keys, order) = places.in_shard(shard);
+        for (&key, &i) in keys.iter().zip(order) {
+            let place = (base + usize::from(i)) as u32;
             let mut slot = key.hash() as usize & (slots - 1);
             let first = loop {
                 match table[slot] {
