@@ -211,11 +211,42 @@ pub fn read_releasing(
             part.mesh.transform(&scale);
         }
     }
+    drop_far_parts(&mut scene, &mut talk);
     let unitless = matches!(format, Some(Format::StlBinary | Format::StlText | Format::Obj));
     if unitless && options.mm_per_unit.is_none() {
         look_at_size(&scene, &mut talk);
     }
     Checked { value: scene, diagnostics: talk.found }
+}
+
+/// No part, and no place to put one, is further from the origin, mm: ten kilometres. What is, is no number that was meant,
+/// and whoever calculates with places need not look for overflows.
+const FARTHEST: f64 = 1e7;
+
+fn is_place(v: f64) -> bool {
+    v.abs() <= FARTHEST
+}
+
+/// Leaves out what maps and units have taken too far away.
+fn drop_far_parts(scene: &mut Scene, talk: &mut Talk) {
+    let mut far = 0;
+    for object in &mut scene.objects {
+        let before = object.parts.len() + object.instances.len();
+        let near = |p: &Point3| p.iter().all(|v| is_place(*v));
+        object.parts.retain(|p| p.mesh.bounds().is_some_and(|(low, high)| near(&low) && near(&high)));
+        let numbers = |t: &Transform| t.linear.iter().chain(t.offset.iter()).all(|v| is_place(*v));
+        object.instances.retain(numbers);
+        far += before - object.parts.len() - object.instances.len();
+    }
+    let whole = |o: &Object| !o.parts.is_empty() && !o.instances.is_empty();
+    if far == 0 && scene.objects.iter().all(whole) {
+        return;
+    }
+    let message = "parts without a facet, or further away than 10 km, are left out";
+    talk.error("mesh/too-far", message, 0, 0).count = far as u32;
+    // Plates count objects by their place, which is no longer what it was.
+    scene.plates.clear();
+    scene.objects.retain(whole);
 }
 
 /// Parts smaller than this, mm, are rarely printed; as inches or metres most of them have an everyday size.

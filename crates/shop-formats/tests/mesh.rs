@@ -392,6 +392,21 @@ fn a_part_in_inches_is_remarked_upon_and_not_scaled() {
     assert_eq!(codes(&read_with(&binary_stl(b"", &inches(2.0)), &options)), Vec::<&str>::new());
 }
 
+#[test]
+fn what_is_too_far_away_is_left_out() {
+    let mut far = facets();
+    far[0][0][2] = 1e30;
+    let read = read_bytes(&binary_stl(b"", &far));
+    assert_eq!((codes(&read), read.value.triangles()), (vec!["mesh/not-finite"], 3));
+    let resources = format!("<object id=\"1\">{}</object>", mesh_xml());
+    let build = "<item objectid=\"1\" transform=\"1 0 0 0 1 0 0 0 1 1e9 0 0\"/><item objectid=\"1\"/>";
+    let read = read_bytes(&threemf(&model("", &resources, build), &[]));
+    assert_eq!((codes(&read), read.value.objects[0].instances.len()), (vec!["mesh/too-far"], 1));
+    // Nothing in a file is no part.
+    let read = read_bytes(b"solid x\nendsolid x vertex");
+    assert_eq!((codes(&read), read.value.objects.len()), (vec!["mesh/too-far"], 0));
+}
+
 proptest! {
     /// Random bytes after beginnings that each format has.
     #[test]

@@ -11,7 +11,7 @@ use super::stl::not_finite;
 use super::text::Found;
 use super::xml::{Event, Reader, Tag, text};
 use super::zip::{self, Damage};
-use super::{Object, Part, ReadOptions, Role, Scene, Setting, Talk};
+use super::{Object, Part, ReadOptions, Role, Scene, Setting, Talk, is_place};
 use shop_geom::mesh::{Mesh, Point3, Transform, Vector3};
 
 /// Tags and texts longer than this belong to no model.
@@ -369,7 +369,7 @@ impl Parser {
         for t in &volume.triangles {
             if t.iter().any(|i| *i as usize >= object.points.len()) {
                 unknown.one(0);
-            } else if t.iter().any(|i| !object.points[*i as usize].iter().all(|v| v.is_finite())) {
+            } else if t.iter().any(|i| !object.points[*i as usize].iter().all(|v| is_place(*v))) {
                 *broken += 1;
             } else {
                 triangles.push(*t);

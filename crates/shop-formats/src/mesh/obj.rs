@@ -10,7 +10,7 @@
 use super::number::number;
 use super::stl::not_finite;
 use super::text::{Found, Line, lines, pieces};
-use super::{Scene, Talk};
+use super::{Scene, Talk, is_place};
 use rayon::prelude::*;
 use shop_geom::mesh::weld::{CHUNK_CORNERS, Double, double, weld};
 use shop_geom::mesh::{Mesh, Point3, polygon};
@@ -80,7 +80,7 @@ impl Piece {
                 for (v, word) in place.iter_mut().zip(&mut line) {
                     *v = number(word).unwrap_or(f64::NAN);
                 }
-                if place.iter().any(|v| !v.is_finite()) {
+                if !place.iter().all(|v| is_place(*v)) {
                     self.broken_points.one(at);
                     place = [f64::NAN; 3];
                 }

@@ -3,7 +3,7 @@
 //!
 //! Facets are decoded and welded chunk by chunk on all cores, straight from the bytes of the file.
 
-use super::{Scene, Talk};
+use super::{FARTHEST, Scene, Talk};
 use shop_geom::mesh::Mesh;
 use shop_geom::mesh::weld::{CHUNK_CORNERS, Single, single, weld};
 use std::ops::Range;
@@ -65,8 +65,8 @@ pub(super) fn read(bytes: &[u8], release: &(dyn Fn(Range<usize>) + Sync), talk: 
 /// Says that facets were left out since their corners are no places.
 pub(super) fn not_finite(talk: &mut Talk, count: usize, start: usize, end: usize) {
     let message = match count {
-        1 => "a facet is left out: its corners are no finite numbers".to_owned(),
-        n => format!("{n} facets are left out: their corners are no finite numbers"),
+        1 => "a facet is left out: its corners are no numbers, or further away than 10 km".to_owned(),
+        n => format!("{n} facets are left out: their corners are no numbers, or further away than 10 km"),
     };
     talk.error("mesh/not-finite", message, start, end).count = u32::try_from(count).unwrap_or(u32::MAX);
 }
@@ -76,6 +76,6 @@ pub(super) fn not_finite(talk: &mut Talk, count: usize, start: usize, end: usize
 fn corners(record: &[u8; RECORD]) -> Option<[Single; 3]> {
     let words = record[12..48].as_chunks::<4>().0;
     let value = |i: usize| f32::from_le_bytes(words[i]);
-    let finite = (0..9).fold(true, |all, i| all & value(i).is_finite());
-    finite.then(|| [0, 3, 6].map(|i| single([value(i), value(i + 1), value(i + 2)])))
+    let good = (0..9).fold(true, |all, i| all & (value(i).abs() <= FARTHEST as f32));
+    good.then(|| [0, 3, 6].map(|i| single([value(i), value(i + 1), value(i + 2)])))
 }

@@ -7,7 +7,7 @@
 use super::number::number;
 use super::stl::not_finite;
 use super::text::Found;
-use super::{Scene, Talk};
+use super::{Scene, Talk, is_place};
 use rayon::prelude::*;
 use shop_geom::mesh::Mesh;
 use shop_geom::mesh::weld::{CHUNK_CORNERS, Double, double, weld};
@@ -149,7 +149,7 @@ impl Piece {
         let (n, whole) = (std::mem::take(count), std::mem::replace(good, true));
         if n != 3 || !whole {
             self.torn.one(base + at);
-        } else if corners.iter().flatten().all(|v| v.is_finite()) {
+        } else if corners.iter().flatten().all(|v| is_place(*v)) {
             self.facets.push(corners.map(double));
         } else {
             self.not_finite.one(base + at);

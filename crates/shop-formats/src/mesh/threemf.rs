@@ -11,7 +11,7 @@
 use super::model::{self, Item, Model, Resource};
 use super::project::{self, ObjectNotes, PartNotes, Project};
 use super::zip::{self, Damage, Entry, Package};
-use super::{Object, Part, Plate, ReadOptions, Role, Scene, Setting, Talk};
+use super::{Object, Part, Plate, ReadOptions, Role, Scene, Setting, Talk, is_place};
 use rayon::prelude::*;
 use shop_geom::mesh::{Mesh, Transform};
 
@@ -323,7 +323,7 @@ impl<'a> Assembly<'a> {
         for t in &all[range] {
             if t.iter().any(|i| *i as usize >= resource.points.len()) {
                 unknown += 1;
-            } else if t.iter().any(|i| !resource.points[*i as usize].iter().all(|v| v.is_finite())) {
+            } else if t.iter().any(|i| !resource.points[*i as usize].iter().all(|v| is_place(*v))) {
                 broken += 1;
             } else {
                 triangles.push(*t);

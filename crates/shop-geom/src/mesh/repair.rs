@@ -90,7 +90,7 @@ impl Findings {
         let mut out = Vec::new();
         let mut say = |severity, code, count: usize, message: String, hint: &str| {
             if count > 0 {
-                let d = Diagnostic::new(severity, code, message).count(count);
+                let d = Diagnostic::new(severity, code, message);
                 out.push(if hint.is_empty() { d } else { d.hint(hint) });
             }
         };

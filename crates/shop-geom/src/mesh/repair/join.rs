@@ -48,7 +48,8 @@ pub(super) fn join(mesh: &mut Mesh, limit: f64) -> (usize, f64) {
 
 /// Returns for every point which one it becomes: the lowest of those that are within reach, one after the other.
 fn near(mesh: &Mesh, open: &[u32], within: f64) -> Vec<u32> {
-    let cell = |p: Point3| p.coords.map(|v| (v / within).floor() as i64);
+    // Far beyond any part's size, cells may be shared: neighbours are told by their distance.
+    let cell = |p: Point3| p.coords.map(|v| (v / within).floor().clamp(-1e15, 1e15) as i64);
     let mut cells: Vec<(nalgebra::Vector3<i64>, u32)> = Vec::with_capacity(open.len());
     cells.extend(open.iter().map(|&i| (cell(mesh.points[i as usize]), i)));
     let order = |a: &nalgebra::Vector3<i64>, b: &nalgebra::Vector3<i64>| a.as_slice().cmp(b.as_slice());
