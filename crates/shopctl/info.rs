@@ -1,4 +1,6 @@
-//! `shopctl info`: what can be said about a drawing, as JSON for scripts and as a few lines for people.
+//! `shopctl info`: what can be said about a drawing or a mesh, as JSON for scripts and as a few lines for people.
+
+pub mod mesh;
 
 use serde_json::{Value, json};
 use shop_formats::dxf::{self, DxfFacts};

@@ -1,21 +1,22 @@
-//! `shopctl info`: what is in a drawing.
+//! `shopctl info`: what is in a drawing or a mesh.
 
-use crate::input::{Scale, UnitFlag, read_bytes, read_with_facts};
+use crate::input::{self, Scale, UnitFlag, read_bytes, read_with_facts};
 use crate::report::{self, Colour, Sources, Style};
 use crate::{exit, info};
 use anyhow::Result;
 use clap::Args;
 use shop_formats::facts::facts;
-use shop_report::Severity;
-use std::path::PathBuf;
+use shop_formats::mesh;
+use shop_report::{Diagnostic, Severity};
+use std::path::{Path, PathBuf};
 
-/// Show what is in a drawing
+/// Show what is in a drawing or a mesh
 #[derive(Args, Clone, Debug)]
 pub struct InfoArgs {
-    /// Drawings: DXF or SVG, - for standard input
+    /// Drawings (DXF, SVG) or meshes (STL, OBJ, 3MF, AMF), - for standard input
     #[arg(required = true, value_name = "DRAWING")]
     inputs: Vec<PathBuf>,
-    /// Unit of the drawing, when the file is silent or wrong
+    /// Unit of the file, when it is silent or wrong
     #[arg(long, value_enum)]
     units: Option<UnitFlag>,
     /// Pixels per inch of an SVG without a physical size (default: 96, or what the program that wrote it uses)
@@ -38,13 +39,35 @@ pub fn run(args: &InfoArgs) -> Result<u8> {
         let mut sources = Sources::new();
         let id = sources.add(path.display().to_string(), read_bytes(path)?);
         let bytes = sources.bytes(id).unwrap_or_default();
+        let name = path.display().to_string();
+        let size = bytes.len() as u64;
+        if let Some(format) = mesh_format(path, bytes) {
+            let options = mesh::ReadOptions {
+                mm_per_unit: args.units.map(UnitFlag::mm),
+                ..mesh::ReadOptions::default()
+            };
+            let mut found: Vec<Diagnostic> = Vec::new();
+            let scene = mesh::read(id, bytes, &options).drain_into(&mut found);
+            let about = info::mesh::scene_facts(&scene);
+            let parts = info::mesh::look(scene).drain_into(&mut found);
+            if found.iter().any(|d| d.severity == Severity::Error) {
+                code = code.max(exit::INPUT);
+            }
+            if args.json {
+                let mut value = info::mesh::json(&name, size, format, &about, &parts);
+                value["diagnostics"] = report::to_json(&found, &sources);
+                reports.push(value);
+            } else {
+                eprint!("{}", report::render(&found, &sources, style));
+                print!("{}", info::mesh::text(&name, size, format, &about, &parts));
+            }
+            continue;
+        }
         let (drawing, in_file) = read_with_facts(path, id, bytes, Scale { units: args.units, dpi: args.dpi });
         if drawing.diagnostics.iter().any(|d| d.severity == Severity::Error) {
             code = code.max(exit::INPUT);
         }
         let facts = facts(&drawing.value, in_file.as_ref());
-        let size = bytes.len() as u64;
-        let name = path.display().to_string();
         if args.json {
             let mut value = info::facts_json(&name, size, &drawing.value, &facts);
             value["ignored"] = sources.ignored_json(&drawing.value.ignored);
@@ -60,4 +83,12 @@ pub fn run(args: &InfoArgs) -> Result<u8> {
         println!("{all:#}");
     }
     Ok(code)
+}
+
+/// Returns the format of a mesh. Bytes without any sign of their own are taken for a cut-off STL only when they are no
+/// drawing.
+fn mesh_format(path: &Path, bytes: &[u8]) -> Option<mesh::Format> {
+    let format = mesh::format_of(bytes)?;
+    let unsure = format == mesh::Format::StlBinary && input::format_of(path, bytes).is_some();
+    (!unsure).then_some(format)
 }
