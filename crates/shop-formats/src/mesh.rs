@@ -211,7 +211,7 @@ pub fn read_releasing(
             part.mesh.transform(&scale);
         }
     }
-    drop_far_parts(&mut scene, &mut talk);
+    drop_useless(&mut scene, &mut talk);
     let unitless = matches!(format, Some(Format::StlBinary | Format::StlText | Format::Obj));
     if unitless && options.mm_per_unit.is_none() {
         look_at_size(&scene, &mut talk);
@@ -227,26 +227,35 @@ fn is_place(v: f64) -> bool {
     v.abs() <= FARTHEST
 }
 
-/// Leaves out what maps and units have taken too far away.
-fn drop_far_parts(scene: &mut Scene, talk: &mut Talk) {
-    let mut far = 0;
+/// Leaves out parts without a facet, and what maps and units have taken too far away.
+fn drop_useless(scene: &mut Scene, talk: &mut Talk) {
+    let (mut far, mut empty) = (0, 0);
     for object in &mut scene.objects {
-        let before = object.parts.len() + object.instances.len();
         let near = |p: &Point3| p.iter().all(|v| is_place(*v));
-        object.parts.retain(|p| p.mesh.bounds().is_some_and(|(low, high)| near(&low) && near(&high)));
-        let numbers = |t: &Transform| t.linear.iter().chain(t.offset.iter()).all(|v| is_place(*v));
-        object.instances.retain(numbers);
-        far += before - object.parts.len() - object.instances.len();
+        object.parts.retain(|p| {
+            let bounds = p.mesh.bounds().filter(|_| !p.mesh.triangles.is_empty());
+            let is_near = bounds.is_some_and(|(low, high)| near(&low) && near(&high));
+            empty += usize::from(bounds.is_none());
+            far += usize::from(bounds.is_some() && !is_near);
+            is_near
+        });
+        let before = object.instances.len();
+        object.instances.retain(|t| t.linear.iter().chain(t.offset.iter()).all(|v| is_place(*v)));
+        far += before - object.instances.len();
     }
-    let whole = |o: &Object| !o.parts.is_empty() && !o.instances.is_empty();
-    if far == 0 && scene.objects.iter().all(whole) {
+    if far + empty == 0 {
         return;
     }
-    let message = "parts without a facet, or further away than 10 km, are left out";
-    talk.error("mesh/too-far", message, 0, 0).count = far as u32;
+    if far > 0 {
+        let message = "parts further away than 10 km are left out";
+        talk.error("mesh/too-far", message, 0, 0).count = far as u32;
+    }
+    if empty > 0 {
+        talk.error("mesh/empty", "the mesh has no facet that can be read", 0, 0).count = empty as u32;
+    }
     // Plates count objects by their place, which is no longer what it was.
     scene.plates.clear();
-    scene.objects.retain(whole);
+    scene.objects.retain(|o| !o.parts.is_empty() && !o.instances.is_empty());
 }
 
 /// Parts smaller than this, mm, are rarely printed; as inches or metres most of them have an everyday size.

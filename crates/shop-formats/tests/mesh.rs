@@ -404,7 +404,7 @@ fn what_is_too_far_away_is_left_out() {
     assert_eq!((codes(&read), read.value.objects[0].instances.len()), (vec!["mesh/too-far"], 1));
     // Nothing in a file is no part.
     let read = read_bytes(b"solid x\nendsolid x vertex");
-    assert_eq!((codes(&read), read.value.objects.len()), (vec!["mesh/too-far"], 0));
+    assert_eq!((codes(&read), read.value.objects.len()), (vec!["mesh/empty"], 0));
 }
 
 proptest! {

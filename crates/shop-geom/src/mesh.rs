@@ -4,6 +4,7 @@
 //! question at hand and drops them again, since a print is read once from bottom to top.
 
 pub mod arrange;
+pub mod crossing;
 mod edges;
 pub mod hull;
 pub mod polygon;

@@ -3,6 +3,7 @@
 use super::{bytes_text, counted, rounded};
 use serde_json::{Value, json};
 use shop_formats::mesh::{Format, Part, Role, Scene};
+use shop_geom::mesh::crossing::{Crossings, crossings};
 use shop_geom::mesh::repair::{Findings, Limits, repair};
 use shop_geom::mesh::{Mesh, Point3};
 use shop_report::Checked;
@@ -18,6 +19,7 @@ pub struct PartFacts {
     bounds: Option<(Point3, Point3)>,
     area: f64,
     found: Findings,
+    crossings: Crossings,
 }
 
 /// Looks at all parts of a scene; returns also what is to be said about them.
@@ -29,6 +31,7 @@ pub fn look(scene: Scene) -> Checked<Vec<PartFacts>> {
             // Modifiers and the like need no inside.
             if facts.role == Role::Solid {
                 out.diagnostics.extend(facts.found.diagnostics(&facts.name));
+                out.diagnostics.extend(facts.crossings.diagnostic(&facts.name));
             }
             out.value.push(facts);
         }
@@ -42,7 +45,8 @@ fn look_at(object: usize, part: Part) -> PartFacts {
     let (points, triangles) = (points.len(), triangles.len());
     let (bounds, area) = (mesh.bounds(), mesh.area());
     let found = repair(&mut mesh, &Limits::default());
-    PartFacts { object, name, role, triangles, points, bounds, area, found }
+    let crossings = crossings(&mesh);
+    PartFacts { object, name, role, triangles, points, bounds, area, found, crossings }
 }
 
 fn format_name(format: Format) -> &'static str {
@@ -127,6 +131,7 @@ pub fn json(file: &str, bytes: u64, format: Format, scene: &SceneFacts, parts: &
             "volume_mm3": rounded(p.found.volume, 3),
             "shells": p.found.shells,
             "sound": p.found.is_sound(),
+            "self_intersections": (!p.crossings.undecided).then_some(p.crossings.pairs),
             "damage": damage(&p.found),
         })
     };
@@ -186,7 +191,8 @@ pub fn text(file: &str, bytes: u64, format: Format, scene: &SceneFacts, parts: &
             let [x, y, z] = size(p.bounds).unwrap_or_default();
             line("size", format!("{x:.2} x {y:.2} x {z:.2} mm"));
             line("volume", format!("{:.3} cm³, surface {:.2} cm²", p.found.volume / 1000.0, p.area / 100.0));
-            let damage: Vec<String> = p.found.diagnostics("").into_iter().map(|d| d.message).collect();
+            let found = p.found.diagnostics("").into_iter().chain(p.crossings.diagnostic(""));
+            let damage: Vec<String> = found.map(|d| d.message).collect();
             line("damage", if damage.is_empty() { "none".to_owned() } else { damage.join("; ") });
         }
     }

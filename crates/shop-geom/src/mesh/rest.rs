@@ -16,6 +16,8 @@ const SAME_FACE: f64 = 0.999_998_477;
 const HULL: f64 = 0.005;
 /// What is this close to the bed touches it, mm.
 const TOUCHES: f64 = 0.02;
+/// A part that touches the bed with this share of its shadow holds.
+const ENOUGH: f64 = 0.25;
 /// Overhangs steeper than this from the horizontal hold themselves: sine of the angle between surface and vertical, 45°.
 const OVERHANG: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
@@ -26,6 +28,8 @@ pub struct Rest {
     pub place: Transform,
     /// What touches the bed, mm².
     pub contact: f64,
+    /// What it covers seen from above, mm²: the hull of its shadow.
+    pub shadow: f64,
     /// Air under overhangs down to the bed, mm³.
     pub air: f64,
     /// How high the part is then, mm.
@@ -34,9 +38,10 @@ pub struct Rest {
     pub stable: bool,
 }
 
-/// Returns the ways in which a part can stand, the best first: those that stand by themselves before others, little to
-/// support before much, then a large contact and a low height. Differences in air of less than a fiftieth of the part's
-/// volume do not count. A part without volume has none.
+/// Returns the ways in which a part can stand, the best first: those that stand by themselves before others, then by
+/// what speaks against them, air by the part's volume and a half for a part that touches the bed with next to nothing.
+/// Of equally good ones, to a hundredth, the lower one, and then the one for which the part is turned least. A part
+/// without volume has none.
 pub fn rests(mesh: &Mesh) -> Vec<Rest> {
     let corners = hull::solid(&mesh.points, HULL);
     let volume = mesh.volume();
@@ -47,10 +52,14 @@ pub fn rests(mesh: &Mesh) -> Vec<Rest> {
     let faces = faces(&mesh.points, &corners);
     let mut rests: Vec<Rest> =
         faces.par_iter().map(|face| rest(mesh, &corners, face.direction, middle)).collect();
-    let step = |r: &Rest| (r.air / (0.02 * volume)).floor();
+    let against = |r: &Rest| {
+        let loose = 1.0 - (r.contact / (ENOUGH * r.shadow).max(f64::MIN_POSITIVE)).min(1.0);
+        (100.0 * (r.air / volume + 0.5 * loose)).round()
+    };
     rests.sort_by(|a, b| {
-        let by = b.stable.cmp(&a.stable).then(step(a).total_cmp(&step(b)));
-        by.then(b.contact.total_cmp(&a.contact)).then(a.height.total_cmp(&b.height))
+        let by = b.stable.cmp(&a.stable).then(against(a).total_cmp(&against(b)));
+        let low = (a.height * 100.0).round().total_cmp(&(b.height * 100.0).round());
+        by.then(low).then(b.place.linear.trace().total_cmp(&a.place.linear.trace()))
     });
     rests
 }
@@ -130,6 +139,9 @@ fn rest(mesh: &Mesh, hull: &[[u32; 3]], down: Vector3, middle: Point3) -> Rest {
             air += seen_from_below * (a.z + b.z + c.z) / 3.0;
         }
     }
+    let outline = hull::flat(on_hull().map(|p| p.xy()));
+    let after = outline.iter().cycle().skip(1);
+    let shadow = outline.iter().zip(after).map(|(a, b)| cross(a.coords, b.coords)).sum::<f64>() / 2.0;
     let feet = hull::flat(on_hull().filter(|p| p.z - low <= TOUCHES).map(|p| p.xy()));
     let above = turn.apply(middle).xy();
     let stable = feet.len() >= 3
@@ -137,7 +149,7 @@ fn rest(mesh: &Mesh, hull: &[[u32; 3]], down: Vector3, middle: Point3) -> Rest {
             let (a, b) = (feet[i], feet[(i + 1) % feet.len()]);
             cross(b - a, above - a) > 0.0
         });
-    Rest { place, contact, air, height: high - low, stable }
+    Rest { place, contact, shadow, air, height: high - low, stable }
 }
 
 #[cfg(test)]
