@@ -95,8 +95,8 @@ pub struct Facets {
     /// Corners, grid units.
     pub points: Vec<[i32; 3]>,
     /// By first layer.
-    facets: Vec<Facet>,
-    /// Facets first cut by layer i are `facets[starts[i]..starts[i + 1]]`.
+    sorted: Vec<Facet>,
+    /// Facets first cut by layer i are `sorted[starts[i]..starts[i + 1]]`.
     starts: Vec<u32>,
 }
 
@@ -113,7 +113,9 @@ impl Facets {
         let Mesh { points: given, mut triangles, .. } = mesh;
         drop(given);
         if inside_out {
-            triangles.iter_mut().for_each(|t| t.swap(1, 2));
+            for t in &mut triangles {
+                t.swap(1, 2);
+            }
         }
         // First pass: which layers; second: where to.
         let mut starts = vec![0u32; levels.len() + 1];
@@ -135,21 +137,21 @@ impl Facets {
             starts[i] += starts[i - 1];
         }
         let mut at = starts.clone();
-        let mut facets = vec![Facet { corners: [0; 3], last: 0 }; *starts.last().unwrap_or(&0) as usize];
+        let mut sorted = vec![Facet { corners: [0; 3], last: 0 }; *starts.last().unwrap_or(&0) as usize];
         for (corners, [first, end]) in triangles.into_iter().zip(spans) {
             if first < end {
                 let slot = &mut at[first as usize];
-                facets[*slot as usize] = Facet { corners, last: end - 1 };
+                sorted[*slot as usize] = Facet { corners, last: end - 1 };
                 *slot += 1;
             }
         }
-        Facets { points, facets, starts }
+        Facets { points, sorted, starts }
     }
 
     /// Returns a facet.
     #[inline]
     pub fn corners(&self, facet: u32) -> [u32; 3] {
-        self.facets[facet as usize].corners
+        self.sorted[facet as usize].corners
     }
 }
 
@@ -164,7 +166,7 @@ impl Front {
     /// one cut).
     pub fn advance(&mut self, facets: &Facets, layer: usize) -> &[u32] {
         let now = layer as u32;
-        self.cut.retain(|&f| facets.facets[f as usize].last >= now);
+        self.cut.retain(|&f| facets.sorted[f as usize].last >= now);
         self.cut.extend(facets.starts[layer]..facets.starts[layer + 1]);
         &self.cut
     }

@@ -55,21 +55,12 @@ impl Planner {
         let below = job.reach.below;
         let Some(own) = around[below].clone() else { return Plan::default() };
         let mut plan = Plan::default();
-        self.walls(job, layer, &own, &mut plan);
+        add_walls(job, layer, &own, &mut plan.roads);
         let walls = plan.roads.roads().len();
         plan.roads.append(&own.thin);
         self.fill(job, layer, &own, around, &mut plan.roads);
         plan.islands = islands(&own.region, &plan.roads, walls);
         plan
-    }
-
-    fn walls(&mut self, job: &Job, layer: usize, own: &Slice, plan: &mut Plan) {
-        for (depth, ring) in own.walls.rings.iter().enumerate() {
-            let kind = if depth == 0 { Kind::OuterWall } else { Kind::InnerWall };
-            for contour in ring.iter() {
-                plan.roads.close(kind, job.area(layer), contour);
-            }
-        }
     }
 
     fn fill(
@@ -126,6 +117,15 @@ impl Planner {
     }
 }
 
+fn add_walls(job: &Job, layer: usize, own: &Slice, roads: &mut Roads) {
+    for (depth, ring) in own.walls.rings.iter().enumerate() {
+        let kind = if depth == 0 { Kind::OuterWall } else { Kind::InnerWall };
+        for contour in ring.iter() {
+            roads.close(kind, job.area(layer), contour);
+        }
+    }
+}
+
 /// A box around places, grid units.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
@@ -147,7 +147,7 @@ impl Bounds {
     }
 
     fn middle(&self) -> Spot {
-        let half = |a: i32, b: i32| ((i64::from(a) + i64::from(b)) / 2) as i32;
+        let half = |a: i32, b: i32| i64::midpoint(i64::from(a), i64::from(b)) as i32;
         Spot::new(half(self.low.x, self.high.x), half(self.low.y, self.high.y))
     }
 

@@ -52,7 +52,7 @@ pub struct Road {
 #[derive(Clone, Debug, Default)]
 pub struct Roads {
     spots: Vec<Spot>,
-    roads: Vec<Road>,
+    list: Vec<Road>,
     /// Material per length at corners of roads whose own is 0, mm²; as long as `spots` or shorter.
     areas: Vec<f32>,
 }
@@ -61,13 +61,13 @@ impl Roads {
     /// Begins an open road.
     pub fn begin(&mut self, kind: Kind, area: f64) {
         let start = self.spots.len() as u32;
-        self.roads.push(Road { kind, closed: false, start, end: start, area });
+        self.list.push(Road { kind, closed: false, start, end: start, area });
     }
 
     /// Adds a corner to the road that is being made; repeated ones are left out.
     #[inline]
     pub fn push(&mut self, spot: Spot) {
-        let begun = self.roads.last().map_or(0, |r| r.start as usize);
+        let begun = self.list.last().map_or(0, |r| r.start as usize);
         if self.spots.len() == begun || self.spots.last() != Some(&spot) {
             self.spots.push(spot);
         }
@@ -82,12 +82,12 @@ impl Roads {
 
     /// Ends it; a road without length is dropped.
     pub fn end(&mut self) {
-        let Some(road) = self.roads.last_mut() else { return };
+        let Some(road) = self.list.last_mut() else { return };
         road.end = self.spots.len() as u32;
         if road.end - road.start < 2 {
             self.spots.truncate(road.start as usize);
             self.areas.truncate(self.spots.len());
-            self.roads.pop();
+            self.list.pop();
         }
     }
 
@@ -95,7 +95,7 @@ impl Roads {
     pub fn close(&mut self, kind: Kind, area: f64, corners: &[Spot]) {
         let start = self.spots.len() as u32;
         self.spots.extend_from_slice(corners);
-        self.roads.push(Road { kind, closed: true, start, end: self.spots.len() as u32, area });
+        self.list.push(Road { kind, closed: true, start, end: self.spots.len() as u32, area });
     }
 
     /// Adds all roads of another set.
@@ -106,7 +106,7 @@ impl Roads {
             self.areas.extend_from_slice(&other.areas);
         }
         self.spots.extend_from_slice(&other.spots);
-        self.roads.extend(other.roads.iter().map(|r| Road {
+        self.list.extend(other.list.iter().map(|r| Road {
             start: r.start + shift,
             end: r.end + shift,
             ..*r
@@ -115,7 +115,7 @@ impl Roads {
 
     /// Returns all roads.
     pub fn roads(&self) -> &[Road] {
-        &self.roads
+        &self.list
     }
 
     /// Returns the corners of a road.

@@ -177,10 +177,8 @@ impl Speaker<'_> {
         let edges = if road.closed { n } else { n - 1 };
         let backwards = !road.closed && start > 0;
         for k in 0..edges {
-            let (i, j) = match backwards {
-                true => (start - k, start - k - 1),
-                false => ((start + k) % n, (start + k + 1) % n),
-            };
+            let (i, j) =
+                if backwards { (start - k, start - k - 1) } else { ((start + k) % n, (start + k + 1) % n) };
             let length = spots[i].distance(spots[j]) / PER_MM;
             let e = self.job.filament(ordered.roads.area(road, if backwards { j } else { i }) * length);
             self.commands.push(Command::Extrude { to: self.position(spots[j]), e });

@@ -87,51 +87,47 @@ impl ThinRules {
     }
 
     /// Returns what lies about the middle line where the place is 2r wide.
-    fn fit(&self, r: f64) -> Fit {
+    fn fit(&self, r: f64) -> Option<Fit> {
         let first = 0.5 * (self.width + self.pitch);
-        let round = self.height * (1.0 - std::f64::consts::FRAC_PI_4);
         if r < first {
-            // One bead with both sides free, or two that share the place.
+            // A bead with both sides free, or two that share the place.
+            let round = self.height * (1.0 - std::f64::consts::FRAC_PI_4);
             let width = 2.0 * r;
-            if !self.thin_walls || width < self.least.max(1.5 * round) {
-                return Fit::Nothing;
-            }
-            let area = self.height * (width - round);
-            return if width > FATTEST * self.width {
-                let half = 0.5 * area / self.height;
-                Fit::Two { area: 0.5 * area, off: r - 0.5 * (half + round) }
-            } else {
-                Fit::One { area }
-            };
+            let wide = width >= self.least.max(1.5 * round);
+            return (self.thin_walls && wide).then(|| {
+                let area = self.height * (width - round);
+                let off = r - 0.5 * (0.5 * area / self.height + round);
+                Fit { pairs: 0, area, off, fat: width > FATTEST * self.width }
+            });
         }
         let pairs = ((r - first) / self.pitch).floor().min(f64::from(self.walls) - 1.0);
         let space = 2.0 * (r - first - pairs * self.pitch);
         // Within the innermost walls that are wanted, lines of the filling take over where they can.
-        let most = if pairs + 1.0 >= f64::from(self.walls) {
-            2.0 * self.to_fill - self.pitch
-        } else {
-            f64::INFINITY
-        };
-        if !self.gap_fill || space < self.least || space > most {
-            return Fit::Nothing;
-        }
-        if space > FATTEST * self.pitch {
-            Fit::Two { area: 0.5 * space * self.height, off: 0.25 * space }
-        } else {
-            Fit::One { area: space * self.height }
-        }
+        let whole = pairs + 1.0 >= f64::from(self.walls);
+        let most = if whole { 2.0 * self.to_fill - self.pitch } else { f64::INFINITY };
+        (self.gap_fill && (self.least..=most).contains(&space)).then(|| Fit {
+            pairs: pairs as u32 + 1,
+            area: space * self.height,
+            off: 0.25 * space,
+            fat: space > FATTEST * self.pitch,
+        })
     }
 }
 
 /// A road this many times as wide as usual becomes two.
 const FATTEST: f64 = 1.45;
 
-/// Roads about a middle line: their material per length, mm², and how far two of them lie from it, mm.
+/// Roads about a middle line.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Fit {
-    Nothing,
-    One { area: f64 },
-    Two { area: f64, off: f64 },
+struct Fit {
+    /// Pairs of walls around them.
+    pairs: u32,
+    /// Material per length of all of them, mm².
+    area: f64,
+    /// How far two of them would lie from the line, mm.
+    off: f64,
+    /// Two are wanted.
+    fat: bool,
 }
 
 /// A place on a middle line.
@@ -150,6 +146,18 @@ struct Piece {
     a: Point,
     b: Point,
     edge: u32,
+    /// Middle lines are looked for along it.
+    looked: bool,
+}
+
+/// Part of an edge: between which lengths along it, mm.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    contour: usize,
+    edge: u32,
+    low: f64,
+    high: f64,
+    looked: bool,
 }
 
 const PIECE_MM: f64 = 1.0;
@@ -161,6 +169,11 @@ const BEYOND_MM: f64 = 0.6;
 const OPPOSITE: f64 = -0.6;
 /// Places on a middle line further apart than this are two lines, mm.
 const BREAK_MM: f64 = 3.0 * STEP_MM;
+/// One road or two are laid at least this far before they change, mm.
+const STEADY_MM: f64 = 1.0;
+/// Places that widen faster than this, half width per length, are corners: walls reach into them ([`crate::walls`] puts
+/// their tips back up to three times their distance).
+const TAPER: f64 = 1.0 / 3.0;
 /// How far a middle line may be straightened, and how much its width may be off, mm.
 const STRAIGHT_MM: f64 = 0.004;
 
@@ -169,6 +182,7 @@ const STRAIGHT_MM: f64 = 0.004;
 pub struct Thinner {
     pieces: Vec<Piece>,
     boxes: Vec<Aabb>,
+    spans: Vec<Span>,
     line: Vec<Axis>,
 }
 
@@ -179,11 +193,14 @@ impl Thinner {
             return;
         }
         marks.touched.sort_unstable();
-        self.load(region, marks);
+        self.load(region, marks, rules.reach());
         let grid = Grid::new(&self.boxes, PIECE_MM);
         self.line.clear();
         for i in 0..self.pieces.len() {
-            let Piece { a, b, edge } = self.pieces[i];
+            let Piece { a, b, edge, looked } = self.pieces[i];
+            if !looked {
+                continue;
+            }
             let along = b - a;
             let length = along.norm();
             let normal = left(along / length);
@@ -193,17 +210,17 @@ impl Thinner {
                 let found = self.shrink(&grid, p, normal, rules.reach()).filter(|f| f.1 > edge);
                 let axis =
                     found.map(|(radius, _)| Axis { center: p + normal * radius, normal, radius, edge });
-                self.next(axis, rules, roads);
+                self.next(axis, &grid, rules, roads);
             }
         }
-        self.next(None, rules, roads);
+        self.next(None, &grid, rules, roads);
     }
 
-    /// Cuts marked edges to pieces.
-    fn load(&mut self, region: &Contours, marks: &Marks) {
+    /// Cuts marked edges to pieces, and what lies within reach beside them, which discs must not hold either.
+    fn load(&mut self, region: &Contours, marks: &Marks, reach: f64) {
         self.pieces.clear();
         self.boxes.clear();
-        let at = |s: Spot| Point::from(s.mm());
+        self.spans.clear();
         let (mut start, mut contour) = (0usize, 0usize);
         for &edge in &marks.touched {
             while start + region.get(contour).len() <= edge as usize {
@@ -212,20 +229,57 @@ impl Thinner {
             }
             let spots = region.get(contour);
             let i = edge as usize - start;
-            let (a, b) = (at(spots[if i == 0 { spots.len() - 1 } else { i - 1 }]), at(spots[i]));
-            let length = (b - a).norm();
+            let length = length_of(spots, i);
             let [low, high] = marks.spans[edge as usize].map(|v| f64::from(v) / PER_MM);
-            let (low, high) = ((low - BEYOND_MM).max(0.0), (high + BEYOND_MM).min(length));
-            if high - low < 1e-4 {
-                continue;
+            let (low, high) = (low - BEYOND_MM, high + BEYOND_MM);
+            self.spans.push(Span { contour, edge, low: low.max(0.0), high: high.min(length), looked: true });
+            let n = spots.len();
+            for (from, forward) in [(length - high.min(length), true), (low.max(0.0), false)] {
+                let (mut far, mut k) = (from, i);
+                while far < reach {
+                    k = if forward { (k + 1) % n } else { (k + n - 1) % n };
+                    if k == i {
+                        break;
+                    }
+                    let length = length_of(spots, k);
+                    let rest = (reach - far).min(length);
+                    let (low, high) = if forward { (0.0, rest) } else { (length - rest, length) };
+                    let edge = (start + k) as u32;
+                    self.spans.push(Span { contour, edge, low, high, looked: false });
+                    far += length;
+                }
             }
-            let n = ((high - low) / PIECE_MM).ceil();
-            let place = |k: f64| a + (b - a) * ((low + (high - low) * k / n) / length);
-            for k in 0..n as u32 {
-                let piece = Piece { a: place(f64::from(k)), b: place(f64::from(k) + 1.0), edge };
-                self.boxes.push(Aabb::of([piece.a, piece.b]));
-                self.pieces.push(piece);
+        }
+        // The same edge may have come from both sides: one span each, looked along where any asks for it.
+        self.spans
+            .sort_by(|a, b| a.edge.cmp(&b.edge).then(b.looked.cmp(&a.looked)).then(a.low.total_cmp(&b.low)));
+        let mut start = (0, 0);
+        for k in 0..self.spans.len() {
+            let span = self.spans[k];
+            while start.0 < span.contour {
+                start.1 += region.get(start.0).len();
+                start.0 += 1;
             }
+            let again = k > 0 && {
+                let last = self.spans[k - 1];
+                last.edge == span.edge && last.low <= span.low && last.high >= span.high
+            };
+            if !again && span.high - span.low > 1e-4 {
+                self.cut(region.get(span.contour), span.edge as usize - start.1, &span);
+            }
+        }
+    }
+
+    fn cut(&mut self, spots: &[Spot], i: usize, span: &Span) {
+        let n = spots.len();
+        let [a, b] = [spots[(i + n - 1) % n], spots[i]].map(|s| Point::from(s.mm()));
+        let length = (b - a).norm();
+        let count = ((span.high - span.low) / PIECE_MM).ceil();
+        let place = |k: f64| a + (b - a) * ((span.low + (span.high - span.low) * k / count) / length);
+        for k in 0..count as u32 {
+            let (a, b) = (place(f64::from(k)), place(f64::from(k) + 1.0));
+            self.boxes.push(Aabb::of([a, b]));
+            self.pieces.push(Piece { a, b, edge: span.edge, looked: span.looked });
         }
     }
 
@@ -257,82 +311,150 @@ impl Thinner {
         (radius > 1e-3 && opposite < OPPOSITE).then_some((radius, edge))
     }
 
-    /// Takes the next place in; lines end where places do not hang together or where another number of roads fits.
-    fn next(&mut self, axis: Option<Axis>, rules: &ThinRules, roads: &mut Roads) {
+    /// Takes the next place in; lines end where places do not hang together.
+    fn next(&mut self, axis: Option<Axis>, grid: &Grid, rules: &ThinRules, roads: &mut Roads) {
         if let Some(axis) = axis
             && let Some(last) = self.line.last()
+            && (axis.center - last.center).norm() <= BREAK_MM
+            && axis.edge - last.edge <= 64
+            && axis.normal.dot(&last.normal) > 0.0
         {
-            let hangs = (axis.center - last.center).norm() <= BREAK_MM
-                && axis.edge - last.edge <= 64
-                && axis.normal.dot(&last.normal) > 0.0;
-            let same = std::mem::discriminant(&rules.fit(axis.radius))
-                == std::mem::discriminant(&rules.fit(last.radius));
-            if hangs && same {
-                self.line.push(axis);
-                return;
-            }
+            self.line.push(axis);
+            return;
         }
-        self.finish(rules, roads);
+        self.finish(grid, rules, roads);
         self.line.clear();
         self.line.extend(axis);
     }
 
     /// Makes roads of the line that has come to its end.
-    fn finish(&mut self, rules: &ThinRules, roads: &mut Roads) {
-        let Some(first) = self.line.first() else { return };
-        let length: f64 = self.line.windows(2).map(|w| (w[1].center - w[0].center).norm()).sum();
+    fn finish(&mut self, grid: &Grid, rules: &ThinRules, roads: &mut Roads) {
+        if self.line.len() < 2 {
+            return;
+        }
+        self.lengthen(grid);
+        self.line.reverse();
+        self.lengthen(grid);
+        self.line.reverse();
+        let line = &self.line;
+        let mut fits: Vec<Option<Fit>> = (0..line.len())
+            .map(|i| {
+                let (a, b) = (line[i.saturating_sub(1)], line[(i + 1).min(line.len() - 1)]);
+                let tapers = (b.radius - a.radius).abs() > TAPER * (b.center - a.center).norm();
+                rules.fit(line[i].radius).filter(|_| !tapers)
+            })
+            .collect();
+        self.settle(&mut fits);
+        let key = |f: &Option<Fit>| f.map(|f| (f.pairs, f.fat));
+        let mut from = 0;
+        for i in 1..=fits.len() {
+            if i < fits.len() && key(&fits[i]) == key(&fits[from]) {
+                continue;
+            }
+            if let Some((_, fat)) = key(&fits[from]) {
+                // Stretches that hang together share the place between them.
+                let to = if i < fits.len() && fits[i].is_some() { i + 1 } else { i };
+                self.lay(from..to, fat, rules, roads);
+            }
+            from = i;
+        }
+    }
+
+    /// Lets one road or two follow a line for a while before they change.
+    fn settle(&self, fits: &mut [Option<Fit>]) {
+        let mut from = 0;
+        for i in 1..=fits.len() {
+            let same =
+                i < fits.len() && fits[i].map(|f| (f.pairs, f.fat)) == fits[from].map(|f| (f.pairs, f.fat));
+            if same {
+                continue;
+            }
+            let length: f64 = self.line[from..i].windows(2).map(|w| (w[1].center - w[0].center).norm()).sum();
+            let Some(this) = fits[from].filter(|_| length < STEADY_MM) else {
+                from = i;
+                continue;
+            };
+            let fits_with = |k: Option<usize>| k.and_then(|k| fits[k]).is_some_and(|f| f.pairs == this.pairs);
+            if fits_with(from.checked_sub(1)) || fits_with((i < fits.len()).then_some(i)) {
+                for fit in fits[from..i].iter_mut().flatten() {
+                    fit.fat = !this.fat;
+                }
+            }
+            from = i;
+        }
+    }
+
+    /// Adds a road, or two side by side, along part of the line.
+    fn lay(&self, part: std::ops::Range<usize>, fat: bool, rules: &ThinRules, roads: &mut Roads) {
+        let mut part = self.line[part].to_vec();
+        let length: f64 = part.windows(2).map(|w| (w[1].center - w[0].center).norm()).sum();
         // A speck is no road.
         if length < rules.least {
             return;
         }
-        let fit = rules.fit(first.radius);
-        self.straighten();
-        let sides: &[f64] = match fit {
-            Fit::Nothing => return,
-            Fit::One { .. } => &[0.0],
-            Fit::Two { .. } => &[1.0, -1.0],
-        };
+        straighten(&mut part);
+        let sides: &[f64] = if fat { &[1.0, -1.0] } else { &[0.0] };
         for side in sides {
             roads.begin(Kind::Gap, 0.0);
-            for axis in &self.line {
-                let (area, off) = match rules.fit(axis.radius) {
-                    Fit::Two { area, off } => (area, off),
-                    Fit::One { area } => (area, 0.0),
-                    Fit::Nothing => continue,
-                };
-                let at = axis.center + axis.normal * (off * side);
-                roads.push_area(Spot::from_mm(at.x, at.y), area);
+            let mut last = None;
+            for axis in &part {
+                // The place that a stretch shares with the next may fit nothing itself.
+                let Some(fit) = rules.fit(axis.radius).or(last) else { continue };
+                last = Some(fit);
+                let at = axis.center + axis.normal * (fit.off * side);
+                roads.push_area(Spot::from_mm(at.x, at.y), if fat { 0.5 * fit.area } else { fit.area });
             }
             roads.end();
         }
     }
 
-    /// Drops places that lie between their neighbours, in place and in width.
-    fn straighten(&mut self) {
-        let mut kept = 0;
-        let mut since = 0;
-        for i in 1..self.line.len() {
-            if i + 1 < self.line.len() && i - since < 40 {
-                let (a, b) = (self.line[kept], self.line[i + 1]);
-                let along = b.center - a.center;
-                let size = along.norm_squared().max(1e-12);
-                let fits = self.line[since + 1..=i].iter().all(|m| {
-                    let way = m.center - a.center;
-                    let t = way.dot(&along) / size;
-                    (0.0..=1.0).contains(&t)
-                        && cross(along, way).abs() <= STRAIGHT_MM * size.sqrt()
-                        && (a.radius + t * (b.radius - a.radius) - m.radius).abs() <= STRAIGHT_MM
-                });
-                if fits {
-                    continue;
-                }
-            }
-            kept += 1;
-            self.line[kept] = self.line[i];
-            since = i;
+    /// Goes on straight from the end of the line while the place does not get much narrower or wider.
+    fn lengthen(&mut self, grid: &Grid) {
+        let [.., before, last] = self.line[..] else { return };
+        let Some(along) = (last.center - before.center).try_normalize(1e-6) else { return };
+        let step = 0.4 * STEP_MM;
+        for k in 1..=(2.0 * (last.radius + STEP_MM) / step) as u32 {
+            let center = last.center + along * (step * f64::from(k));
+            let near = grid.nearest(center, 1.2 * last.radius, |i| {
+                (nearest_on(&self.pieces[i as usize], center) - center).norm()
+            });
+            let Some((_, radius)) = near.filter(|(_, r)| *r >= 0.85 * last.radius) else { break };
+            let radius = radius.min(last.radius);
+            self.line.push(Axis { center, radius, ..last });
         }
-        self.line.truncate(kept + 1);
     }
+}
+
+/// Drops places that lie between their neighbours, in place and in width.
+fn straighten(line: &mut Vec<Axis>) {
+    let mut kept = 0;
+    let mut since = 0;
+    for i in 1..line.len() {
+        if i + 1 < line.len() && i - since < 40 {
+            let (a, b) = (line[kept], line[i + 1]);
+            let along = b.center - a.center;
+            let size = along.norm_squared().max(1e-12);
+            let fits = line[since + 1..=i].iter().all(|m| {
+                let way = m.center - a.center;
+                let t = way.dot(&along) / size;
+                (0.0..=1.0).contains(&t)
+                    && cross(along, way).abs() <= STRAIGHT_MM * size.sqrt()
+                    && (a.radius + t * (b.radius - a.radius) - m.radius).abs() <= STRAIGHT_MM
+            });
+            if fits {
+                continue;
+            }
+        }
+        kept += 1;
+        line[kept] = line[i];
+        since = i;
+    }
+    line.truncate(kept + 1);
+}
+
+/// Returns the length of the edge that ends at a corner, mm.
+fn length_of(spots: &[Spot], i: usize) -> f64 {
+    spots[if i == 0 { spots.len() - 1 } else { i - 1 }].distance(spots[i]) / PER_MM
 }
 
 #[inline]
@@ -360,7 +482,9 @@ mod tests {
 
     fn roads_of(corners: &[[f64; 2]]) -> Roads {
         let mut region = Contours::default();
-        corners.iter().for_each(|[x, y]| region.push(Spot::from_mm(*x, *y)));
+        for [x, y] in corners {
+            region.push(Spot::from_mm(*x, *y));
+        }
         region.close();
         let (mut scanner, mut marks, mut rows) = (Scanner::default(), Marks::default(), Rows::default());
         marks.begin(region.spots().len());
@@ -392,7 +516,9 @@ mod tests {
             let ends = [spots[0], spots[spots.len() - 1]].map(|s| s.mm()[0]);
             assert!((ends[0] - ends[1]).abs() > 20.0 - width - 0.6, "{ends:?}");
             let want = 0.2 * (width - 0.2 * (1.0 - std::f64::consts::FRAC_PI_4));
-            assert!((roads.area(&roads.roads()[0], 0) - want).abs() < 1e-4);
+            // Towards its ends a road tapers a little.
+            let share = material(&roads) / (want * 20.0);
+            assert!((0.9..=1.0).contains(&share), "{width}: {share}");
         }
     }
 
@@ -418,6 +544,9 @@ mod tests {
         let spots = roads.spots(&road);
         for i in 0..spots.len() - 1 {
             let x = 0.5 * (spots[i].mm()[0] + spots[i + 1].mm()[0]);
+            if !(0.6..29.4).contains(&x) {
+                continue;
+            }
             let width = 0.1 + 0.5 * x / 30.0;
             let want = 0.2 * (width - 0.2 * (1.0 - std::f64::consts::FRAC_PI_4));
             assert!((roads.area(&road, i) - want).abs() < 3e-3, "{x} {want} {}", roads.area(&road, i));

@@ -57,7 +57,7 @@ pub fn walls(
                 if i == 0 { (region, 0.5 * rules.width + half) } else { (&room.a, rules.pitch) };
             planar.inset(last, distance, corner, &mut room.b);
             std::mem::swap(&mut room.a, &mut room.b);
-            planar.inset(&room.a, -half, Corner::Sharp { limit: MITER }, &mut room.b);
+            planar.inset(&room.a, -half, Corner::Sharp { limit: RESTORED }, &mut room.b);
         } else {
             let (last, distance) =
                 if i == 0 { (region, 0.5 * rules.width) } else { (&out.rings[i as usize - 1], rules.pitch) };
@@ -74,3 +74,6 @@ pub fn walls(
 /// Tips of walls reach at most this many distances beyond their corner: those of right angles and a little sharper ones
 /// are whole.
 const MITER: f64 = 3.0;
+/// Corners that were cut off by half a pitch and put back: sharper ones than right angles stay cut, as beyond them the
+/// place may be too narrow.
+const RESTORED: f64 = 3.0;

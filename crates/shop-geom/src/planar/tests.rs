@@ -9,7 +9,9 @@ fn square(x: i32, y: i32, side: i32) -> [Spot; 4] {
 
 fn contours(all: &[&[Spot]]) -> Contours {
     let mut out = Contours::default();
-    all.iter().for_each(|c| out.add(c));
+    for c in all {
+        out.add(c);
+    }
     out
 }
 
