@@ -21,6 +21,7 @@ pub mod settings;
 pub mod skin;
 pub mod slice;
 pub mod speak;
+pub mod supports;
 pub mod thin;
 pub mod walls;
 
@@ -35,6 +36,7 @@ use shop_geom::mesh::Mesh;
 use slice::{Slice, Slicer};
 use speak::{Spoken, Used, speak};
 use std::sync::{Arc, Mutex};
+use supports::Supports;
 
 /// What a print came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -55,13 +57,18 @@ pub struct Print {
     /// The settings, worked out.
     pub job: Job,
     facets: Facets,
+    supports: Supports,
 }
 
 impl Print {
     /// Puts the middle of the mesh where the settings say, its lowest place on the bed, and makes it ready.
     pub fn new(mesh: Mesh, settings: Settings, filament_mm: f64) -> Print {
         let Some((low, high)) = mesh.bounds() else {
-            return Print { job: Job::new(settings, 0.0, filament_mm), facets: Facets::default() };
+            return Print {
+                job: Job::new(settings, 0.0, filament_mm),
+                facets: Facets::default(),
+                supports: Supports::default(),
+            };
         };
         let shift = [
             settings.center_x_mm - 0.5 * (low.x + high.x),
@@ -70,7 +77,8 @@ impl Print {
         ];
         let job = Job::new(settings, high.z - low.z, filament_mm);
         let facets = Facets::new(mesh, shift, &job.levels);
-        Print { job, facets }
+        let supports = if job.settings.supports { Supports::new(&job, &facets) } else { Supports::default() };
+        Print { job, facets, supports }
     }
 
     /// Returns the layers.
@@ -150,7 +158,7 @@ impl<T: Send, F: Fn(&Spoken) -> T + Sync> Stages for Line<'_, F> {
     }
 
     fn plan(&self, room: &mut Room, layer: usize, around: &[Option<Arc<Slice>>]) -> Plan {
-        room.planner.plan(&self.print.job, layer, around)
+        room.planner.plan(&self.print.job, &self.print.supports, layer, around)
     }
 
     fn order(&self, state: &mut State, _: usize, plan: Plan) -> Ordered {

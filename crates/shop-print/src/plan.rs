@@ -7,6 +7,7 @@ use crate::rows::Rows;
 use crate::settings::Pattern;
 use crate::skin::Skinner;
 use crate::slice::Slice;
+use crate::supports::Supports;
 use shop_geom::planar::{Contours, Spot, encloses, twice_area};
 use std::sync::Arc;
 
@@ -51,7 +52,13 @@ pub struct Planner {
 
 impl Planner {
     /// Plans one layer. `around` holds the layers it can see, `around[below]` itself.
-    pub fn plan(&mut self, job: &Job, layer: usize, around: &[Option<Arc<Slice>>]) -> Plan {
+    pub fn plan(
+        &mut self,
+        job: &Job,
+        supports: &Supports,
+        layer: usize,
+        around: &[Option<Arc<Slice>>],
+    ) -> Plan {
         let below = job.reach.below;
         let Some(own) = around[below].clone() else { return Plan::default() };
         let mut plan = Plan::default();
@@ -59,8 +66,18 @@ impl Planner {
         let walls = plan.roads.roads().len();
         plan.roads.append(&own.thin);
         self.fill(job, layer, &own, around, &mut plan.roads);
-        plan.islands = islands(&own.region, &plan.roads, walls);
+        let inside = plan.roads.roads().len();
+        self.support(job, layer, supports, &mut plan.roads);
+        plan.islands = islands(&own.region, &plan.roads, walls, inside);
         plan
+    }
+
+    fn support(&mut self, job: &Job, layer: usize, supports: &Supports, roads: &mut Roads) {
+        let Some(rows) = supports.rows(layer) else { return };
+        let (frame, step) = Supports::frame(job.settings.support_spacing_mm, job.settings.pitch_mm());
+        let at = frame.spot(rows.get(rows.range().start).first().map_or(0, |r| r.a), rows.range().start);
+        let lines = Lines { kind: Kind::Support, step, link: -1, least: 0, area: job.area(layer) };
+        self.weaver.weave(rows, &frame, &lines, at, roads);
     }
 
     fn fill(
@@ -76,12 +93,16 @@ impl Planner {
         let s = &job.settings;
         let both = s.infill_pattern == Pattern::Grid;
         for way in [main, 1 - main] {
-            let covers: Vec<Option<&Rows>> = around
+            let mut covers: Vec<Option<&Rows>> = around
                 .iter()
                 .enumerate()
                 .filter(|(i, _)| *i != job.reach.below)
                 .map(|(_, slice)| slice.as_ref().map(|s| &s.cover[way]))
                 .collect();
+            if s.infill_percent >= 100.0 {
+                // Nothing is covered well enough: the part is solid, and laid as solids are.
+                covers.push(None);
+            }
             let rules = &job.skin;
             let inner = &own.inner[way];
             let frame = &job.frames[way];
@@ -156,18 +177,15 @@ impl Bounds {
     }
 }
 
-/// Sorts roads by the outer contours of the region that hold them; the first `walls` roads are closed. O(roads ×
-/// corners of the contours whose box holds them).
-fn islands(region: &Contours, roads: &Roads, walls: usize) -> Vec<Island> {
+/// Sorts roads by the outer contours of the region that hold them; the first `walls` roads are closed, those from
+/// `inside` on lie outside the part. O(roads × corners of the contours whose box holds them).
+fn islands(region: &Contours, roads: &Roads, walls: usize, inside: usize) -> Vec<Island> {
     let outers: Vec<(&[Spot], Bounds)> =
         region.iter().filter(|c| twice_area(c) > 0).map(|c| (c, Bounds::of(c))).collect();
     let mut islands: Vec<Island> =
         outers.iter().map(|(_, b)| Island { middle: b.middle(), ..Island::default() }).collect();
-    if islands.is_empty() {
-        return islands;
-    }
     let home = |s: Spot| {
-        if outers.len() == 1 {
+        if outers.len() < 2 {
             return 0;
         }
         let mut best = (i64::MAX, 0);
@@ -178,7 +196,7 @@ fn islands(region: &Contours, roads: &Roads, walls: usize) -> Vec<Island> {
         }
         best.1
     };
-    let all = roads.roads();
+    let all = &roads.roads()[..if islands.is_empty() { 0 } else { inside }];
     for (i, road) in all.iter().enumerate().take(walls).filter(|(_, r)| r.kind == Kind::OuterWall) {
         let island = home(roads.spots(road)[0]);
         islands[island].rings.push(Ring { outer: i as u32, inner: Vec::new() });
@@ -197,6 +215,10 @@ fn islands(region: &Contours, roads: &Roads, walls: usize) -> Vec<Island> {
             Some(r) => island.rings[r].inner.insert(0, i as u32),
             None => island.rest.push(i as u32),
         }
+    }
+    if let Some(first) = roads.roads().get(inside) {
+        let rest = (inside as u32..roads.roads().len() as u32).collect();
+        islands.push(Island { middle: roads.spots(first)[0], rest, ..Island::default() });
     }
     islands.retain(|i| !i.rings.is_empty() || !i.rest.is_empty());
     islands

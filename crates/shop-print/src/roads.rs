@@ -17,6 +17,8 @@ pub enum Kind {
     Solid,
     /// Sparse filling.
     Sparse,
+    /// Lines that carry what would hang in the air.
+    Support,
 }
 
 impl Kind {
@@ -29,6 +31,7 @@ impl Kind {
             Kind::Top => "Top solid infill",
             Kind::Solid => "Solid infill",
             Kind::Sparse => "Internal infill",
+            Kind::Support => "Support material",
         }
     }
 }

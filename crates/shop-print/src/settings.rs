@@ -217,6 +217,17 @@ settings! {
     /// How far contours may be straightened, mm.
     resolution_mm: f64 = 0.002, 0.0 ..= 0.2;
 
+    /// Supports are put under what hangs in the air.
+    supports: bool = false;
+    /// Surfaces flatter than this are held by supports, degrees from the bed.
+    support_below_deg: f64 = 45.0, 1.0 ..= 89.0;
+    /// Distance of the lines of supports, mm.
+    support_spacing_mm: f64 = 2.5, 0.2 ..= 20.0;
+    /// Air between supports and walls beside them, mm.
+    support_xy_mm: f64 = 0.6, 0.0 ..= 10.0;
+    /// Air between supports and what lies on them or under them, mm; a whole number of layers is left out.
+    support_gap_mm: f64 = 0.2, 0.0 ..= 5.0;
+
     /// Speed of walls that are seen, mm/s.
     outer_wall_mm_per_s: f64 = 30.0, 0.5 ..= 2000.0;
     /// Speed of other walls, mm/s.
@@ -227,6 +238,8 @@ settings! {
     infill_mm_per_s: f64 = 60.0, 0.5 ..= 2000.0;
     /// Speed of roads that fill gaps and make thin walls, mm/s.
     gap_mm_per_s: f64 = 30.0, 0.5 ..= 2000.0;
+    /// Speed of supports, mm/s.
+    support_mm_per_s: f64 = 60.0, 0.5 ..= 2000.0;
     /// Speed of everything in the first layer, mm/s, travel excepted.
     first_layer_mm_per_s: f64 = 20.0, 0.5 ..= 2000.0;
     /// Speed of travel, mm/s.

@@ -204,6 +204,7 @@ impl Speaker<'_> {
             Kind::Gap => s.gap_mm_per_s,
             Kind::Top | Kind::Solid => s.solid_mm_per_s,
             Kind::Sparse => s.infill_mm_per_s,
+            Kind::Support => s.support_mm_per_s,
         }
     }
 }

@@ -182,6 +182,50 @@ fn facets_turned_over_and_missing_ones_are_mended_and_told() {
     assert!((mended.used.filament_mm / good.used.filament_mm - 1.0).abs() < 1e-3);
 }
 
+/// Both ends of support lines of every layer.
+fn support_lines(print: &Print) -> Vec<Vec<Spot>> {
+    let lines = |s: Spoken| {
+        let mut on = false;
+        let mut spots = Vec::new();
+        for c in &s.section.commands {
+            match c {
+                Command::Feature(name) => on = name.contains("Support"),
+                Command::Extrude { to, .. } if on => spots.push(Spot::from_mm(to[0], to[1])),
+                _ => {}
+            }
+        }
+        spots
+    };
+    spoken(print, 2).0.into_iter().map(lines).collect()
+}
+
+#[test]
+fn supports_stand_under_what_hangs_and_keep_off_the_part() {
+    let with = Settings { supports: true, center_x_mm: 0.0, center_y_mm: 0.0, ..settings(0.2) };
+    // A post with a plate on top: the plate begins at 10 mm.
+    let mut mesh = vase(&[3.0, 3.0], 60, 11.0);
+    let mut plate = vase(&[12.0, 12.0], 60, 1.0);
+    for p in &mut plate.points {
+        p.z += 10.0;
+    }
+    let first = mesh.points.len() as u32;
+    mesh.points.extend(plate.points);
+    mesh.triangles.extend(plate.triangles.into_iter().map(|t| t.map(|i| i + first)));
+    let layers = support_lines(&Print::new(mesh, with.clone(), 1.75));
+    assert_eq!(layers.len(), 55);
+    for (i, spots) in layers.iter().enumerate() {
+        // Layer 50 is the plate's first, and one layer of air lies under it.
+        assert_eq!(!spots.is_empty(), i < 49, "{i}");
+        for s in spots {
+            let [x, y] = s.mm();
+            let from_axis = x.hypot(y);
+            assert!(from_axis > 3.55 && from_axis < 12.0 + 1.3, "{i} {from_axis}");
+        }
+    }
+    let cone = vase(&[8.0, 2.0], 60, 10.0);
+    assert!(support_lines(&Print::new(cone, with, 1.75)).iter().all(Vec::is_empty));
+}
+
 #[test]
 fn nothing_gives_nothing() {
     let (layers, summary) = spoken(&Print::new(Mesh::default(), Settings::default(), 1.75), 2);
