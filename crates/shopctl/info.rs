@@ -1,5 +1,6 @@
 //! `shopctl info`: what can be said about a drawing or a mesh, as JSON for scripts and as a few lines for people.
 
+#[path = "info/mesh.rs"]
 pub mod mesh;
 
 use serde_json::{Value, json};

@@ -31,7 +31,7 @@ impl History {
     pub fn read(journal: &[u8]) -> Option<History> {
         // A last line without its end is torn, however whole it looks: whoever goes on with the journal cuts it off.
         let whole = journal.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-        
+
         let mut lines = journal[..whole]
             .split(|b| *b == b'\n')
             .map(|l| std::str::from_utf8(l).ok().and_then(Record::read));

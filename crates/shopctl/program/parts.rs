@@ -47,7 +47,7 @@ struct Division {
 
 /// Parts of 2 ms, so that cores wait for one another for no longer; a slicer's layer is about as long as the stretch
 /// before each.
-const DIVISION: Division = Division { part: 1 << 19, warm: 1 << 16, wave: 48 };
+const DIVISION: Division = Division { part: 1 << 19, warm: 1 << 16, wave: 16 };
 /// Wrong guesses that are put up with, and more for so many right ones.
 const MOST_MISSES: usize = 4;
 const PARTS_PER_MISS: usize = 4;
@@ -79,8 +79,14 @@ fn divided<W: Watch>(
         let Some(guess) = reader.fork() else { break };
         let parts = cut(bytes, reader.place().0, division);
         let surveys: Vec<Survey> = parts.par_iter().map(|p| Survey::of(bytes, p.clone())).collect();
+        let before = surveys.iter().scan(Survey::default(), |sum, s| {
+            let before = sum.clone();
+            sum.append(s);
+            Some(before)
+        });
+        let before: Vec<Survey> = before.collect();
         let wave =
-            Wave { bytes, parts: &parts, surveys: &surveys, warm: division.warm, line: reader.place().1 };
+            Wave { bytes, parts: &parts, before: &before, warm: division.warm, line: reader.place().1 };
         let seed = (guess, watch.fork());
         let Some(first) = parts.first() else { break };
         // The first needs no guess.
@@ -128,30 +134,31 @@ fn cut(bytes: &[u8], mut at: usize, division: Division) -> Vec<Range<usize>> {
 }
 
 /// Parts that are read at a time.
-struct Wave<'a, 'w> {
+struct Wave<'a> {
     bytes: &'a [u8],
-    parts: &'w [Range<usize>],
-    surveys: &'w [Survey],
+    parts: &'a [Range<usize>],
+    /// What stands before each part in this wave.
+    before: &'a [Survey],
     /// Bytes to warm up on.
     warm: usize,
     /// Line in which the first part begins.
     line: u32,
 }
 
-impl<'a> Wave<'a, '_> {
+impl Wave<'_> {
     /// Reads part `i`, which is not the first; `None` when it leads elsewhere.
-    fn part<W: Watch>(&self, i: usize, seed: &(Reader<'a>, W)) -> Option<(Reader<'a>, W)> {
+    fn part<'a, W: Watch>(&self, i: usize, seed: &(Reader<'a>, W)) -> Option<(Reader<'a>, W)> {
         let Range { start, end } = self.parts[i];
         let (mut reader, mut watch) = (seed.0.fork()?, seed.1.fork());
         let from = border(self.bytes, start.saturating_sub(self.warm).max(self.parts[0].start)).min(start);
-        let hints = self.surveys[..i].iter().flat_map(|s| &s.hints);
-        for hint in hints.take_while(|h| h.start < from) {
+        let before = &self.before[i];
+        for hint in before.hints().into_iter().take_while(|h| h.start < from) {
             reader.skip_to(hint.start, 1);
             reader = read(reader, &mut watch, hint.end);
         }
-        let line = self.line + self.surveys[..i].iter().map(|s| s.lines).sum::<u32>();
-        let before = memchr::memchr_iter(b'\n', &self.bytes[from..start]).count() as u32;
-        reader.skip_to(from, line - before);
+        let warm = Survey::of(self.bytes, from..start);
+        reader.skip_layers(before.layers - warm.layers.min(before.layers));
+        reader.skip_to(from, self.line + before.lines - warm.lines);
         reader = read(reader, &mut watch, start);
         if reader.is_done() {
             return None;

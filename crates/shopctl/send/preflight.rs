@@ -6,9 +6,9 @@
 
 use super::index::Index;
 use super::lines::Lines;
+use crate::check;
 use crate::program::Bytes;
 use crate::report::Sources;
-use crate::check;
 use shop_cam::canon::Command;
 use shop_cam::machine::{Dialect, Machine};
 use shop_controller::session::{Protocol, wire};

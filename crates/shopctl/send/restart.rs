@@ -229,7 +229,9 @@ fn prove(
     let stands = |line: &u64| trace.stop(*line).is_some_and(|s| same(Some(s.end), Some(at)));
     match (acknowledged..=sent).find(stands) {
         Some(line) => Ok((line, format!("the machine stands at the end of line {line}"))),
-        None => Err(format!("the machine stands at {}, where none of the lines that were sent ends", place(at))),
+        None => {
+            Err(format!("the machine stands at {}, where none of the lines that were sent ends", place(at)))
+        }
     }
 }
 
@@ -474,7 +476,9 @@ impl Approach<'_> {
         } else if m.feed_mode != 94 {
             s.say(&format!("G{}", m.feed_mode), 1.0);
         }
-        if !self.numbered && let Some(motion @ (0 | 1)) = m.motion {
+        if !self.numbered
+            && let Some(motion @ (0 | 1)) = m.motion
+        {
             // In inverse time even a bare G1 wants its F.
             if !(motion == 1 && m.feed_mode == 93) {
                 s.say(&format!("G{motion}"), 1.0);

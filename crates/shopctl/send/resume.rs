@@ -69,11 +69,19 @@ pub fn run(args: &ResumeArgs) -> Result<u8> {
     let entry = match store.find(name) {
         Ok(entry) => entry,
         Err(e) => {
-            return Ok(teller.end(&Outcome::other(exit::USAGE, "usage", format!("failed to {e}")), None, &mut screen));
+            return Ok(teller.end(
+                &Outcome::other(exit::USAGE, "usage", format!("failed to {e}")),
+                None,
+                &mut screen,
+            ));
         }
     };
     if entry.history.state == State::Done {
-        let end = Outcome::other(exit::USAGE, "usage", format!("job {} is done: nothing is left of it", entry.name));
+        let end = Outcome::other(
+            exit::USAGE,
+            "usage",
+            format!("job {} is done: nothing is left of it", entry.name),
+        );
         return Ok(teller.end(&end, None, &mut screen));
     }
     let mut journal = store.reopen(&entry.name)?;
@@ -133,7 +141,8 @@ fn resume(
 
     let mut sources = Sources::new();
     let id = sources.add(source.name.clone(), &**bytes);
-    let checked = preflight::check(&bytes, &sources, id, &machine, Some(protocol), Allowed { settings: true });
+    let checked =
+        preflight::check(&bytes, &sources, id, &machine, Some(protocol), Allowed { settings: true });
     let context = start_of(&machine, kept("start"), &entry.history);
     let restart = decide(args, entry, &bytes, &context, &machine, &link);
     let situation = controller::Situation {
@@ -327,15 +336,21 @@ fn approach(
 /// Asks whether to go on from there.
 fn ask(link: &mut Link, operator: &mut Operator, screen: &mut Screen) -> std::result::Result<(), Outcome> {
     if !operator.has_keys() {
-        let text = "it is not proven how far the machine is, and nobody can be asked; nothing was sent".to_owned();
+        let text =
+            "it is not proven how far the machine is, and nobody can be asked; nothing was sent".to_owned();
         return Err(Outcome {
-            hint: Some("look at the machine; home it if it was switched off; then say --yes, or --from-line".into()),
+            hint: Some(
+                "look at the machine; home it if it was switched off; then say --yes, or --from-line".into(),
+            ),
             ..Outcome::other(exit::CHECK, "check", text)
         });
     }
     let status = link.drive.session.status();
     if let Some(at) = status.work_position_mm().or(status.machine_position_mm) {
-        screen.say(&format!("the controller believes to be at {}: is that so, and the work zero right?", restart::place(at)));
+        screen.say(&format!(
+            "the controller believes to be at {}: is that so, and the work zero right?",
+            restart::place(at)
+        ));
     }
     screen.say("the tool goes up to safe height, over to where it goes on, and down there. Go on? y/n");
     loop {

@@ -77,7 +77,7 @@ impl Modes {
             tool: state.tool,
             mist: state.mist,
             flood: state.flood,
-            e: state.e,
+            e: state.e.value(),
             e_absolute: state.e_absolute,
         }
     }

@@ -149,7 +149,12 @@ impl Counter {
             self.used = Used::Asked;
         }
         // The conversion is slow, and hardly any program mixes both kinds of words.
-        if self.more == 0 { to - self.from } else { to - (self.from + self.more as f64 * Self::STEP) }
+        if self.more == 0 { to - self.from } else { to - self.value() }
+    }
+
+    /// Returns where it stands, mm.
+    pub(crate) fn value(&self) -> f64 {
+        self.from + self.more as f64 * Self::STEP
     }
 
     /// Stands at `v` from now on.
