@@ -3,8 +3,9 @@
 //! the test says so and passes.
 
 use shop_formats::mesh::{ReadOptions, Scene, read};
-use shop_geom::mesh::Mesh;
 use shop_geom::mesh::repair::{Limits, repair};
+use shop_geom::mesh::rest::rests;
+use shop_geom::mesh::{Mesh, Vector3};
 use shop_report::{Checked, SourceId};
 use std::path::{Path, PathBuf};
 
@@ -158,5 +159,30 @@ fn sound_meshes_are_left_alone() {
             assert!(found.is_sound(), "{name}: {found:?}");
             assert_eq!(mended, part.mesh, "{name}");
         }
+    }
+}
+
+/// Designers put their parts the way in which they print best; so does the search for it.
+#[test]
+fn parts_stand_as_their_designers_put_them() {
+    let Some(folder) = folder() else { return };
+    for name in [
+        "3DBenchy.3mf",
+        "Einsy-base.stl",
+        "b_drive_frame_lower.stl",
+        "exhaust_filter_housing.stl",
+        "extruder-body.stl",
+        "fan-shroud.stl",
+        "gearbox.stl",
+        "overhangs.stl",
+        "pins.stl",
+        "thinwalls.stl",
+        "x-end-motor.stl",
+    ] {
+        let mesh = scene(&folder, name).value.objects.remove(0).parts.remove(0).mesh;
+        let best = rests(&mesh)[0];
+        assert!(best.stable && best.contact > 0.0, "{name}: {best:?}");
+        let up = best.place.linear * Vector3::z();
+        assert!((up - Vector3::z()).norm() < 1e-6, "{name}: {best:?}");
     }
 }

@@ -174,27 +174,17 @@ impl Search<'_> {
             }
             (Tree::Branch(_, n, halves), _) if *n >= b.count() => {
                 let (one, other) = &**halves;
-                self.both(*n, || self.between(one, b), || self.between(other, b))
+                both(*n, || self.between(one, b), || self.between(other, b))
             }
             (_, Tree::Branch(_, n, halves)) => {
                 let (one, other) = &**halves;
-                self.both(*n, || self.between(a, one), || self.between(a, other))
+                both(*n, || self.between(a, one), || self.between(a, other))
             }
             (Tree::Branch(_, n, halves), Tree::Leaf(..)) => {
                 let (one, other) = &**halves;
-                self.both(*n, || self.between(one, b), || self.between(other, b))
+                both(*n, || self.between(one, b), || self.between(other, b))
             }
         }
-    }
-
-    fn both(
-        &self,
-        n: usize,
-        one: impl FnOnce() -> Option<u32> + Send,
-        other: impl FnOnce() -> Option<u32> + Send,
-    ) -> Option<u32> {
-        let (a, b) = if n > ALONE { rayon::join(one, other) } else { (one(), other()) };
-        lowest([a, b, None])
     }
 
     fn look(&self, pairs: impl Iterator<Item = (u32, u32)>) -> Option<u32> {
@@ -216,6 +206,16 @@ impl Search<'_> {
         let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
         first
     }
+}
+
+/// Does one thing and the other, on two cores when there is enough to do; returns the lower of what they find.
+fn both(
+    n: usize,
+    one: impl FnOnce() -> Option<u32> + Send,
+    other: impl FnOnce() -> Option<u32> + Send,
+) -> Option<u32> {
+    let (a, b) = if n > ALONE { rayon::join(one, other) } else { (one(), other()) };
+    lowest([a, b, None])
 }
 
 fn lowest(of: [Option<u32>; 3]) -> Option<u32> {

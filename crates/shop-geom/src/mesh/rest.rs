@@ -51,7 +51,7 @@ pub fn rests(mesh: &Mesh) -> Vec<Rest> {
     let middle = centre_of_mass(mesh);
     let faces = faces(&mesh.points, &corners);
     let mut rests: Vec<Rest> =
-        faces.par_iter().map(|face| rest(mesh, &corners, face.direction, middle)).collect();
+        faces.par_iter().map(|face| settled(mesh, &corners, face.direction, middle)).collect();
     let against = |r: &Rest| {
         let loose = 1.0 - (r.contact / (ENOUGH * r.shadow).max(f64::MIN_POSITIVE)).min(1.0);
         (100.0 * (r.air / volume + 0.5 * loose)).round()
@@ -116,7 +116,23 @@ fn faces(points: &[Point3], hull: &[[u32; 3]]) -> Vec<Face> {
     faces
 }
 
-fn rest(mesh: &Mesh, hull: &[[u32; 3]], down: Vector3, middle: Point3) -> Rest {
+/// Returns how a part stands on a face of its hull. The hull is right to some micrometres only, so the direction of an
+/// axis of the file that is as good as the same, and that of the largest facet that touches the bed, are tried too, and
+/// the first is taken with which as much touches the bed as with any.
+fn settled(mesh: &Mesh, hull: &[[u32; 3]], down: Vector3, middle: Point3) -> Rest {
+    let (by_hull, touching) = rest(mesh, hull, down, middle);
+    let axes = [Vector3::x(), Vector3::y(), Vector3::z()];
+    let axis = axes.into_iter().flat_map(|a| [a, -a]).find(|a| a.dot(&down) > SAME_FACE);
+    let facet = touching.try_normalize(0.0).filter(|f| f.dot(&down) > SAME_FACE);
+    let others = [axis, facet].into_iter().flatten().filter(|d| *d != down);
+    let mut tried: Vec<Rest> = others.map(|d| rest(mesh, hull, d, middle).0).collect();
+    tried.push(by_hull);
+    let most = tried.iter().map(|r| r.contact).fold(0.0, f64::max);
+    tried.into_iter().find(|r| r.contact >= 0.99 * most).unwrap_or(by_hull)
+}
+
+/// Returns how a part stands when `down` is below, and the direction of the largest facet that touches the bed then.
+fn rest(mesh: &Mesh, hull: &[[u32; 3]], down: Vector3, middle: Point3) -> (Rest, Vector3) {
     let turn = Transform::turn_between(down, -Vector3::z());
     let turned = |i: u32| turn.apply(mesh.points[i as usize]);
     let on_hull = || hull.iter().flatten().map(|i| turned(*i));
@@ -125,7 +141,7 @@ fn rest(mesh: &Mesh, hull: &[[u32; 3]], down: Vector3, middle: Point3) -> Rest {
     let heights = mesh.points.iter().map(|p| up[0] * p.x + up[1] * p.y + up[2] * p.z);
     let (low, high) = heights.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), z| (l.min(z), h.max(z)));
     let place = turn.then(&Transform::shift(0.0, 0.0, -low));
-    let (mut contact, mut air) = (0.0, 0.0);
+    let (mut contact, mut air, mut touching) = (0.0, 0.0, Vector3::zeros());
     for &t in &mesh.triangles {
         let [a, b, c] = t.map(|i| place.apply(mesh.points[i as usize]));
         let normal = (b - a).cross(&(c - a));
@@ -135,6 +151,10 @@ fn rest(mesh: &Mesh, hull: &[[u32; 3]], down: Vector3, middle: Point3) -> Rest {
         let seen_from_below = -normal.z / 2.0;
         if a.z.max(b.z).max(c.z) <= TOUCHES {
             contact += seen_from_below;
+            let own = hull::normal(&mesh.points, t);
+            if own.norm_squared() > touching.norm_squared() {
+                touching = own;
+            }
         } else {
             air += seen_from_below * (a.z + b.z + c.z) / 3.0;
         }
@@ -149,7 +169,7 @@ fn rest(mesh: &Mesh, hull: &[[u32; 3]], down: Vector3, middle: Point3) -> Rest {
             let (a, b) = (feet[i], feet[(i + 1) % feet.len()]);
             cross(b - a, above - a) > 0.0
         });
-    Rest { place, contact, shadow, air, height: high - low, stable }
+    (Rest { place, contact, shadow, air, height: high - low, stable }, touching)
 }
 
 #[cfg(test)]
