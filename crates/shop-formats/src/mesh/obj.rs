@@ -188,7 +188,8 @@ mod tests {
     use shop_report::SourceId;
 
     fn faces(text: &str) -> (usize, f64, Vec<&'static str>) {
-        let read = read(SourceId(0), text.as_bytes(), &ReadOptions::default());
+        let options = ReadOptions { mm_per_unit: Some(1.0), ..ReadOptions::default() };
+        let read = read(SourceId(0), text.as_bytes(), &options);
         let mesh = read.value.objects.first().map(|o| o.parts[0].mesh.clone()).unwrap_or_default();
         let area = mesh.area();
         (mesh.triangles.len(), area, read.diagnostics.iter().map(|d| d.code).collect())
