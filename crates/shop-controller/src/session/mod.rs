@@ -63,10 +63,12 @@ use self::stop::Stopping;
 use self::watch::Watch;
 use crate::Outbox;
 
-/// Time's worth of lines that may wait in the operating system, and how little is left when more are handed on. A `!`
-/// cannot overtake them: with a ring of 1023 bytes that would be a tenth of a second at 115200 baud.
-const AHEAD: Duration = Duration::from_millis(5);
-const REFILL: Duration = Duration::from_millis(3);
+/// Another line may follow when lines of so much time, or less, wait in the operating system. A `!` cannot overtake
+/// them: with a ring of 1023 bytes that would be a tenth of a second at 115200 baud.
+const AHEAD: Duration = Duration::from_millis(4);
+
+/// Answers usually say in time that there is something to do; when none comes, this long before the wire runs dry.
+const NEARLY_DRY: Duration = Duration::from_micros(1500);
 
 /// A conversation with one controller.
 #[derive(Clone, Debug)]
@@ -192,7 +194,7 @@ impl Session {
             Link::Counted(_) => None,
         };
         let pace = self.paced && !self.queue.is_empty();
-        let pace = pace.then(|| self.wire_free.saturating_sub(REFILL)).filter(|at| *at > self.now);
+        let pace = pace.then(|| self.wire_free.saturating_sub(NEARLY_DRY)).filter(|at| *at > self.now);
         [stage, link, pace, self.job_deadline(), self.hold.deadline(), self.watch_deadline()]
             .into_iter()
             .flatten()
@@ -306,7 +308,7 @@ impl Session {
 
     /// Returns whether so little waits in the operating system that more may follow.
     fn has_left(&mut self) -> bool {
-        self.paced &= self.wire_free > self.now + REFILL;
+        self.paced = self.wire_free > self.now + AHEAD;
         !self.paced
     }
 
@@ -320,7 +322,6 @@ impl Session {
         if let Some(rate) = self.options.bytes_per_s {
             let time = Duration::from_secs(bytes as u64) / rate.max(1);
             self.wire_free = self.wire_free.max(self.now) + time;
-            self.paced = self.wire_free > self.now + AHEAD;
         }
     }
 
