@@ -1,4 +1,5 @@
 //! A session and a simulated machine on one table, in a time of their own: nothing here waits.
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -1,0 +1,45 @@
+//! A machine that goes elsewhere than its program is noticed: on its way, and at the end.
+
+mod rig;
+
+use std::time::Duration;
+
+use rig::Rig;
+use shop_controller::session::{Failure, Line, Options, Reach};
+use shop_controller::sim::{self, Kind};
+
+/// Lines as the controller reads them, and where each should end (y and z stay 0).
+fn run(lines: &[(&str, f64)]) -> Rig {
+    let mut at = 0.0f64;
+    let lines = lines.iter().zip(1..).map(|(&(text, x), number)| {
+        let (low, high) = (at.min(x), at.max(x));
+        at = x;
+        let reach = Reach { end_mm: [x, 0.0, 0.0], low_mm: [low, 0.0, 0.0], high_mm: [high, 0.0, 0.0] };
+        Line { number, text: text.as_bytes().into(), duration: Duration::from_secs(1), reach: Some(reach) }
+    });
+    let lines: Vec<Line> = lines.collect();
+    let mut rig = Rig::new(Kind::Grbl, sim::Options::workshop(), Options::default());
+    rig.connect().job(lines);
+    rig
+}
+
+#[test]
+fn a_machine_that_goes_its_way_is_left_alone() {
+    let rig = run(&[("G0X20", 20.0), ("G1X50F3000", 50.0), ("G1X10", 10.0), ("G0X0", 0.0)]);
+    assert!(rig.is_finished(), "{}", rig.story());
+}
+
+#[test]
+fn a_digit_that_was_damaged_is_seen_on_the_way() {
+    let rig = run(&[("G0X20", 20.0), ("G1X250F3000", 50.0), ("G1X10", 10.0), ("G0X0", 0.0)]);
+    let Some(Failure::Position { found_mm, .. }) = rig.failure() else { panic!("{}", rig.story()) };
+    assert!((51.0..80.0).contains(&found_mm[0]), "stopped soon: {found_mm:?}");
+    assert!(rig.machine.is_at_rest());
+}
+
+#[test]
+fn a_small_difference_is_seen_at_the_end() {
+    let rig = run(&[("G0X20", 20.0), ("G1X50.3F3000", 50.0)]);
+    let Some(Failure::Position { wanted_mm, found_mm }) = rig.failure() else { panic!("{}", rig.story()) };
+    assert_eq!((wanted_mm[0], (found_mm[0] * 10.0).round()), (50.0, 503.0));
+}
