@@ -423,10 +423,12 @@ impl Session {
     fn hear_error(&mut self, code: Option<u32>, said: &str) {
         let item = match &mut self.link {
             Link::Counted(ledger) => ledger.answered(&self.out),
-            // Marlin complains, and answers `ok` all the same: the line is the oldest one in flight.
-            Link::Numbered(numbered) => numbered.items().next().cloned(),
+            // Marlin complains, and answers `ok` all the same: the line is the oldest one in flight. Only the program has
+            // to be run to the letter.
+            Link::Numbered(numbered) => numbered.items().next().filter(|item| item.is_program()).cloned(),
         };
         match item {
+            None if matches!(self.link, Link::Numbered(_)) => self.tell(Event::Message(said.to_owned())),
             Some(item) => self.answered(item, Some((code, said))),
             None => self.surplus(said),
         }
