@@ -63,12 +63,14 @@ use self::stop::Stopping;
 use self::watch::Watch;
 use crate::Outbox;
 
-/// Another line may follow when lines of so much time, or less, wait in the operating system. A `!` cannot overtake
-/// them: with a ring of 1023 bytes that would be a tenth of a second at 115200 baud.
-const AHEAD: Duration = Duration::from_millis(4);
+/// Time's worth of lines that may wait in the operating system. A `!` cannot overtake them: with a ring of 1023 bytes
+/// that would be a tenth of a second at 115200 baud. The 128 bytes of a GRBL take 11 ms and are never held back, for
+/// every line that goes alone costs a call more.
+const AHEAD: Duration = Duration::from_millis(12);
 
-/// Answers usually say in time that there is something to do; when none comes, this long before the wire runs dry.
-const NEARLY_DRY: Duration = Duration::from_micros(1500);
+/// How little is left when more are handed on, by an answer that comes or, if none does, by the clock.
+const REFILL: Duration = Duration::from_millis(6);
+const NEARLY_DRY: Duration = Duration::from_millis(4);
 
 /// A conversation with one controller.
 #[derive(Clone, Debug)]
@@ -308,7 +310,8 @@ impl Session {
 
     /// Returns whether so little waits in the operating system that more may follow.
     fn has_left(&mut self) -> bool {
-        self.paced = self.wire_free > self.now + AHEAD;
+        let most = if self.paced { REFILL } else { AHEAD };
+        self.paced = self.wire_free > self.now + most;
         !self.paced
     }
 
