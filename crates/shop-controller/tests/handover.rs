@@ -1,6 +1,7 @@
 //! Programs handed over whole, against other ends that answer as the real ones do: transcripts taken from linuxcncrsh 2.9,
 //! Klipper's API and Moonraker's documentation.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use shop_controller::handover::{Handover, Kind, Need, Options};
 use shop_controller::session::{Event, Failure, State};
@@ -441,7 +442,7 @@ impl End for Web {
             let result = match target.as_str() {
                 "/printer/info" => json!({ "state": "ready", "software_version": "v0.12" }),
                 "/server/files/upload" => {
-                    self.uploaded = body.iter().filter(|b| **b == b'G').count();
+                    self.uploaded = body.iter().map(|b| usize::from(*b == b'G')).sum();
                     json!({ "item": { "path": "part.ngc" } })
                 }
                 "/printer/print/start" => {
@@ -486,6 +487,42 @@ fn moonraker_takes_the_file_and_prints_it() {
     assert!(matches!(events.last(), Some(Event::Finished { .. })), "{events:?}");
     assert_eq!(end.uploaded, 200_000, "every byte of it");
     assert_eq!(said(&plain(Kind::Moonraker, &mut Web { refuses: true, ..moonraker() })), "Unauthorized");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_answer_makes_it_panic_or_spin(
+        answers in prop::collection::vec(
+            prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..80),
+                Just(b"HELLO ACK EMCNETSVR 1.1\r\n".to_vec()),
+                Just(b"ESTOP OFF\r\n".to_vec()),
+                Just(b"{\"id\":1,\"result\":{\"state\":\"ready\"}}\x03".to_vec()),
+                Just(b"{\"id\":2,\"result\":7}\x03[]\x03".to_vec()),
+                Just(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec()),
+                Just(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n".to_vec()),
+            ],
+            0..40,
+        ),
+        kind in prop_oneof![Just(Kind::LinuxCnc), Just(Kind::Klipper), Just(Kind::Moonraker)],
+    ) {
+        let mut us = Handover::new(kind, Options { prepare: true, ..Options::default() });
+        us.connect(Duration::ZERO);
+        us.start(Duration::ZERO, "part.ngc", 10);
+        for (i, answer) in answers.iter().enumerate() {
+            let now = Duration::from_millis(100 * i as u64);
+            us.receive(now, answer);
+            us.tick(now);
+            us.hold(now);
+            let sent = us.outbox().len();
+            us.outbox().sent(sent);
+            while us.next_event().is_some() {}
+        }
+        us.stop(Duration::from_mins(1));
+        us.tick(Duration::from_mins(2));
+    }
 }
 
 #[test]

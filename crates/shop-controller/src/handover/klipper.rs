@@ -244,7 +244,7 @@ impl Klipper {
                 match path {
                     Some(path) => self.folder = Some(path.to_owned()),
                     None => {
-                        core.refuse("virtual_sdcard", "Klipper has no [virtual_sdcard] in its configuration")
+                        core.refuse("virtual_sdcard", "Klipper has no [virtual_sdcard] in its configuration");
                     }
                 }
             }
