@@ -358,7 +358,7 @@ impl End for Socket {
                     json!({ "status": { "configfile": { "settings": { "virtual_sdcard": { "path": "/prints" } } } } })
                 }
                 "objects/query" => json!({ "status": p.objects() }),
-                "gcode/script" => {
+                method if method.ends_with("/script") => {
                     assert_eq!(message["params"]["script"], "SDCARD_PRINT_FILE FILENAME=\"part.ngc\"");
                     (p.state, p.filename) = ("printing", "part.ngc".into());
                     json!({})

