@@ -8,6 +8,8 @@ mod machine_live;
 mod profiles;
 mod readme;
 mod replay;
+#[cfg(unix)]
+mod resume;
 mod texts;
 mod tidy;
 mod verbs;

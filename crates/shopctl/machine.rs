@@ -8,6 +8,7 @@ mod editor;
 mod live;
 mod ports;
 mod settings;
+mod simulate;
 mod status;
 
 use crate::folders::Folders;
@@ -89,6 +90,9 @@ enum Verb {
     Restore(settings::RestoreArgs),
     /// Explain what a controller says: error:22, ALARM:1
     Decode(decode::DecodeArgs),
+    /// Be a simulated machine on a socket, for whoever wants to try what happens when a sender dies
+    #[command(hide = true)]
+    Simulate(simulate::SimulateArgs),
 }
 
 /// Runs the verb: the product goes to `out`, what is wrong to `talk`. Returns the exit code.
@@ -114,6 +118,7 @@ pub fn run(
         Verb::Diff(a) => return settings::diff(a, out),
         Verb::Restore(a) => return settings::restore(a, out),
         Verb::Decode(a) => return decode::run(a, out),
+        Verb::Simulate(a) => return simulate::run(a, out),
         Verb::List { json } => Some(list(*json, folders, &mut sources, &mut found)),
         Verb::Show { name, json } => {
             profile::load(name, folders, &mut sources, &mut found).map(|p| show(&p, *json))
