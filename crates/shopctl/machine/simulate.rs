@@ -40,7 +40,8 @@ const GLANCE: Duration = Duration::from_millis(1);
 
 /// Runs the verb, until a signal ends it.
 pub fn run(args: &SimulateArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
-    let listener = TcpListener::bind(&args.listen).with_context(|| format!("failed to listen on {}", args.listen))?;
+    let listener =
+        TcpListener::bind(&args.listen).with_context(|| format!("failed to listen on {}", args.listen))?;
     listener.set_nonblocking(true)?;
     writeln!(out, "tcp://{}", listener.local_addr()?)?;
     out.flush()?;
