@@ -254,7 +254,7 @@ pub fn run(args: &SendArgs) -> Result<u8> {
         baud: args.wire.baud.or(named.as_ref().and_then(|m| m.controller.baud)).unwrap_or(BAUD),
         protocol: asked,
         options: session_options(named.as_ref(), &args.how),
-        simulation: simulation(args.wire.sim_speed),
+        simulation: args.wire.simulation(),
     };
     let mut bell = Bell::new().context("failed to make a pipe")?;
     let mut operator = Operator::listen(&mut bell, !args.how.json).context("failed to listen for signals")?;
@@ -519,6 +519,14 @@ fn generic(
 
 fn port_of(machine: Option<&Machine>) -> Option<&str> {
     machine?.controller.port.as_deref()
+}
+
+impl WireArgs {
+    /// Returns how a simulated machine is: as workshops have them, on a wire as fast as it was asked for.
+    pub fn simulation(&self) -> sim::Options {
+        let usual = simulation(self.sim_speed);
+        sim::Options { baud: self.baud.unwrap_or(usual.baud), ..usual }
+    }
 }
 
 /// How a simulated machine is: as workshops have them.

@@ -64,7 +64,7 @@ fn wanted(wire: &WireArgs, machine: Option<&Machine>) -> Result<Wanted, Outcome>
         baud: wire.baud.or(controller.baud).unwrap_or(send::BAUD),
         protocol: wire.protocol.protocol(),
         options: Options::default(),
-        simulation: send::simulation(wire.sim_speed),
+        simulation: wire.simulation(),
     })
 }
 

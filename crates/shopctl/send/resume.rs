@@ -84,6 +84,12 @@ pub fn run(args: &ResumeArgs) -> Result<u8> {
         );
         return Ok(teller.end(&end, None, &mut screen));
     }
+    if entry.history.attempts == 0 && !entry.running {
+        let text = format!("nothing of job {} was sent", entry.name);
+        let hint = Some("it ended before its first line: `shopctl send` it again".to_owned());
+        let end = Outcome { hint, ..Outcome::other(exit::USAGE, "usage", text) };
+        return Ok(teller.end(&end, None, &mut screen));
+    }
     let mut journal = store.reopen(&entry.name)?;
     let end = resume(args, &store, &entry, &mut journal, style, &mut screen)?;
     if end.code == exit::DONE {
@@ -123,7 +129,7 @@ fn resume(
         baud: args.wire.baud.or(kept("baud").and_then(|b| b.parse().ok())).unwrap_or(super::BAUD),
         protocol: args.wire.protocol.protocol(),
         options: super::session_options(Some(&machine), &args.how),
-        simulation: super::simulation(args.wire.sim_speed),
+        simulation: args.wire.simulation(),
     };
     let mut bell = Bell::new().context("failed to make a pipe")?;
     let mut operator = Operator::listen(&mut bell, !args.how.json).context("failed to listen for signals")?;
@@ -374,6 +380,7 @@ fn ask(link: &mut Link, operator: &mut Operator, screen: &mut Screen) -> std::re
 fn list(store: &Store, as_json: bool) -> String {
     let jobs = store.list();
     let state = |e: &Entry| match (e.running, e.history.state) {
+        (false, _) if e.history.attempts == 0 => "never begun",
         (false, State::Running | State::Held) => "interrupted",
         (_, state) => state.name(),
     };
