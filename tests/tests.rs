@@ -10,6 +10,7 @@ mod readme;
 mod replay;
 #[cfg(unix)]
 mod resume;
+mod send;
 mod texts;
 mod tidy;
 mod verbs;

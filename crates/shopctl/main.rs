@@ -22,6 +22,7 @@ mod profile;
 mod program;
 mod report;
 mod send;
+mod small;
 mod setup;
 mod ticker;
 
@@ -94,22 +95,8 @@ fn keep_memory_low() {
     unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, 0) };
 }
 
-/// Verbs that stay for hours beside other work, and do little, and the slicer, whose workers have many small rooms: they
-/// get no huge pages, which cost 2 MiB each however little is in them.
-#[cfg(target_os = "linux")]
-fn stay_small() {
-    let verb = std::env::args_os().nth(1).unwrap_or_default();
-    if ["send", "resume", "machine", "print", "slice"].iter().any(|small| verb == *small) {
-        // An old kernel that knows no such switch takes the memory.
-        let _ = rustix::thread::disable_transparent_huge_pages(true);
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn stay_small() {}
-
 fn main() -> ExitCode {
-    stay_small();
+    small::begin();
     keep_memory_low();
     // A panic is a fault of ours and must look like one to scripts, not like exit code 101.
     let ended = std::panic::catch_unwind(|| run(Cli::parse()));
@@ -182,7 +169,10 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Verb::Post(args) => post::run(&args),
         Verb::Fmt(args) => fmt::run(&args),
         Verb::Diff(args) => diff::run(&args),
-        Verb::Send(args) => send::run(&args),
+        Verb::Send(args) => {
+            small::forget_code();
+            send::run(&args)
+        }
         Verb::Resume(args) => send::resume::run(&args),
         Verb::Info(args) => inspect::run(&args),
         Verb::Machine(args) => {

@@ -18,7 +18,7 @@ mod source;
 use crate::folders::{self, Folders};
 use crate::program::{self, Bytes};
 use crate::report::{self, Colour, Sources, Style};
-use crate::{estimate, exit, output, profile};
+use crate::{estimate, exit, output, profile, small};
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use connect::{Link, Wanted};
@@ -32,7 +32,7 @@ use preflight::{Allowed, Checked};
 use screen::Screen;
 use serde_json::json;
 use shop_cam::machine::{Machine, MachineKind, Pause};
-use shop_controller::session::{Options, Policy, Process, Protocol, Retract};
+use shop_controller::session::{Failure, Options, Policy, Process, Protocol, Retract};
 use shop_controller::sim;
 use shop_controller::transport::Bell;
 use shop_gcode::Context;
@@ -237,6 +237,7 @@ pub fn run(args: &SendArgs) -> Result<u8> {
         };
     }
 
+    small::forget_code();
     // What can fail without a controller fails before one is disturbed.
     let mut checked = named.as_ref().map(|machine| look(machine, asked));
     if let Some(checked) = &checked {
@@ -245,6 +246,7 @@ pub fn run(args: &SendArgs) -> Result<u8> {
             return Ok(teller.refused(code, &mut screen));
         }
     }
+    small::forget_code();
     let address = match connect::address(args.wire.port.as_deref(), port_of(named.as_ref())) {
         Ok(address) => address,
         Err(end) => return Ok(teller.end(&end, None, &mut screen)),
@@ -290,6 +292,7 @@ pub fn run(args: &SendArgs) -> Result<u8> {
         checked = Some(look(&machine, Some(protocol)));
         teller.notes(&notes);
     }
+    small::forget_code();
     let checked = checked.expect("looked at in one way or the other");
     if args.home {
         screen.say("homing");
@@ -354,6 +357,7 @@ pub fn run(args: &SendArgs) -> Result<u8> {
             .attempt(1, offset)
             .with_context(|| format!("failed to write {}", journal.path().display()))?;
     }
+    small::forget_code();
     let feed = Feed {
         lines: Lines::new(&bytes),
         ahead: Some(ahead(&bytes, &machine, &link)?),
@@ -375,7 +379,7 @@ pub fn run(args: &SendArgs) -> Result<u8> {
         from_s: 0.0,
         done: 0,
     };
-    let (end, _failure) = job.run();
+    let (mut end, failure) = job.run();
     let name = kept.as_ref().map(|(name, _)| name.clone());
     if let (Some((name, journal)), Some(store)) = (&mut kept, &store) {
         let state = if end.code == exit::DONE { State::Done } else { State::Failed };
@@ -384,6 +388,13 @@ pub fn run(args: &SendArgs) -> Result<u8> {
         }
         if state == State::Done {
             source::drop_copy(&store.folder(name));
+        }
+    }
+    if failure == Some(Failure::Disconnected) {
+        let port = link.port.clone();
+        drop(link);
+        if let Some(found) = connect::find_again(&wanted, &port, &operator, &mut screen) {
+            end.hint = Some(format!("{found}; `shopctl resume` goes on when you say so"));
         }
     }
     Ok(teller.end(&end, name.as_deref(), &mut screen))

@@ -191,6 +191,33 @@ pub fn protocol_name(protocol: Protocol) -> &'static str {
     }
 }
 
+/// How long a device that went away is looked for, and how often.
+const AWAY: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Looks for a controller whose connection was lost, by its identity. When it is there again, what works is switched
+/// off; the job is not gone on with. Returns what was found, for people.
+pub fn find_again(wanted: &Wanted, port: &str, operator: &Operator, screen: &mut Screen) -> Option<String> {
+    let address = Address::parse(port).ok().filter(|a| !matches!(a, Address::Simulated(_)))?;
+    let wanted = Wanted { address, ..wanted.clone() };
+    let end = Instant::now() + AWAY;
+    screen.say("the connection was lost; looking for the controller");
+    while Instant::now() < end && !operator.interrupted() {
+        std::thread::sleep(LOOK);
+        let Ok(bell) = Bell::new() else { continue };
+        let Ok(mut link) = connect(&wanted, bell, operator, screen, None) else { continue };
+        let state = link.drive.session.status().state;
+        link.drive.session.stop(link.drive.now());
+        // Its last word is that it has stopped.
+        while Instant::now() < end && link.listen(GLANCE, screen).is_ok() {}
+        let state = state.map_or("unknown", super::screen::state_name);
+        let found = format!("the controller is there again on {} ({state}) and was made safe", link.place);
+        screen.event(&json!({ "event": "found-again", "port": link.place, "state": state }));
+        return Some(found);
+    }
+    None
+}
+
 /// Returns the port to use: as given, of the profile, or the only one there is.
 pub fn address(flag: Option<&str>, profile: Option<&str>) -> std::result::Result<Address, Outcome> {
     if let Some(text) = flag.or(profile) {

@@ -149,7 +149,7 @@ fn follow_torch(command: &Command, line: u64, at: Position, torch: &mut Option<T
 }
 
 /// Returns where the text of the first `count` lines ends.
-fn nth_end(program: &[u8], count: u64) -> usize {
+pub fn nth_end(program: &[u8], count: u64) -> usize {
     let mut lines = Lines::new(program);
     while lines.place().1 < count && lines.next().is_some() {}
     lines.place().0
@@ -164,6 +164,9 @@ pub struct Found {
     pub work_offset_mm: Option<Position>,
     /// Blocks that its planner holds.
     pub planner_blocks: Option<u32>,
+    /// It does not know the feed that it was told: it was switched off or reset since, and where it believes to be
+    /// proves nothing.
+    pub forgot: bool,
 }
 
 /// Where the job goes on.
@@ -221,6 +224,9 @@ fn prove(
     }
     if history.state != State::Running {
         return Err("the machine was stopped in the middle of its moves".into());
+    }
+    if found.forgot {
+        return Err("the controller was switched off or reset since".into());
     }
     if history.work_offset_mm.is_some() && !same(history.work_offset_mm, found.work_offset_mm) {
         return Err("the work zero is not where it was".into());

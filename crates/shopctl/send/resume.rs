@@ -270,6 +270,7 @@ fn decide(
         at: if numbered { status.machine_position_mm } else { status.work_position_mm() },
         work_offset_mm: status.work_offset_mm,
         planner_blocks: link.identity.planner_blocks,
+        forgot: forgot(bytes, context, entry.history.progress.acknowledged, &link.modes),
     };
     let mut history = entry.history.clone();
     if let Some(line) = args.from_line {
@@ -286,6 +287,13 @@ fn decide(
         (restart.why, restart.proven) = ("as it was asked for".into(), false);
     }
     restart
+}
+
+/// Whether a controller that says its modes (GRBL and its kin) knows no feed any more, though a line that it took had one.
+fn forgot(bytes: &[u8], context: &Context, acknowledged: u64, modes: &str) -> bool {
+    let feed = modes.split(' ').find_map(|m| m.strip_prefix('F')).and_then(|f| f.parse::<f64>().ok());
+    let taken = &bytes[..restart::nth_end(bytes, acknowledged)];
+    feed == Some(0.0) && shop_gcode::modes(taken, context, |_, _| {}).is_some_and(|m| m.feed > 0.0)
 }
 
 /// What comes before the first line of the program.

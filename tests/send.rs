@@ -1,0 +1,161 @@
+//! `send` as a script meets it: on simulated machines, every way to end with its own exit code.
+
+use serde_json::Value;
+use std::process::{Child, Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// A sound program for a router; a minute long at normal speed.
+const PART: &str = "G21 G90 G17 G94\nM3 S12000 (why? Ä!)\nG4 P1\nG0 X0 Y0 Z5\nG1 Z-1 F300\nG1 X200 F900\nG1 Y200\n\
+                    G1 X0\nG1 Y0\nG0 Z5\nM5\nM30\n";
+
+fn home(program: &str) -> TempDir {
+    let home = TempDir::new().expect("a place for files");
+    std::fs::write(home.path().join("part.nc"), program).expect("writable");
+    home
+}
+
+fn command(home: &TempDir, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shopctl"));
+    command
+        .args(args)
+        .current_dir(home.path())
+        .env("SHOPCTL_CONFIG_DIR", home.path().join("settings"))
+        .env("SHOPCTL_STATE_DIR", home.path().join("state"))
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(home: &TempDir, args: &[&str]) -> Output {
+    command(home, args).output().expect("the command was built")
+}
+
+/// Starts a job and waits until the machine has taken lines that move.
+fn begun(home: &TempDir) -> Child {
+    let args = ["send", "part.nc", "-m", "router-grbl", "--port", "sim:grbl"];
+    let child = command(home, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("built");
+    let jobs = home.path().join("state/jobs");
+    let started = || {
+        let folders = std::fs::read_dir(&jobs).into_iter().flatten().flatten();
+        let mut journals = folders.filter_map(|f| std::fs::read_to_string(f.path().join("journal")).ok());
+        journals.any(|text| ('6'..='9').any(|n| text.contains(&format!(" acknowledged={n}"))))
+    };
+    while !started() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    child
+}
+
+fn events(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}"))).collect()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+const FAST: [&str; 6] = ["-m", "router-grbl", "--port", "sim:grbl", "--sim-speed", "1000"];
+
+fn send<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    ["send", "part.nc"].into_iter().chain(FAST).chain(more.iter().copied()).collect()
+}
+
+#[test]
+fn a_job_is_done_when_the_machine_stands_at_its_end() {
+    let home = home(PART);
+    let output = run(&home, &send(&["--json"]));
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let events = events(&output);
+    let kinds: Vec<&str> = events.iter().filter_map(|e| e["event"].as_str()).collect();
+    for kind in ["connected", "job", "ended"] {
+        assert_eq!(kinds.iter().filter(|k| **k == kind).count(), 1, "{kinds:?}");
+    }
+    let end = events.last().expect("one");
+    assert_eq!((end["result"].as_str(), end["exit_code"].as_u64()), (Some("done"), Some(0)));
+    let job = home.path().join("state/jobs").join(end["job"].as_str().expect("a name"));
+    let journal = std::fs::read_to_string(job.join("journal")).expect("kept");
+    assert!(journal.contains("acknowledged=12") && journal.contains(" done"), "{journal}");
+    assert!(!job.join("program").exists(), "nobody needs the copy any more");
+    assert_eq!(run(&home, &["resume", "last", "--port", "sim:grbl"]).status.code(), Some(2), "it is done");
+}
+
+#[test]
+fn a_dry_run_prints_the_bytes_and_opens_nothing() {
+    let home = home("G21 (mm)\n%\nN5 G1 X1.5 F100 ; done!\n\nM30\n");
+    let output = run(&home, &["send", "part.nc", "-m", "router-grbl", "--dry-run", "--port", "/dev/none"]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "G21\nG1X1.5F100\nM30\n", "{}", said(&output));
+    let output = run(&home, &["send", "part.nc", "--protocol", "marlin", "--dry-run", "--force"]);
+    assert!(output.stdout.starts_with(b"N0 M110 N0*125\nN1 G21*"), "{}", said(&output));
+    assert!(!home.path().join("state/jobs").read_dir().is_ok_and(|mut d| d.next().is_some()));
+}
+
+#[test]
+fn every_class_of_failure_has_its_code() {
+    for (program, more, code) in [
+        // Beyond what an axis of the profile reaches.
+        ("G21 G90\nG1 Z-5000 F100\nM30\n", &[][..], 4),
+        // A byte that acts at once, outside of a comment: not even by force.
+        ("G21 G90\nG1 X1! F100\nM30\n", &["--force"], 4),
+        ("G21 G90\nG1 X1 F100\n$110=5\nM30\n", &[], 4),
+        // GRBL: error 22, no feed.
+        ("G21 G90\nG1 X1\nM30\n", &["--force"], 5),
+    ] {
+        let home = home(program);
+        let output = run(&home, &send(more));
+        assert_eq!(output.status.code(), Some(code), "{program}: {}", said(&output));
+    }
+}
+
+#[test]
+fn a_refused_line_is_named_with_its_meaning() {
+    let home = home("G21 G90\nG1 X1\nM30\n");
+    let output = run(&home, &send(&["--force"]));
+    let said = said(&output);
+    assert!(said.contains("line 2") && said.contains("G1X1") && said.contains("error 22"), "{said}");
+}
+
+#[test]
+fn ports_that_are_none_are_said() {
+    let home = home(PART);
+    let port = |port| run(&home, &["send", "part.nc", "-m", "router-grbl", "--port", port]);
+    assert_eq!(port("/dev/no-such-port").status.code(), Some(9));
+    assert_eq!(port("sim:none").status.code(), Some(2));
+    assert_eq!(port("tcp://127.0.0.1:1").status.code(), Some(9));
+    assert_eq!(run(&home, &["send", "missing.nc", "--port", "sim:grbl"]).status.code(), Some(1));
+}
+
+#[cfg(unix)]
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill is there");
+    assert!(sent.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_job_is_held_stopped_and_kept() {
+    for name in ["-INT", "-TERM"] {
+        let home = home(PART);
+        let child = begun(&home);
+        signal(&child, name);
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+        let listed = String::from_utf8(run(&home, &["resume"]).stdout).expect("text");
+        assert!(listed.contains("part"), "{listed}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_job_is_interrupted_and_not_started_again_unasked() {
+    let home = home(PART);
+    let mut child = begun(&home);
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let listed = String::from_utf8(run(&home, &["resume"]).stdout).expect("text");
+    assert!(listed.contains("interrupted"), "{listed}");
+    // A simulated machine in the same process died with it: where the new one stands proves nothing, and nobody is there
+    // to be asked.
+    let args = ["resume", "last", "--port", "sim:grbl"];
+    assert_eq!(run(&home, &args).status.code(), Some(4), "{}", said(&run(&home, &args)));
+}
