@@ -63,7 +63,8 @@ impl State {
         self.now.clear();
         while !islands.is_empty() {
             let at = self.at.unwrap_or_default();
-            let next = nearest(islands.iter().map(|i| i.middle), at);
+            let before = islands.iter().position(|i| i.first);
+            let next = before.unwrap_or_else(|| nearest(islands.iter().map(|i| i.middle), at));
             let island = islands.swap_remove(next);
             self.island(island, &roads, &mut lays);
         }

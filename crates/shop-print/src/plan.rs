@@ -29,6 +29,8 @@ pub struct Island {
     pub rings: Vec<Ring>,
     /// Walls behind no outer wall, and everything open, in the order in which it is laid.
     pub rest: Vec<u32>,
+    /// It is laid before all others.
+    pub first: bool,
 }
 
 /// All roads of a layer, not yet in order.
@@ -68,7 +70,11 @@ impl Planner {
         self.fill(job, layer, &own, around, &mut plan.roads);
         let inside = plan.roads.roads().len();
         self.support(job, layer, supports, &mut plan.roads);
-        plan.islands = islands(&own.region, &plan.roads, walls, inside);
+        let supported = plan.roads.roads().len();
+        for contour in own.around.iter() {
+            plan.roads.close(Kind::Skirt, job.area(layer), contour);
+        }
+        plan.islands = islands(&own.region, &plan.roads, walls, inside, supported);
         plan
     }
 
@@ -178,8 +184,8 @@ impl Bounds {
 }
 
 /// Sorts roads by the outer contours of the region that hold them; the first `walls` roads are closed, those from
-/// `inside` on lie outside the part. O(roads × corners of the contours whose box holds them).
-fn islands(region: &Contours, roads: &Roads, walls: usize, inside: usize) -> Vec<Island> {
+/// `inside` on lie outside the part, and those from `supported` on come before everything. O(roads × corners of the contours whose box holds them).
+fn islands(region: &Contours, roads: &Roads, walls: usize, inside: usize, supported: usize) -> Vec<Island> {
     let outers: Vec<(&[Spot], Bounds)> =
         region.iter().filter(|c| twice_area(c) > 0).map(|c| (c, Bounds::of(c))).collect();
     let mut islands: Vec<Island> =
@@ -216,9 +222,12 @@ fn islands(region: &Contours, roads: &Roads, walls: usize, inside: usize) -> Vec
             None => island.rest.push(i as u32),
         }
     }
-    if let Some(first) = roads.roads().get(inside) {
-        let rest = (inside as u32..roads.roads().len() as u32).collect();
-        islands.push(Island { middle: roads.spots(first)[0], rest, ..Island::default() });
+    for (part, first) in [(inside..supported, false), (supported..roads.roads().len(), true)] {
+        if let Some(road) = roads.roads().get(part.start).filter(|_| !part.is_empty()) {
+            let middle = roads.spots(road)[0];
+            let rest = (part.start as u32..part.end as u32).collect();
+            islands.push(Island { middle, rest, first, ..Island::default() });
+        }
     }
     islands.retain(|i| !i.rings.is_empty() || !i.rest.is_empty());
     islands

@@ -1,6 +1,6 @@
 //! Roads: what the nozzle lays, in two flat arrays per layer.
 
-use shop_geom::planar::Spot;
+use shop_geom::planar::{PER_MM, Spot};
 
 /// What a road is for. Its order is that of printing within an island.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +19,8 @@ pub enum Kind {
     Sparse,
     /// Lines that carry what would hang in the air.
     Support,
+    /// Loops around the part in the first layer.
+    Skirt,
 }
 
 impl Kind {
@@ -32,6 +34,7 @@ impl Kind {
             Kind::Solid => "Solid infill",
             Kind::Sparse => "Internal infill",
             Kind::Support => "Support material",
+            Kind::Skirt => "Skirt/Brim",
         }
     }
 }
@@ -125,6 +128,13 @@ impl Roads {
     #[inline]
     pub fn spots(&self, road: &Road) -> &[Spot] {
         &self.spots[road.start as usize..road.end as usize]
+    }
+
+    /// Returns how long a road is, mm.
+    pub fn length_mm(&self, road: &Road) -> f64 {
+        let spots = self.spots(road);
+        let back = if road.closed { spots[spots.len() - 1].distance(spots[0]) } else { 0.0 };
+        (spots.windows(2).map(|w| w[0].distance(w[1])).sum::<f64>() + back) / PER_MM
     }
 
     /// Returns the material per length between corners `i` and `i + 1` of a road, mm².

@@ -217,6 +217,15 @@ settings! {
     /// How far contours may be straightened, mm.
     resolution_mm: f64 = 0.002, 0.0 ..= 0.2;
 
+    /// Width of the brim around everything in the first layer, mm; 0 for none.
+    brim_mm: f64 = 0.0, 0.0 ..= 100.0;
+    /// Space between the part and its brim, mm.
+    brim_gap_mm: f64 = 0.0, 0.0 ..= 10.0;
+    /// How often the nozzle goes around the part before it begins, in the first layer.
+    skirt_loops: u32 = 0, 0.0 ..= 50.0;
+    /// Distance of that from the part and its brim, mm.
+    skirt_mm: f64 = 3.0, 0.0 ..= 100.0;
+
     /// Supports are put under what hangs in the air.
     supports: bool = false;
     /// Surfaces flatter than this are held by supports, degrees from the bed.
@@ -268,6 +277,13 @@ settings! {
     fan_percent: f64 = 100.0, 0.0 ..= 100.0;
     /// First layer with the fan at full speed; the first layer of all is 1, and has none.
     fan_full_layer: u32 = 2, 1.0 ..= 1000.0;
+
+    /// Most filament that can be melted, mm³/s; roads that want more are laid more slowly.
+    most_flow_mm3_per_s: f64 = 12.0, 0.1 ..= 1000.0;
+    /// Layers that would take less time are laid more slowly, s, so that they can cool.
+    least_layer_s: f64 = 5.0, 0.0 ..= 600.0;
+    /// But not more slowly than this, mm/s.
+    slowest_mm_per_s: f64 = 10.0, 0.5 ..= 500.0;
 
     /// Where the middle of the parts is put, mm from the left.
     center_x_mm: f64 = 110.0, -10000.0 ..= 10000.0;

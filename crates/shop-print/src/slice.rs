@@ -6,8 +6,8 @@ use crate::roads::Roads;
 use crate::rows::{Rows, Scanner};
 use crate::section::{Cutter, Mended};
 use crate::thin::{Marks, Thinner};
-use crate::walls::{self, Walls, walls};
-use shop_geom::planar::{Contours, PER_MM, Planar};
+use crate::walls::{self, WallRules, Walls, walls};
+use shop_geom::planar::{Contours, Corner, PER_MM, Planar, simplify, twice_area};
 
 /// A layer of which nothing but its own section was needed.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Slice {
     pub inner: [Rows; 2],
     /// Roads of narrow places.
     pub thin: Roads,
+    /// Loops around the part, the outermost first; in the first layer only.
+    pub around: Contours,
     /// What had to be mended.
     pub mended: Mended,
 }
@@ -63,9 +65,31 @@ impl Slicer {
         let narrow = !self.marks.is_empty();
         slice.walls = walls(&slice.region, &rules, narrow, &mut self.planar, &mut self.room);
         self.thinner.roads(&slice.region, &mut self.marks, &thin, &mut slice.thin);
+        if layer == 0 {
+            self.around(job, &rules, &slice.region, &mut slice.around);
+        }
         for way in 0..2 {
             self.scanner.scan(&slice.walls.inside, &job.frames[way], &mut slice.inner[way]);
         }
         slice
+    }
+
+    /// Makes the loops of skirt and brim: outer contours only, as a brim inside a hole could not be taken out.
+    fn around(&mut self, job: &Job, rules: &WallRules, region: &Contours, out: &mut Contours) {
+        let s = &job.settings;
+        let brim = (s.brim_mm * PER_MM / rules.pitch).round() as u32;
+        let near = 0.5 * rules.width + s.brim_gap_mm * PER_MM;
+        let beyond = s.brim_mm.max(0.0) * PER_MM + near + s.skirt_mm * PER_MM;
+        let skirts = (0..s.skirt_loops).rev().map(|k| beyond + f64::from(k) * rules.pitch);
+        let brims = (0..brim).rev().map(|k| near + f64::from(k) * rules.pitch);
+        let (mut grown, mut simple) = (Contours::default(), Contours::default());
+        for distance in skirts.chain(brims) {
+            let corner = Corner::Round { tolerance: 0.02 * PER_MM };
+            self.planar.inset(region, -distance, corner, &mut grown);
+            simplify(&grown, 0.01 * PER_MM, &mut simple);
+            for contour in simple.iter().filter(|c| twice_area(c) > 0) {
+                out.add(contour);
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::job::Job;
 use crate::order::Ordered;
-use crate::roads::{Kind, Road};
+use crate::roads::{Kind, Road, Roads};
 use shop_cam::Speed;
 use shop_cam::canon::{Command, Heater, Role, Section, Wait};
 use shop_geom::planar::{PER_MM, Spot};
@@ -52,6 +52,8 @@ struct Speaker<'a> {
     at: Option<Spot>,
     z: f64,
     feed: f64,
+    /// Factor on all speeds but travel's.
+    leisure: f64,
     kind: Option<Kind>,
     first: bool,
     /// The nozzle is still at the height of the layer below.
@@ -68,12 +70,14 @@ pub fn speak(job: &Job, layer: usize, ordered: &Ordered) -> Spoken {
         at: ordered.from,
         z: job.levels.top(layer),
         feed: 0.0,
+        leisure: 1.0,
         kind: None,
         first: layer == 0,
         rise: true,
         used: Used::default(),
     };
     speaker.begin(layer);
+    speaker.pace(ordered);
     for lay in &ordered.lays {
         let road = &ordered.roads.roads()[lay.road as usize];
         speaker.road(road, ordered, lay.start as usize);
@@ -173,7 +177,7 @@ impl Speaker<'_> {
             self.kind = Some(road.kind);
             self.commands.push(Command::Feature(road.kind.name().into()));
         }
-        self.feed(self.speed(road.kind));
+        self.feed(self.speed(road, &ordered.roads));
         let edges = if road.closed { n } else { n - 1 };
         let backwards = !road.closed && start > 0;
         for k in 0..edges {
@@ -193,7 +197,38 @@ impl Speaker<'_> {
         });
     }
 
-    fn speed(&self, kind: Kind) -> f64 {
+    /// Returns the speed of a road that is laid at leisure: what melts in time, and cools in time.
+    fn speed(&self, road: &Road, roads: &Roads) -> f64 {
+        let s = &self.job.settings;
+        let wanted = self.wanted(road, roads);
+        (wanted * self.leisure).max(s.slowest_mm_per_s.min(wanted))
+    }
+
+    /// Returns the fastest that a road may be laid.
+    fn wanted(&self, road: &Road, roads: &Roads) -> f64 {
+        let edges = (road.end - road.start) as usize - 1;
+        let thickest = if road.area > 0.0 {
+            road.area
+        } else {
+            (0..edges).map(|i| roads.area(road, i)).fold(0.0, f64::max)
+        };
+        let s = &self.job.settings;
+        self.usual(road.kind).min(s.most_flow_mm3_per_s / (thickest * s.flow).max(1e-9))
+    }
+
+    /// Chooses by how much all roads of the layer are slowed down, so that it takes long enough. Travel is not counted:
+    /// it cools as well.
+    fn pace(&mut self, ordered: &Ordered) {
+        let least = self.job.settings.least_layer_s;
+        if least <= 0.0 {
+            return;
+        }
+        let roads = &ordered.roads;
+        let seconds: f64 = roads.roads().iter().map(|r| roads.length_mm(r) / self.wanted(r, roads)).sum();
+        self.leisure = (seconds / least).min(1.0);
+    }
+
+    fn usual(&self, kind: Kind) -> f64 {
         let s = &self.job.settings;
         if self.first {
             return s.first_layer_mm_per_s;
@@ -205,6 +240,7 @@ impl Speaker<'_> {
             Kind::Top | Kind::Solid => s.solid_mm_per_s,
             Kind::Sparse => s.infill_mm_per_s,
             Kind::Support => s.support_mm_per_s,
+            Kind::Skirt => s.first_layer_mm_per_s,
         }
     }
 }

@@ -227,6 +227,64 @@ fn supports_stand_under_what_hangs_and_keep_off_the_part() {
 }
 
 #[test]
+fn a_brim_lies_around_the_first_layer_before_anything_else() {
+    let round = || vase(&[8.0, 8.0], 90, 2.0);
+    let with = Settings {
+        brim_mm: 4.0,
+        skirt_loops: 2,
+        skirt_mm: 3.0,
+        center_x_mm: 0.0,
+        center_y_mm: 0.0,
+        ..settings(0.2)
+    };
+    let pitch = with.pitch_mm();
+    let (layers, _) = spoken(&Print::new(round(), with, 1.75), 1);
+    let (mut kind, mut radii, mut others) = (String::new(), Vec::new(), 0);
+    for c in &layers[0].section.commands {
+        match c {
+            Command::Feature(name) => kind = name.to_string(),
+            Command::Extrude { to, .. } if kind == "Skirt/Brim" => {
+                assert_eq!(others, 0);
+                radii.push(to[0].hypot(to[1]));
+            }
+            Command::Extrude { .. } => others += 1,
+            _ => {}
+        }
+    }
+    let (low, high) = radii.iter().fold((f64::MAX, 0.0f64), |(l, h), r| (l.min(*r), h.max(*r)));
+    assert!((low - 8.22).abs() < 0.06, "{low}");
+    assert!((high - (8.0 + 4.0 + 0.225 + 3.0 + pitch)).abs() < 0.06, "{high}");
+    assert!(layers[1].section.commands.iter().all(|c| *c != Command::Feature("Skirt/Brim".into())));
+}
+
+#[test]
+fn small_layers_take_their_time() {
+    let seconds = |least_layer_s: f64, most_flow_mm3_per_s: f64| {
+        let s = Settings { least_layer_s, most_flow_mm3_per_s, slowest_mm_per_s: 1.0, ..settings(0.2) };
+        let (layers, _) = spoken(&Print::new(vase(&[4.0, 4.0], 40, 2.0), s, 1.75), 1);
+        let (mut at, mut feed, mut sum) = ([0.0f64; 3], 1.0, 0.0);
+        for c in &layers[5].section.commands {
+            match c {
+                Command::Feed(v) => feed = v.mm_per_min() / 60.0,
+                Command::Line { to } => at = *to,
+                Command::Extrude { to, .. } => {
+                    sum += (to[0] - at[0]).hypot(to[1] - at[1]) / feed;
+                    at = *to;
+                }
+                _ => {}
+            }
+        }
+        sum
+    };
+    let free = seconds(0.0, 1000.0);
+    assert!(free < 5.0, "{free}");
+    assert!((seconds(20.0, 1000.0) - 20.0).abs() < 0.1);
+    assert!((seconds(0.5 * free, 1000.0) - free).abs() < 1e-9);
+    // A tenth of a cubic millimetre a second lays 0.08 mm² at 1.2 mm/s.
+    assert!(seconds(0.0, 0.1) > 20.0 * free);
+}
+
+#[test]
 fn nothing_gives_nothing() {
     let (layers, summary) = spoken(&Print::new(Mesh::default(), Settings::default(), 1.75), 2);
     assert!(layers.is_empty() && summary.layers == 0);
