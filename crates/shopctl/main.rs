@@ -22,8 +22,8 @@ mod profile;
 mod program;
 mod report;
 mod send;
-mod small;
 mod setup;
+mod small;
 mod ticker;
 
 use clap::{CommandFactory, Parser, Subcommand};
