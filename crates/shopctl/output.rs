@@ -45,14 +45,13 @@ impl<'a> Growing<'a> {
 
     /// Adds a piece.
     pub fn add(&mut self, bytes: &[u8]) -> Result<()> {
-        match &mut self.file {
-            Some(file) => file.write_all(bytes),
-            None => {
-                let mut out = std::io::stdout().lock();
-                out.write_all(bytes).and_then(|()| out.flush())
-            }
-        }
-        .with_context(|| format!("failed to write {}", self.path.display()))
+        let written = if let Some(file) = &mut self.file {
+            file.write_all(bytes)
+        } else {
+            let mut out = std::io::stdout().lock();
+            out.write_all(bytes).and_then(|()| out.flush())
+        };
+        written.with_context(|| format!("failed to write {}", self.path.display()))
     }
 
     /// Gives the whole file its name.

@@ -85,6 +85,7 @@ pub fn run(args: &PrintArgs) -> Result<u8> {
     let print = Print::new(mesh, settings, filament);
     let out = args.output.clone().unwrap_or_else(|| named(input, &machine));
     let summary = write(&print, &machine, &out, &mut notes)?;
+    notes.extend(mended(&summary));
     if !args.quiet {
         eprint!("{}", report::render(&notes, &Sources::new(), style));
         eprintln!(
@@ -95,6 +96,24 @@ pub fn run(args: &PrintArgs) -> Result<u8> {
         );
     }
     Ok(exit::DONE)
+}
+
+/// Says what of the mesh was closed by straight lines, and what could not be.
+fn mended(summary: &Summary) -> Vec<Diagnostic> {
+    let m = summary.mended;
+    let mut found = Vec::new();
+    if m.cracks > 0 {
+        let message = format!(
+            "the mesh has holes: contours were closed by straight lines in {} layers, the widest {:.2} mm",
+            summary.mended_layers, m.widest_mm
+        );
+        found.push(Diagnostic::warning("print/cracks-closed", message).count(m.cracks as usize));
+    }
+    if m.dropped > 0 {
+        let message = "pieces of contours belong to nothing and are left out".to_owned();
+        found.push(Diagnostic::warning("print/pieces-left-out", message).count(m.dropped as usize));
+    }
+    found
 }
 
 /// Returns the name of the program made of a mesh.

@@ -95,20 +95,20 @@ fn tool_table(path: &Path) -> Result<Vec<Cutter>> {
     let mut tools = Vec::new();
     for (i, line) in text.lines().enumerate() {
         let words = line.split(';').next().unwrap_or_default();
-        match cutter(words) {
-            Some(Some(tool)) => tools.push(tool),
-            Some(None) => {}
-            None => {
-                let message = format!("{}:{}: this is no line of a tool table", path.display(), i + 1);
-                return Err(Refusal { code: exit::INPUT, message }.into());
-            }
+        if words.trim().is_empty() {
+            continue;
         }
+        let Some(tool) = cutter(words) else {
+            let message = format!("{}:{}: this is no line of a tool table", path.display(), i + 1);
+            return Err(Refusal { code: exit::INPUT, message }.into());
+        };
+        tools.push(tool);
     }
     Ok(tools)
 }
 
-/// Reads one line: nothing in it, a tool, or nonsense (`None`).
-fn cutter(line: &str) -> Option<Option<Cutter>> {
+/// Reads a line of a tool table; `None` when it is nonsense.
+fn cutter(line: &str) -> Option<Cutter> {
     let mut tool = Cutter { number: 0, diameter: 0.0, offset: [0.0; 3], orientation: 0 };
     let mut named = false;
     for word in line.split_ascii_whitespace() {
@@ -126,11 +126,7 @@ fn cutter(line: &str) -> Option<Option<Cutter>> {
             _ => return None,
         }
     }
-    match (named, line.trim().is_empty()) {
-        (true, _) => Some(Some(tool)),
-        (false, true) => Some(None),
-        (false, false) => None,
-    }
+    named.then_some(tool)
 }
 
 #[cfg(test)]
@@ -151,9 +147,8 @@ mod tests {
 
     #[test]
     fn tool_tables_are_read_line_by_line() {
-        let tool = cutter("T3 P3 Z-20.5 D+6 Q2 ").expect("a line").expect("a tool");
+        let tool = cutter("T3 P3 Z-20.5 D+6 Q2 ").expect("a tool");
         assert_eq!((tool.number, tool.diameter, tool.offset[2], tool.orientation), (3, 6.0, -20.5, 2));
-        assert!(cutter("  ").is_some_and(|t| t.is_none()));
         assert!(cutter("G0 X1").is_none() && cutter("Z5").is_none() && cutter("T1 Dx").is_none());
     }
 }

@@ -171,9 +171,9 @@ const OPPOSITE: f64 = -0.6;
 const BREAK_MM: f64 = 3.0 * STEP_MM;
 /// One road or two are laid at least this far before they change, mm.
 const STEADY_MM: f64 = 1.0;
-/// Places that widen faster than this, half width per length, are corners: walls reach into them ([`crate::walls`] puts
-/// their tips back up to three times their distance).
-const TAPER: f64 = 1.0 / 3.0;
+/// Places without walls that widen faster than this, half width per length, are corners: the tips of walls reach into them
+/// ([`crate::walls`] puts tips back up to three times their distance, which is those that widen by more than a third).
+const TAPER: f64 = 0.38;
 /// How far a middle line may be straightened, and how much its width may be off, mm.
 const STRAIGHT_MM: f64 = 0.004;
 
@@ -341,7 +341,7 @@ impl Thinner {
             .map(|i| {
                 let (a, b) = (line[i.saturating_sub(1)], line[(i + 1).min(line.len() - 1)]);
                 let tapers = (b.radius - a.radius).abs() > TAPER * (b.center - a.center).norm();
-                rules.fit(line[i].radius).filter(|_| !tapers)
+                rules.fit(line[i].radius).filter(|f| f.pairs > 0 || !tapers)
             })
             .collect();
         self.settle(&mut fits);
