@@ -1,8 +1,8 @@
 //! Slices meshes into layers of walls, skin and infill, and puts them in order.
 //!
-//! A layer goes through five stages, each a module: [`section`] cuts the mesh to a region, [`walls`] follow its contours,
+//! A layer goes through five stages, each a module: [`section`] cuts the mesh to a region, [`walls`](mod@walls) follow its contours,
 //! [`skin`] tells solid from sparse by the layers around, [`fill`] draws lines, [`order`] says which comes first, and
-//! [`speak`] makes canonical commands of it. [`pipeline`] keeps all of them busy at once; [`slice`](mod@slice) and
+//! [`speak`](mod@speak) makes canonical commands of it. [`pipeline`] keeps all of them busy at once; [`slice`](mod@slice) and
 //! [`plan`] say what is done alone and what between neighbours.
 //!
 //! Inside, everything is integers of a tenth of a micrometre ([`shop_geom::planar`]), and what is inside the walls is
