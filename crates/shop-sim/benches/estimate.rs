@@ -6,6 +6,12 @@
 //! arithmetic, not memory: a move touches some 250 bytes of the first-level cache and costs about ten square roots and
 //! divisions that wait for one another (callgrind: 520 instructions). Reading and interpreting its line costs several
 //! times that.
+//!
+//! As a whole command on one core, `shopctl estimate` of a print of 101 MB and 3.9 million lines took 0.45 s for reading,
+//! interpreting and timing it with Klipper's planner, and `check` 0.32 s: 227 and 315 MB/s, or 115 and 83 ns for a line
+//! of 26 bytes. The text streams through once, far below what memory gives; what bounds a line is the chain of its
+//! numbers and of its planner's divisions. Read in parts (`shopctl::program::parts`), each 512 KiB warm up on 64 KiB, an
+//! eighth more work; all 188 guesses were right for this print, with Klipper's and with Marlin's planner.
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};

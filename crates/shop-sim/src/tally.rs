@@ -55,7 +55,9 @@ mod tests {
         ) {
             let sum = |part: &[f64]| {
                 let mut s = Sum::default();
-                part.iter().for_each(|v| s.add(*v));
+                for v in part {
+                    s.add(*v);
+                }
                 s
             };
             let (a, b) = all.split_at(at.min(all.len()));
