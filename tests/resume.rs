@@ -3,6 +3,7 @@
 //!
 //! A few kills here; `.ci/send-kill` asks for hundreds by the variables `SEND_KILLS` and `SEND_KILLS_MARLIN`.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -79,19 +80,19 @@ fn router() -> String {
     for i in 1..100 {
         let (y, x) = (f64::from(i) * 0.3).sin_cos();
         let r = 5.0 + f64::from(i) * 0.1;
-        text += &format!("X{:.3} Y{:.3}\n", between_steps(r * x), between_steps(r * y));
+        let _ = writeln!(text, "X{:.3} Y{:.3}", between_steps(r * x), between_steps(r * y));
     }
     text += "G91\n";
     for i in 1..40 {
-        text += &format!("X{:.3} Y-0.7\n", 1.0 + f64::from(i) * 0.024);
+        let _ = writeln!(text, "X{:.3} Y-0.7", 1.0 + f64::from(i) * 0.024);
     }
     text += "G90 G20\n";
     for i in 1..40 {
-        text += &format!("X{:.4} Y{:.4} F{}\n", f64::from(i) * 0.1, f64::from(i % 7) * 0.12, 100 + i);
+        let _ = writeln!(text, "X{:.4} Y{:.4} F{}", f64::from(i) * 0.1, f64::from(i % 7) * 0.12, 100 + i);
     }
     text += "G21 F2500\nG2 X90 Y10 R20\n";
     for i in 1..20 {
-        text += &format!("X{:.3} Y{:.3} R30\n", 90.0 - f64::from(i) * 3.0, 10.0 + f64::from(i));
+        let _ = writeln!(text, "X{:.3} Y{:.3} R30", 90.0 - f64::from(i) * 3.0, 10.0 + f64::from(i));
     }
     text + "G0 Z5\nM5\nM30\n"
 }
@@ -102,7 +103,7 @@ fn printer() -> String {
     for i in 1..200 {
         let (y, x) = (f64::from(i) * 0.3).sin_cos();
         let r = 25.0 + f64::from(i) * 0.1;
-        text += &format!("G1 X{:.3} Y{:.3}\n", 50.0 + r * x, 50.0 + r * y);
+        let _ = writeln!(text, "G1 X{:.3} Y{:.3}", 50.0 + r * x, 50.0 + r * y);
     }
     text + "G1 Z5\nM107\n"
 }

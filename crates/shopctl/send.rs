@@ -661,14 +661,14 @@ fn dry(bytes: &Bytes, last: u64, protocol: Protocol) -> Vec<u8> {
     };
     let mut number = 0u64;
     let mut numbered = |text: &[u8], out: &mut Vec<u8>| {
-        if !protocol.is_numbered() {
-            out.extend_from_slice(text);
-        } else {
+        if protocol.is_numbered() {
             let line = [format!("N{number} ").as_bytes(), text].concat();
             let sum = line.iter().fold(0, |sum, b| sum ^ b);
             out.extend_from_slice(&line);
             out.extend_from_slice(format!("*{sum}").as_bytes());
             number += 1;
+        } else {
+            out.extend_from_slice(text);
         }
         out.push(b'\n');
     };

@@ -334,19 +334,19 @@ impl Job<'_> {
     fn write_down(&mut self, course: &mut Course) {
         let Some(journal) = self.journal.as_deref_mut() else { return };
         let written = journal.progress(course.progress);
-        self.journal_said(course, written);
+        self.journal_said(course, &written);
     }
 
     fn journal_state(&mut self, course: &mut Course, state: JobState, why: &str) {
         let Some(journal) = self.journal.as_deref_mut() else { return };
         let written = journal.state(state, why);
-        self.journal_said(course, written);
+        self.journal_said(course, &written);
     }
 
     /// A journal that cannot be written is said once, and again when it can.
-    fn journal_said(&mut self, course: &mut Course, written: std::io::Result<()>) {
+    fn journal_said(&mut self, course: &mut Course, written: &std::io::Result<()>) {
         let fails = written.is_err();
-        if let Err(e) = written.as_ref()
+        if let Err(e) = written
             && !course.journal_fails
         {
             self.screen.say(&format!(

@@ -3,7 +3,7 @@
 use memchr::memchr2;
 
 /// A walk over the lines of a program. `\n`, `\r\n` and `\r` each end one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,

@@ -516,3 +516,130 @@ fn number(v: f64) -> String {
     let text = format!("{v:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shop_jobs::{Description, Progress};
+
+    fn history(from_line: u64, sent: u64, acknowledged: u64, state: State) -> History {
+        History {
+            description: Description::default(),
+            state,
+            why: String::new(),
+            progress: Progress { sent, acknowledged, position_mm: None },
+            ran: Duration::ZERO,
+            attempts: 1,
+            from_line,
+            work_offset_mm: None,
+            damaged: false,
+        }
+    }
+
+    fn at(position: Option<Position>) -> Found {
+        Found { at: position, work_offset_mm: None, planner_blocks: Some(15) }
+    }
+
+    fn restart(text: &str, kind: MachineKind, history: &History, found: &Found) -> Restart {
+        let machine = Machine::example(kind);
+        let p = history.progress;
+        let trace = Trace::read(text.as_bytes(), &Context::of(&machine), &machine, p.acknowledged, p.sent);
+        plan(history, &trace, found)
+    }
+
+    /// A hundred moves of 1 mm, from line 2 on: line n ends at X n - 1.
+    fn straight() -> String {
+        let moves: Vec<String> = (1..=100).map(|x| format!("G1 X{x}\n")).collect();
+        format!("G21 G90 F600\n{}M30\n", moves.concat())
+    }
+
+    #[test]
+    fn where_the_machine_stands_proves_the_line() {
+        let running = history(1, 60, 50, State::Running);
+        for line in [50, 55, 60] {
+            let found = at(Some([line as f64 - 1.0, 0.0, 0.0]));
+            let r = restart(&straight(), MachineKind::Router, &running, &found);
+            assert!(r.proven && r.done == line && r.place.1 == line, "{r:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_proven_goes_back_by_the_planner_and_no_further_than_the_attempt_began() {
+        let text = straight();
+        let elsewhere = at(Some([48.5, 0.0, 0.0]));
+        for (history, found) in [
+            (history(1, 60, 50, State::Running), elsewhere),
+            (history(1, 60, 50, State::Running), at(None)),
+            (history(1, 60, 50, State::Failed), at(Some([52.0, 0.0, 0.0]))),
+        ] {
+            let r = restart(&text, MachineKind::Router, &history, &found);
+            assert!(!r.proven && r.done == 33, "{r:?}");
+        }
+        let second = restart(&text, MachineKind::Router, &history(45, 60, 50, State::Failed), &elsewhere);
+        assert_eq!(second.done, 44);
+        let unsent = restart(&text, MachineKind::Router, &history(45, 44, 44, State::Running), &elsewhere);
+        assert_eq!((unsent.done, unsent.proven), (44, false));
+    }
+
+    #[test]
+    fn a_zero_that_moved_proves_nothing() {
+        let mut running = history(1, 60, 50, State::Running);
+        running.work_offset_mm = Some([1.0, 2.0, 3.0]);
+        let found = Found { work_offset_mm: Some([1.0, 2.0, 4.0]), ..at(Some([54.0, 0.0, 0.0])) };
+        assert!(!restart(&straight(), MachineKind::Router, &running, &found).proven);
+    }
+
+    #[test]
+    fn a_torch_is_lit_again_on_the_kerf() {
+        let cuts: Vec<String> = (1..=40).map(|x| format!("G1 X{x}\n")).collect();
+        let text = format!("G21 G90 F600\nG0 Z3.8\nM3\nG4 P0.5\nG1 Z1.5\n{}M5\nG0 Z20\nM30\n", cuts.concat());
+        // Line n ends at X n - 5; 5 mm of kerf before the end of line 30 is the end of line 25.
+        let found = at(Some([25.0, 0.0, 1.5]));
+        let r = restart(&text, MachineKind::Plasma, &history(1, 32, 28, State::Running), &found);
+        assert!(r.proven && r.done == 25, "{r:?}");
+        assert_eq!(r.torch, Some(Torch { line: 3, z: 3.8, delay_s: 0.5 }));
+        // Nearer to the pierce than that, all of the pierce is done again.
+        let found = at(Some([2.0, 0.0, 1.5]));
+        let r = restart(&text, MachineKind::Plasma, &history(1, 9, 6, State::Running), &found);
+        assert!(r.done == 2 && r.torch.is_none(), "{r:?}");
+    }
+
+    #[test]
+    fn an_approach_puts_everything_in_force_again() {
+        let text = "G21 G90\nM3 S9000\nG0 Z5\nG20\nG1 Z-0.1 F10\nG91\nX1\nX1\nX1\n";
+        let machine = Machine::example(MachineKind::Router);
+        let found = at(Some([50.8, 0.0, -2.54]));
+        let r = restart(text, MachineKind::Router, &history(1, 9, 7, State::Running), &found);
+        assert_eq!(r.done, 8);
+        let modes = shop_gcode::modes(&text.as_bytes()[..r.place.0], &Context::of(&machine), |_, _| ())
+            .expect("a text");
+        let approach = Approach {
+            modes: &modes,
+            warmth: &Warmth::default(),
+            machine: &machine,
+            restart: &r,
+            safe_z: 5.0,
+            from: found.at,
+            numbered: false,
+        };
+        let lines: Vec<String> =
+            approach.lines().iter().map(|l| String::from_utf8_lossy(&l.text).into_owned()).collect();
+        let said = lines.join(" ");
+        let order = [
+            "G21G90G17G94",
+            "G54",
+            "G0Z5.0000",
+            "M3S9000",
+            "G0X50.8000Y0.0000",
+            "G1Z-2.5400",
+            "G20",
+            "F10",
+            "G91",
+        ];
+        let mut from = 0;
+        for word in order {
+            from += said[from..].find(word).unwrap_or_else(|| panic!("{word} in {said}")) + 1;
+        }
+        assert!(lines.iter().all(|l| l.len() < 70));
+    }
+}

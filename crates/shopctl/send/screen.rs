@@ -12,7 +12,7 @@ const DRAW_EVERY: Duration = Duration::from_millis(250);
 const TELL_EVERY: Duration = Duration::from_secs(1);
 /// A log gets a line after so much of the job, percent, or after so much time.
 const LOG_PERCENT: f64 = 10.0;
-const LOG_EVERY: Duration = Duration::from_secs(60);
+const LOG_EVERY: Duration = Duration::from_mins(1);
 
 /// How far a job is.
 #[derive(Clone, Debug, Default)]
