@@ -537,7 +537,7 @@ mod tests {
     }
 
     fn at(position: Option<Position>) -> Found {
-        Found { at: position, work_offset_mm: None, planner_blocks: Some(15) }
+        Found { at: position, work_offset_mm: None, planner_blocks: Some(15), forgot: false }
     }
 
     fn restart(text: &str, kind: MachineKind, history: &History, found: &Found) -> Restart {

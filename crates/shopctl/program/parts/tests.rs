@@ -203,7 +203,14 @@ proptest! {
 fn a_section_begins_in_a_part() {
     let mut text = String::from("G21 G90 G94\nG0 X0 Y0 Z5\n");
     for i in 0..60 {
-        text.push_str(&format!("(--- profile: part {i})\nG0 X{i} Y0\nG1 Z-1 F100\nG1 Y30\nG0 Z5\n"));
+        text += &[
+            "(--- profile: part ",
+            &i.to_string(),
+            ")\nG0 X",
+            &i.to_string(),
+            " Y0\nG1 Z-1 F100\nG1 Y30\nG0 Z5\n",
+        ]
+        .concat();
     }
     for name in MACHINES {
         same(text.as_bytes(), &machine(name), SMALL);
