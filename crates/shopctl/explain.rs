@@ -102,9 +102,9 @@ mod tests {
     }
 
     /// Areas of codes; other strings with a slash are file names and the like.
-    const AREAS: [&str; 18] = [
+    const AREAS: [&str; 19] = [
         "check", "cut", "dxf", "explain", "gcode", "geom", "info", "input", "job", "machine", "mesh", "mill",
-        "post", "print", "proof", "svg", "text", "trace",
+        "post", "print", "proof", "send", "svg", "text", "trace",
     ];
 
     fn codes_in(source: &str) -> impl Iterator<Item = String> {
