@@ -166,6 +166,9 @@ impl Fold {
 const BATCH: usize = 128;
 const WAITING: usize = 3;
 
+/// Lines after which the pages of the program are let go: what is needed still comes back by itself.
+const FORGET_EVERY: u32 = 1 << 13;
+
 /// Runs the interpreter ahead of the wire.
 pub struct Ahead {
     batches: Receiver<Vec<Facts>>,
@@ -182,8 +185,13 @@ impl Ahead {
         thread.spawn(move || {
             let mut fold = Fold::new(machine, context.start);
             let mut batch = Vec::with_capacity(BATCH);
-            let mut heard = true;
+            let (mut heard, mut forgotten) = (true, 0);
             shop_gcode::visit(&program, &context.source(SourceId(0)), |step, line| {
+                // What is behind, here and on the wire, is not looked at again.
+                if line >= forgotten + FORGET_EVERY {
+                    forgotten = line;
+                    program.forget(program.len());
+                }
                 if let Some(facts) = fold.step(&step, line).filter(|_| heard) {
                     batch.push(facts);
                     if batch.len() == BATCH {
