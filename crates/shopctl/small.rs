@@ -1,8 +1,9 @@
 //! Staying small: for verbs that run for hours beside other work, and do little.
 
 /// Verbs that get no huge pages, which cost 2 MiB each however little is in them: those that stay for hours beside other
-/// work, and the slicer, whose workers have many small rooms.
-const SMALL: [&str; 5] = ["send", "resume", "machine", "print", "slice"];
+/// work, and those whose workers have many small rooms: without, a check or an estimate of a print of 100 MB takes 20 MB
+/// besides, with them up to 80.
+const SMALL: [&str; 7] = ["send", "resume", "machine", "print", "slice", "check", "estimate"];
 /// Of these, the ones for which even the first huge page is too much.
 const SMALLEST: [&str; 2] = ["send", "resume"];
 
