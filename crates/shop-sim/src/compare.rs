@@ -338,7 +338,8 @@ pub fn compare(a: &Tracks<'_>, b: &Tracks<'_>, tolerance: f64) -> Comparison {
         let mut found = None;
         shelf.near(&middle(a, i), |j| {
             let alike = alike(&a.runs()[i as usize], &b.runs()[j as usize], tol, true);
-            let d = if alike { distance(a.path(i), b.path(j), [0.0; 3]) } else { f64::INFINITY };
+            let within = Within { limit: tol, enough: tol };
+            let d = if alike { distance(a.path(i), b.path(j), [0.0; 3], within) } else { f64::INFINITY };
             if d <= tol {
                 found = Some((j, d));
             }
@@ -365,7 +366,8 @@ pub fn compare(a: &Tracks<'_>, b: &Tracks<'_>, tolerance: f64) -> Comparison {
             let rb = &b.runs()[j as usize];
             if alike(ra, rb, tol, false) {
                 let shift = std::array::from_fn(|k| rb.middle[k] - ra.middle[k]);
-                let d = distance(a.path(i), b.path(j), shift);
+                let within = Within { limit: 2.0 * tol, enough: 2.0 * tol };
+                let d = distance(a.path(i), b.path(j), shift, within);
                 let far = gap(&ra.middle, &rb.middle);
                 if d <= 2.0 * tol && best.is_none_or(|(f, ..)| far < f) {
                     best = Some((far, j, shift, d));
@@ -402,8 +404,9 @@ pub fn compare(a: &Tracks<'_>, b: &Tracks<'_>, tolerance: f64) -> Comparison {
             false
         });
         let Some((_, j)) = best else { return true };
-        let d = distance(a.path(i), b.path(j), [0.0; 3]);
-        if d > reach.max(1.0) {
+        let within = Within { limit: reach.max(1.0), enough: 1e-3 };
+        let d = distance(a.path(i), b.path(j), [0.0; 3], within);
+        if d > within.limit {
             return true;
         }
         shelf.take(j, &middle(b, j));
@@ -439,13 +442,26 @@ fn alike(a: &Run, b: &Run, tol: f64, in_place: bool) -> bool {
 /// Points at which paths are compared.
 const SAMPLES: usize = 64;
 
-/// Returns the largest distance found from points of one path, shifted, to the other, both ways.
-fn distance(a: &[[f64; 3]], b: &[[f64; 3]], shift: [f64; 3]) -> f64 {
-    let back = shift.map(|v| -v);
-    one_way(a, b, shift).max(one_way(b, a, back))
+/// How well a distance must be known, mm.
+#[derive(Clone, Copy)]
+struct Within {
+    /// What is farther is only known to be.
+    limit: f64,
+    /// What is nearer need not be told apart.
+    enough: f64,
 }
 
-fn one_way(a: &[[f64; 3]], b: &[[f64; 3]], shift: [f64; 3]) -> f64 {
+/// Returns the largest distance found from points of one path, shifted, to the other, both ways; as soon as it is over
+/// the limit, what it is so far.
+fn distance(a: &[[f64; 3]], b: &[[f64; 3]], shift: [f64; 3], within: Within) -> f64 {
+    let there = one_way(a, b, shift, within);
+    if there > within.limit {
+        return there;
+    }
+    there.max(one_way(b, a, shift.map(|v| -v), within))
+}
+
+fn one_way(a: &[[f64; 3]], b: &[[f64; 3]], shift: [f64; 3], within: Within) -> f64 {
     let n = a.len();
     // Every vertex of short paths, evenly chosen ones of long paths, and the middles between.
     let every = n.div_ceil(SAMPLES).max(1);
@@ -453,23 +469,24 @@ fn one_way(a: &[[f64; 3]], b: &[[f64; 3]], shift: [f64; 3]) -> f64 {
     let mut hint = 0;
     let mut see = |p: [f64; 3]| {
         let p = std::array::from_fn(|k| p[k] + shift[k]);
-        worst = worst.max(nearest(&p, b, &mut hint));
+        worst = worst.max(nearest(&p, b, &mut hint, within.enough));
+        worst
     };
     for i in (0..n).step_by(every) {
-        see(a[i]);
+        let mut far = see(a[i]);
         if let Some(next) = a.get(i + 1) {
-            see(std::array::from_fn(|k| 0.5 * (a[i][k] + next[k])));
+            far = see(std::array::from_fn(|k| 0.5 * (a[i][k] + next[k])));
+        }
+        if far > within.limit {
+            return far;
         }
     }
-    if let Some(last) = a.last() {
-        see(*last);
-    }
-    worst
+    a.last().map_or(0.0, |last| see(*last))
 }
 
-/// Returns the distance from a point to a path. `hint` is the piece that was nearest the last time: paths that go
-/// alike are followed from there, and searched whole only when that is far.
-fn nearest(p: &[f64; 3], path: &[[f64; 3]], hint: &mut usize) -> f64 {
+/// Returns the distance from a point to a path, or a longer one that is near enough. `hint` is the piece that was nearest
+/// the last time: paths that go alike are followed from there, and searched whole only when that is far.
+fn nearest(p: &[f64; 3], path: &[[f64; 3]], hint: &mut usize, enough: f64) -> f64 {
     let mut best = f64::INFINITY;
     let look = |range: std::ops::Range<usize>, best: &mut f64, hint: &mut usize| {
         for i in range {
@@ -482,7 +499,7 @@ fn nearest(p: &[f64; 3], path: &[[f64; 3]], hint: &mut usize) -> f64 {
     let from = hint.saturating_sub(2);
     let to = (*hint + path.len() / SAMPLES + 8).min(path.len());
     look(from..to, &mut best, hint);
-    if best > 1e-3 {
+    if best > enough {
         look(0..path.len(), &mut best, hint);
     }
     best
