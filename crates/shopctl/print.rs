@@ -18,6 +18,7 @@ use shop_cam::machine::{Machine, MachineKind};
 use shop_formats::mesh::{ReadOptions, Role, Scene};
 use shop_gcode::Posting;
 use shop_geom::mesh::Mesh;
+use shop_geom::mesh::repair::{Limits, repair};
 use shop_print::settings::Settings;
 use shop_print::speak::{Spoken, epilogue, prologue};
 use shop_print::{Print, Summary};
@@ -149,7 +150,7 @@ fn mesh(input: &Path, style: Style, notes: &mut Vec<Diagnostic>) -> Result<Optio
     let mut sources = Sources::new();
     let id = sources.add(input.display().to_string(), &*bytes);
     let scene = shop_formats::mesh::read(id, &bytes, &ReadOptions::default()).drain_into(notes);
-    let mesh = together(scene);
+    let mesh = together(scene, notes);
     if notes.iter().any(|d| d.severity == Severity::Error) || mesh.triangles.is_empty() {
         eprint!("{}", report::render(notes, &sources, style));
         return Ok(None);
@@ -162,13 +163,22 @@ fn mesh(input: &Path, style: Style, notes: &mut Vec<Diagnostic>) -> Result<Optio
 }
 
 /// Puts everything solid of a scene into one mesh, each instance in its place; shells that overlap are united layer by
-/// layer. A lone mesh in its own place is moved, not copied.
-fn together(scene: Scene) -> Mesh {
+/// layer. Each is repaired first, and what was wrong with it is told. A lone mesh in its own place is moved, not copied.
+fn together(scene: Scene, notes: &mut Vec<Diagnostic>) -> Mesh {
     let mut all = Mesh::default();
     for object in scene.objects {
         let last = object.instances.len().saturating_sub(1);
-        let mut parts: Vec<Mesh> =
-            object.parts.into_iter().filter(|p| p.role == Role::Solid).map(|p| p.mesh).collect();
+        let (solid, others): (Vec<_>, Vec<_>) = object.parts.into_iter().partition(|p| p.role == Role::Solid);
+        if !others.is_empty() {
+            let message =
+                format!("parts that change others are left out: `{}` is printed without them", object.name);
+            notes.push(Diagnostic::warning("print/parts-left-out", message).count(others.len()));
+        }
+        let mut parts: Vec<Mesh> = Vec::with_capacity(solid.len());
+        for mut part in solid {
+            notes.extend(repair(&mut part.mesh, &Limits::default()).diagnostics(&object.name));
+            parts.push(part.mesh);
+        }
         for (i, place) in object.instances.iter().enumerate() {
             for part in &mut parts {
                 let mesh = if i == last { std::mem::take(part) } else { part.clone() };
@@ -220,4 +230,28 @@ fn write(print: &Print, machine: &Machine, path: &Path, notes: &mut Vec<Diagnost
     out.finish()?;
     notes.extend(found.into_inner().unwrap_or_default());
     summary.context("slicing was ended")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shop_formats::mesh::{Object, Part};
+    use shop_geom::mesh::{Point3, Transform};
+
+    #[test]
+    fn what_is_not_solid_is_left_out_and_said() {
+        let points =
+            [[0.0, 0.0, 0.0], [9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0]].map(Point3::from).to_vec();
+        let mesh = Mesh { points, triangles: vec![[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]] };
+        let part = |role| Part { role, mesh: mesh.clone(), ..Part::default() };
+        let object = Object {
+            parts: vec![part(Role::Solid), part(Role::Negative)],
+            instances: vec![Transform::default()],
+            ..Object::default()
+        };
+        let mut notes = Vec::new();
+        let all = together(Scene { objects: vec![object], ..Scene::default() }, &mut notes);
+        assert_eq!(all.triangles.len(), 4);
+        assert_eq!(notes.iter().map(|d| d.code).collect::<Vec<_>>(), ["print/parts-left-out"]);
+    }
 }

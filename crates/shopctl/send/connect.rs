@@ -118,10 +118,7 @@ impl Link {
                     ready = true;
                 }
                 Event::Setting(name, value) => self.settings.0.push((name, value)),
-                Event::Message(text) => match text.strip_prefix("[GC:") {
-                    Some(modes) => modes.trim_end_matches(']').clone_into(&mut self.modes),
-                    None => screen.event(&json!({ "event": "message", "text": text })),
-                },
+                Event::Message(text) => self.heard(&text, screen),
                 Event::Failed(failure) => {
                     return Err(Outcome::of(&failure, self.drive.session.protocol(), false));
                 }
@@ -129,6 +126,14 @@ impl Link {
             }
         }
         Ok(ready)
+    }
+
+    /// Keeps the modes that the controller tells; says anything else.
+    fn heard(&mut self, text: &str, screen: &mut Screen) {
+        match text.strip_prefix("[GC:") {
+            Some(modes) => modes.trim_end_matches(']').clone_into(&mut self.modes),
+            None => screen.event(&json!({ "event": "message", "text": text })),
+        }
     }
 
     /// Sends a command of our own and waits for its answer; a refusal is an outcome.
@@ -166,10 +171,7 @@ impl Link {
                         let failure = Failure::Refused { line: 0, text, code, said };
                         return Err(Outcome::of(&failure, self.drive.session.protocol(), false));
                     }
-                    Event::Message(text) => match text.strip_prefix("[GC:") {
-                        Some(modes) => modes.trim_end_matches(']').clone_into(&mut self.modes),
-                        None => screen.event(&json!({ "event": "message", "text": text })),
-                    },
+                    Event::Message(text) => self.heard(&text, screen),
                     Event::Failed(failure) => {
                         return Err(Outcome::of(&failure, self.drive.session.protocol(), false));
                     }
