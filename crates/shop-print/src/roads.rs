@@ -17,10 +17,18 @@ pub enum Kind {
     Solid,
     /// Sparse filling.
     Sparse,
+    /// Filling that spans air between two sides.
+    Bridge,
+    /// A pass over the top that melts it smooth.
+    Ironing,
     /// Lines that carry what would hang in the air.
     Support,
+    /// Lines of supports that touch what they carry.
+    SupportInterface,
     /// Loops around the part in the first layer.
     Skirt,
+    /// A tower in which a nozzle is filled with its next filament.
+    PrimeTower,
 }
 
 impl Kind {
@@ -33,8 +41,12 @@ impl Kind {
             Kind::Top => "Top solid infill",
             Kind::Solid => "Solid infill",
             Kind::Sparse => "Internal infill",
+            Kind::Bridge => "Bridge infill",
+            Kind::Ironing => "Ironing",
             Kind::Support => "Support material",
+            Kind::SupportInterface => "Support material interface",
             Kind::Skirt => "Skirt/Brim",
+            Kind::PrimeTower => "Wipe tower",
         }
     }
 }
@@ -52,6 +64,8 @@ pub struct Road {
     pub end: u32,
     /// Material per length, mm²; 0 where every corner has its own.
     pub area: f64,
+    /// The part of the print that it belongs to: whose settings, tool and object it has.
+    pub part: u16,
 }
 
 /// Roads of a layer.
@@ -61,13 +75,15 @@ pub struct Roads {
     list: Vec<Road>,
     /// Material per length at corners of roads whose own is 0, mm²; as long as `spots` or shorter.
     areas: Vec<f32>,
+    /// How much of the road's width lies over air at corners, percent; as long as `spots` or shorter.
+    hangs: Vec<u8>,
 }
 
 impl Roads {
     /// Begins an open road.
     pub fn begin(&mut self, kind: Kind, area: f64) {
         let start = self.spots.len() as u32;
-        self.list.push(Road { kind, closed: false, start, end: start, area });
+        self.list.push(Road { kind, closed: false, start, end: start, area, part: 0 });
     }
 
     /// Adds a corner to the road that is being made; repeated ones are left out.
@@ -93,6 +109,7 @@ impl Roads {
         if road.end - road.start < 2 {
             self.spots.truncate(road.start as usize);
             self.areas.truncate(self.spots.len());
+            self.hangs.truncate(self.spots.len());
             self.list.pop();
         }
     }
@@ -101,7 +118,7 @@ impl Roads {
     pub fn close(&mut self, kind: Kind, area: f64, corners: &[Spot]) {
         let start = self.spots.len() as u32;
         self.spots.extend_from_slice(corners);
-        self.list.push(Road { kind, closed: true, start, end: self.spots.len() as u32, area });
+        self.list.push(Road { kind, closed: true, start, end: self.spots.len() as u32, area, part: 0 });
     }
 
     /// Adds all roads of another set.
@@ -110,6 +127,10 @@ impl Roads {
         if !other.areas.is_empty() {
             self.areas.resize(self.spots.len(), 0.0);
             self.areas.extend_from_slice(&other.areas);
+        }
+        if !other.hangs.is_empty() {
+            self.hangs.resize(self.spots.len(), 0);
+            self.hangs.extend_from_slice(&other.hangs);
         }
         self.spots.extend_from_slice(&other.spots);
         self.list.extend(other.list.iter().map(|r| Road {
@@ -128,6 +149,25 @@ impl Roads {
     #[inline]
     pub fn spots(&self, road: &Road) -> &[Spot] {
         &self.spots[road.start as usize..road.end as usize]
+    }
+
+    /// Says that every road belongs to a part.
+    pub fn belong_to(&mut self, part: u16) {
+        self.list.iter_mut().for_each(|r| r.part = part);
+    }
+
+    /// Says how much of the width of the last road lies over air at its corners, percent, one for each.
+    pub fn hang(&mut self, percent: &[u8]) {
+        let Some(road) = self.list.last() else { return };
+        debug_assert_eq!(percent.len(), (road.end - road.start) as usize);
+        self.hangs.resize(road.start as usize, 0);
+        self.hangs.extend_from_slice(percent);
+    }
+
+    /// Returns how much of a road's width lies over air at corner `i`, percent.
+    #[inline]
+    pub fn hanging(&self, road: &Road, i: usize) -> u8 {
+        self.hangs.get(road.start as usize + i).copied().unwrap_or(0)
     }
 
     /// Returns how long a road is, mm.

@@ -237,9 +237,9 @@ impl Speaker<'_> {
             Kind::OuterWall => s.outer_wall_mm_per_s,
             Kind::InnerWall => s.inner_wall_mm_per_s,
             Kind::Gap => s.gap_mm_per_s,
-            Kind::Top | Kind::Solid => s.solid_mm_per_s,
-            Kind::Sparse => s.infill_mm_per_s,
-            Kind::Support => s.support_mm_per_s,
+            Kind::Top | Kind::Solid | Kind::Bridge | Kind::Ironing => s.solid_mm_per_s,
+            Kind::Sparse | Kind::PrimeTower => s.infill_mm_per_s,
+            Kind::Support | Kind::SupportInterface => s.support_mm_per_s,
             Kind::Skirt => s.first_layer_mm_per_s,
         }
     }
