@@ -8,6 +8,7 @@ use crate::skin::SkinRules;
 use crate::thin::ThinRules;
 use crate::walls::WallRules;
 use shop_geom::planar::PER_MM;
+use std::sync::Arc;
 
 /// Settings in the form in which the stages want them.
 #[derive(Clone, Debug)]
@@ -15,7 +16,7 @@ pub struct Job {
     /// What was asked for.
     pub settings: Settings,
     /// Where the part is cut.
-    pub levels: Levels,
+    pub levels: Arc<Levels>,
     /// How far layers look around.
     pub reach: Reach,
     /// Lines of even and of odd layers.
@@ -35,10 +36,9 @@ pub struct Job {
 }
 
 impl Job {
-    /// Works settings out for a part `height_mm` tall and filament `filament_mm` thick.
-    pub fn new(settings: Settings, height_mm: f64, filament_mm: f64) -> Job {
+    /// Works settings out for layers and filament `filament_mm` thick.
+    pub fn new(settings: Settings, levels: Arc<Levels>, filament_mm: f64) -> Job {
         let s = &settings;
-        let levels = Levels::even(height_mm, s.first_layer_height_mm, s.layer_height_mm);
         let pitch_mm = s.pitch_mm().max(0.05);
         let pitch = pitch_mm * PER_MM;
         let angle = s.infill_angle_deg.to_radians();

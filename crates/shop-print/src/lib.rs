@@ -1,6 +1,7 @@
 //! Slices meshes into layers of walls, skin and infill, and puts them in order.
 //!
-//! A layer goes through five stages, each a module: [`section`] cuts the mesh to a region, [`walls`](mod@walls) follow its contours,
+//! [`model`] says what is printed, [`item`] makes it ready: objects whose parts have settings of their own. A [`layer`]
+//! of each part goes through five stages, each a module: [`section`] cuts the mesh to a region, [`walls`](mod@walls) follow its contours,
 //! [`skin`] tells solid from sparse by the layers around, [`fill`] draws lines, [`order`] says which comes first, and
 //! [`speak`](mod@speak) makes canonical commands of it. [`pipeline`] keeps all of them busy at once; [`slice`](mod@slice) and
 //! [`plan`] say what is done alone and what between neighbours.
@@ -10,7 +11,10 @@
 
 pub mod facets;
 pub mod fill;
+pub mod item;
 pub mod job;
+pub mod layer;
+pub mod model;
 pub mod order;
 pub mod pipeline;
 pub mod plan;
@@ -25,18 +29,20 @@ pub mod supports;
 pub mod thin;
 pub mod walls;
 
-use facets::{Facets, Front, Levels};
+use facets::{Front, Levels};
+use item::{Item, Part};
 use job::Job;
+use layer::LayerCut;
+use model::{Model, Object};
 use order::{Ordered, State};
 use pipeline::Stages;
 use plan::{Plan, Planner};
 use section::Mended;
 use settings::Settings;
 use shop_geom::mesh::Mesh;
-use slice::{Slice, Slicer};
+use slice::Slicer;
 use speak::{Spoken, Used, speak};
 use std::sync::{Arc, Mutex};
-use supports::Supports;
 
 /// What a print came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -51,34 +57,54 @@ pub struct Summary {
     pub mended: Mended,
 }
 
-/// A part, placed and ready to be sliced.
+/// Everything, placed and ready to be sliced.
 #[derive(Debug)]
 pub struct Print {
-    /// The settings, worked out.
+    /// The settings of the print as a whole, worked out.
     pub job: Job,
-    facets: Facets,
-    supports: Supports,
+    /// Settings of its parts, worked out; roads know whose they are.
+    pub parts: Vec<Part>,
+    items: Vec<Item>,
+    /// Objects in the order in which copies of them are numbered.
+    pub copies: Vec<Copy>,
+}
+
+/// A copy of an object, as it stands on the bed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Copy {
+    /// Name of the object, with a number where there are several copies; never empty.
+    pub name: String,
+    /// Lowest and highest corner of the box around it, mm.
+    pub bounds: [[f64; 3]; 2],
 }
 
 impl Print {
-    /// Puts the middle of the mesh where the settings say, its lowest place on the bed, and makes it ready.
+    /// Makes one mesh ready.
     pub fn new(mesh: Mesh, settings: Settings, filament_mm: f64) -> Print {
-        let Some((low, high)) = mesh.bounds() else {
-            return Print {
-                job: Job::new(settings, 0.0, filament_mm),
-                facets: Facets::default(),
-                supports: Supports::default(),
-            };
-        };
-        let shift = [
-            settings.center_x_mm - 0.5 * (low.x + high.x),
-            settings.center_y_mm - 0.5 * (low.y + high.y),
-            -low.z,
-        ];
-        let job = Job::new(settings, high.z - low.z, filament_mm);
-        let facets = Facets::new(mesh, shift, &job.levels);
-        let supports = if job.settings.supports { Supports::new(&job, &facets) } else { Supports::default() };
-        Print { job, facets, supports }
+        Print::of(Model { settings, objects: vec![Object::of(mesh)] }, filament_mm)
+    }
+
+    /// Puts the middle of everything where the settings say, the lowest place on the bed, and makes it ready.
+    pub fn of(model: Model, filament_mm: f64) -> Print {
+        let Model { settings, mut objects } = model;
+        objects.retain(|o| o.bounds().is_some() && !o.places.is_empty());
+        let (shift, height) = placed(&objects, &settings);
+        let s = &settings;
+        let levels = Arc::new(Levels::even(height, s.first_layer_height_mm, s.layer_height_mm));
+        let copies = copies(&objects, shift);
+        let mut parts = Vec::new();
+        let items: Vec<Item> = objects
+            .into_iter()
+            .enumerate()
+            .map(|(i, object)| Item::new(object, i as u16, shift, s, &levels, filament_mm, &mut parts))
+            .collect();
+        let mut job = Job::new(settings, levels, filament_mm);
+        for part in &parts {
+            let reach = part.job.reach;
+            job.reach.below = job.reach.below.max(reach.below);
+            job.reach.above = job.reach.above.max(reach.above);
+        }
+        Print { job, parts, items, copies }
     }
 
     /// Returns the layers.
@@ -102,7 +128,7 @@ impl Print {
             &line,
             layers,
             self.job.reach,
-            Front::default(),
+            self.items.iter().map(Item::fronts).collect(),
             state,
             |(used, text): (Used, T)| {
                 if let Ok(mut s) = summary.lock() {
@@ -115,6 +141,44 @@ impl Print {
         let summary = summary.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         whole.then_some(summary)
     }
+}
+
+/// Returns by how much everything is moved, and how tall it is, mm.
+fn placed(objects: &[Object], settings: &Settings) -> ([f64; 3], f64) {
+    let (mut low, mut high) = ([f64::INFINITY; 3], [f64::NEG_INFINITY; 3]);
+    for object in objects {
+        let Some(bounds) = object.bounds() else { continue };
+        for place in &object.places {
+            for k in 0..3 {
+                let by = place.get(k).copied().unwrap_or(0.0);
+                low[k] = low[k].min(bounds[0][k] + by);
+                high[k] = high[k].max(bounds[1][k] + by);
+            }
+        }
+    }
+    if objects.is_empty() {
+        return ([0.0; 3], 0.0);
+    }
+    let middle = |k: usize| 0.5 * (low[k] + high[k]);
+    ([settings.center_x_mm - middle(0), settings.center_y_mm - middle(1), -low[2]], high[2] - low[2])
+}
+
+/// Returns all copies with their names, and where they stand once they are moved.
+fn copies(objects: &[Object], shift: [f64; 3]) -> Vec<Copy> {
+    let mut out = Vec::new();
+    for (i, object) in objects.iter().enumerate() {
+        let Some(bounds) = object.bounds() else { continue };
+        let name = if object.name.is_empty() { format!("object {}", i + 1) } else { object.name.clone() };
+        for (k, place) in object.places.iter().enumerate() {
+            let by = [place[0] + shift[0], place[1] + shift[1], shift[2]];
+            let several = object.places.len() > 1;
+            out.push(Copy {
+                name: if several { format!("{name} copy {}", k + 1) } else { name.clone() },
+                bounds: bounds.map(|corner| std::array::from_fn(|k| corner[k] + by[k])),
+            });
+        }
+    }
+    out
 }
 
 struct Line<'a, F> {
@@ -132,33 +196,31 @@ struct Room {
 
 impl<T: Send, F: Fn(&Spoken) -> T + Sync> Stages for Line<'_, F> {
     type Room = Room;
-    type Feed = Front;
-    type Input = Vec<u32>;
-    type Cut = Slice;
+    type Feed = Vec<Vec<Front>>;
+    type Input = Vec<Vec<Vec<u32>>>;
+    type Cut = LayerCut;
     type Plan = Plan;
     type State = State;
     type Ordered = Ordered;
     type Text = (Used, T);
 
-    fn feed(&self, front: &mut Front, layer: usize) -> Vec<u32> {
-        front.advance(&self.print.facets, layer).to_vec()
+    fn feed(&self, fronts: &mut Vec<Vec<Front>>, layer: usize) -> Vec<Vec<Vec<u32>>> {
+        self.print.items.iter().zip(fronts).map(|(item, fronts)| item.advance(fronts, layer)).collect()
     }
 
-    fn cut(&self, room: &mut Room, layer: usize, cut: Vec<u32>) -> Slice {
-        let slice = room.slicer.slice(&self.print.job, &self.print.facets, layer, &cut);
-        if slice.mended != Mended::default()
+    fn cut(&self, room: &mut Room, layer: usize, cuts: Vec<Vec<Vec<u32>>>) -> LayerCut {
+        let cut = self.print.cut_layer(&mut room.slicer, layer, &cuts);
+        if cut.mended != Mended::default()
             && let Ok(mut s) = self.summary.lock()
         {
             s.mended_layers += 1;
-            s.mended.cracks += slice.mended.cracks;
-            s.mended.dropped += slice.mended.dropped;
-            s.mended.widest_mm = s.mended.widest_mm.max(slice.mended.widest_mm);
+            s.mended.add(&cut.mended);
         }
-        slice
+        cut
     }
 
-    fn plan(&self, room: &mut Room, layer: usize, around: &[Option<Arc<Slice>>]) -> Plan {
-        room.planner.plan(&self.print.job, &self.print.supports, layer, around)
+    fn plan(&self, room: &mut Room, layer: usize, around: &[Option<Arc<LayerCut>>]) -> Plan {
+        self.print.plan_layer(&mut room.planner, layer, around)
     }
 
     fn order(&self, state: &mut State, _: usize, plan: Plan) -> Ordered {
@@ -166,7 +228,7 @@ impl<T: Send, F: Fn(&Spoken) -> T + Sync> Stages for Line<'_, F> {
     }
 
     fn text(&self, _: &mut Room, layer: usize, ordered: Ordered) -> (Used, T) {
-        let spoken = speak(&self.print.job, layer, &ordered);
+        let spoken = speak(&self.print.job, &self.print.parts, layer, &ordered);
         (spoken.used, (self.finish)(&spoken))
     }
 }

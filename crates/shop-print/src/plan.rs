@@ -9,7 +9,6 @@ use crate::skin::Skinner;
 use crate::slice::Slice;
 use crate::supports::Supports;
 use shop_geom::planar::{Contours, Spot, encloses, twice_area};
-use std::sync::Arc;
 
 /// An outer wall and the walls behind it, roads of the layer.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +30,8 @@ pub struct Island {
     pub rest: Vec<u32>,
     /// It is laid before all others.
     pub first: bool,
+    /// The copy of an object that it belongs to.
+    pub copy: u16,
 }
 
 /// All roads of a layer, not yet in order.
@@ -40,6 +41,49 @@ pub struct Plan {
     pub roads: Roads,
     /// Who they belong to.
     pub islands: Vec<Island>,
+}
+
+impl Plan {
+    /// Makes one island of all roads, as they stand.
+    pub fn as_one_island(&mut self, first: bool) {
+        self.islands.clear();
+        if let Some(road) = self.roads.roads().first() {
+            let middle = self.roads.spots(road)[0];
+            let rest = (0..self.roads.roads().len() as u32).collect();
+            self.islands.push(Island { middle, rest, first, ..Island::default() });
+        }
+    }
+
+    /// Takes another plan in, as it is.
+    pub fn join(&mut self, other: Plan) {
+        if self.roads.roads().is_empty() {
+            *self = other;
+        } else {
+            self.add(&other, Spot::default(), 0);
+        }
+    }
+
+    /// Adds another plan, moved by `shift`, for one copy of an object.
+    pub fn add(&mut self, other: &Plan, shift: Spot, copy: u16) {
+        let first = self.roads.roads().len() as u32;
+        self.roads.append_moved(&other.roads, shift, copy);
+        self.islands.extend(other.islands.iter().map(|island| {
+            Island {
+                middle: Spot::new(island.middle.x + shift.x, island.middle.y + shift.y),
+                rings: island
+                    .rings
+                    .iter()
+                    .map(|r| Ring {
+                        outer: r.outer + first,
+                        inner: r.inner.iter().map(|i| i + first).collect(),
+                    })
+                    .collect(),
+                rest: island.rest.iter().map(|i| i + first).collect(),
+                first: island.first,
+                copy,
+            }
+        }));
+    }
 }
 
 /// Room for planning, used again and again.
@@ -53,47 +97,31 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// Plans one layer. `around` holds the layers it can see, `around[below]` itself.
-    pub fn plan(
-        &mut self,
-        job: &Job,
-        supports: &Supports,
-        layer: usize,
-        around: &[Option<Arc<Slice>>],
-    ) -> Plan {
-        let below = job.reach.below;
-        let Some(own) = around[below].clone() else { return Plan::default() };
+    /// Plans one part of a layer. `around` holds what of its object lies in the layers it can see, `around[below]` being
+    /// the layer itself.
+    pub fn part(&mut self, job: &Job, layer: usize, own: &Slice, around: &[Option<&Slice>]) -> Plan {
         let mut plan = Plan::default();
-        add_walls(job, layer, &own, &mut plan.roads);
+        add_walls(job, layer, own, &mut plan.roads);
         let walls = plan.roads.roads().len();
         plan.roads.append(&own.thin);
-        self.fill(job, layer, &own, around, &mut plan.roads);
-        let inside = plan.roads.roads().len();
-        self.support(job, layer, supports, &mut plan.roads);
-        let supported = plan.roads.roads().len();
-        for contour in own.around.iter() {
-            plan.roads.close(Kind::Skirt, job.area(layer), contour);
-        }
-        plan.islands = islands(&own.region, &plan.roads, walls, inside, supported);
+        self.fill(job, layer, own, around, &mut plan.roads);
+        plan.islands = islands(&own.region, &plan.roads, walls);
         plan
     }
 
-    fn support(&mut self, job: &Job, layer: usize, supports: &Supports, roads: &mut Roads) {
-        let Some(rows) = supports.rows(layer) else { return };
+    /// Plans the supports of an object in a layer.
+    pub fn supports(&mut self, job: &Job, layer: usize, supports: &Supports) -> Plan {
+        let mut plan = Plan::default();
+        let Some(rows) = supports.rows(layer) else { return plan };
         let (frame, step) = Supports::frame(job.settings.support_spacing_mm, job.settings.pitch_mm());
         let at = frame.spot(rows.get(rows.range().start).first().map_or(0, |r| r.a), rows.range().start);
         let lines = Lines { kind: Kind::Support, step, link: -1, least: 0, area: job.area(layer) };
-        self.weaver.weave(rows, &frame, &lines, at, roads);
+        self.weaver.weave(rows, &frame, &lines, at, &mut plan.roads);
+        plan.as_one_island(false);
+        plan
     }
 
-    fn fill(
-        &mut self,
-        job: &Job,
-        layer: usize,
-        own: &Slice,
-        around: &[Option<Arc<Slice>>],
-        roads: &mut Roads,
-    ) {
+    fn fill(&mut self, job: &Job, layer: usize, own: &Slice, around: &[Option<&Slice>], roads: &mut Roads) {
         let main = layer % 2;
         let mut at = own.region.spots().first().copied().unwrap_or_default();
         let s = &job.settings;
@@ -183,9 +211,9 @@ impl Bounds {
     }
 }
 
-/// Sorts roads by the outer contours of the region that hold them; the first `walls` roads are closed, those from
-/// `inside` on lie outside the part, and those from `supported` on come before everything. O(roads × corners of the contours whose box holds them).
-fn islands(region: &Contours, roads: &Roads, walls: usize, inside: usize, supported: usize) -> Vec<Island> {
+/// Sorts roads by the outer contours of the region that hold them; the first `walls` roads are closed. O(roads × corners
+/// of the contours whose box holds them).
+fn islands(region: &Contours, roads: &Roads, walls: usize) -> Vec<Island> {
     let outers: Vec<(&[Spot], Bounds)> =
         region.iter().filter(|c| twice_area(c) > 0).map(|c| (c, Bounds::of(c))).collect();
     let mut islands: Vec<Island> =
@@ -202,7 +230,7 @@ fn islands(region: &Contours, roads: &Roads, walls: usize, inside: usize, suppor
         }
         best.1
     };
-    let all = &roads.roads()[..if islands.is_empty() { 0 } else { inside }];
+    let all = &roads.roads()[..if islands.is_empty() { 0 } else { roads.roads().len() }];
     for (i, road) in all.iter().enumerate().take(walls).filter(|(_, r)| r.kind == Kind::OuterWall) {
         let island = home(roads.spots(road)[0]);
         islands[island].rings.push(Ring { outer: i as u32, inner: Vec::new() });
@@ -220,13 +248,6 @@ fn islands(region: &Contours, roads: &Roads, walls: usize, inside: usize, suppor
         match nearest_ring(&island.rings, roads, spots[0]) {
             Some(r) => island.rings[r].inner.insert(0, i as u32),
             None => island.rest.push(i as u32),
-        }
-    }
-    for (part, first) in [(inside..supported, false), (supported..roads.roads().len(), true)] {
-        if let Some(road) = roads.roads().get(part.start).filter(|_| !part.is_empty()) {
-            let middle = roads.spots(road)[0];
-            let rest = (part.start as u32..part.end as u32).collect();
-            islands.push(Island { middle, rest, first, ..Island::default() });
         }
     }
     islands.retain(|i| !i.rings.is_empty() || !i.rest.is_empty());

@@ -66,6 +66,8 @@ pub struct Road {
     pub area: f64,
     /// The part of the print that it belongs to: whose settings, tool and object it has.
     pub part: u16,
+    /// The copy of an object that it belongs to.
+    pub copy: u16,
 }
 
 /// Roads of a layer.
@@ -83,7 +85,7 @@ impl Roads {
     /// Begins an open road.
     pub fn begin(&mut self, kind: Kind, area: f64) {
         let start = self.spots.len() as u32;
-        self.list.push(Road { kind, closed: false, start, end: start, area, part: 0 });
+        self.list.push(Road { kind, closed: false, start, end: start, area, part: 0, copy: 0 });
     }
 
     /// Adds a corner to the road that is being made; repeated ones are left out.
@@ -118,7 +120,15 @@ impl Roads {
     pub fn close(&mut self, kind: Kind, area: f64, corners: &[Spot]) {
         let start = self.spots.len() as u32;
         self.spots.extend_from_slice(corners);
-        self.list.push(Road { kind, closed: true, start, end: self.spots.len() as u32, area, part: 0 });
+        self.list.push(Road {
+            kind,
+            closed: true,
+            start,
+            end: self.spots.len() as u32,
+            area,
+            part: 0,
+            copy: 0,
+        });
     }
 
     /// Adds all roads of another set.
@@ -138,6 +148,16 @@ impl Roads {
             end: r.end + shift,
             ..*r
         }));
+    }
+
+    /// Adds all roads of another set, moved, as those of one copy of an object.
+    pub fn append_moved(&mut self, other: &Roads, by: Spot, copy: u16) {
+        let (spots, list) = (self.spots.len(), self.list.len());
+        self.append(other);
+        for s in &mut self.spots[spots..] {
+            *s = Spot::new(s.x + by.x, s.y + by.y);
+        }
+        self.list[list..].iter_mut().for_each(|r| r.copy = copy);
     }
 
     /// Returns all roads.

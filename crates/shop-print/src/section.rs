@@ -19,6 +19,15 @@ pub struct Mended {
     pub dropped: u32,
 }
 
+impl Mended {
+    /// Adds what was mended elsewhere.
+    pub fn add(&mut self, other: &Mended) {
+        self.cracks += other.cracks;
+        self.dropped += other.dropped;
+        self.widest_mm = self.widest_mm.max(other.widest_mm);
+    }
+}
+
 /// Cracks wider than this are not bridged, mm: what would be drawn there is a guess.
 const WIDEST_CRACK_MM: f64 = 20.0;
 

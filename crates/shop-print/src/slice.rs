@@ -6,7 +6,8 @@ use crate::roads::Roads;
 use crate::rows::{Rows, Scanner};
 use crate::section::{Cutter, Mended};
 use crate::thin::{Marks, Thinner};
-use crate::walls::{self, WallRules, Walls, walls};
+use crate::walls::{self, Walls, walls};
+use shop_geom::boolean::Boolean;
 use shop_geom::planar::{Contours, Corner, PER_MM, Planar, simplify, twice_area};
 
 /// A layer of which nothing but its own section was needed.
@@ -22,8 +23,6 @@ pub struct Slice {
     pub inner: [Rows; 2],
     /// Roads of narrow places.
     pub thin: Roads,
-    /// Loops around the part, the outermost first; in the first layer only.
-    pub around: Contours,
     /// What had to be mended.
     pub mended: Mended,
 }
@@ -42,18 +41,32 @@ pub struct Slicer {
 impl Slicer {
     /// Cuts one layer out of the facets that its plane meets.
     pub fn slice(&mut self, job: &Job, facets: &Facets, layer: usize, cut: &[u32]) -> Slice {
-        let mut slice = Slice::default();
+        let mut region = Contours::default();
+        let mended = self.section(job, facets, layer, cut, &mut region);
+        let mut slice = self.walled(job, layer, region);
+        self.fill(job, &mut slice);
+        Slice { mended, ..slice }
+    }
+
+    /// Writes to `region` what facets hold in a layer.
+    pub fn section(
+        &mut self,
+        job: &Job,
+        facets: &Facets,
+        layer: usize,
+        cut: &[u32],
+        region: &mut Contours,
+    ) -> Mended {
         let plane = job.levels.plane(layer);
+        let resolution = job.wall_rules(layer).resolution;
+        let quiet = job.settings.close_gaps_mm;
+        self.cutter.cut(facets, cut, plane, resolution, quiet, &mut self.planar, region)
+    }
+
+    /// Returns a region with its walls and the roads of its narrow places.
+    pub fn walled(&mut self, job: &Job, layer: usize, region: Contours) -> Slice {
+        let mut slice = Slice { region, ..Slice::default() };
         let rules = job.wall_rules(layer);
-        slice.mended = self.cutter.cut(
-            facets,
-            cut,
-            plane,
-            rules.resolution,
-            job.settings.close_gaps_mm,
-            &mut self.planar,
-            &mut slice.region,
-        );
         let thin = job.thin_rules(layer);
         self.marks.begin(slice.region.spots().len());
         // A narrow place is crossed at a slant by at least one of the two directions.
@@ -65,18 +78,36 @@ impl Slicer {
         let narrow = !self.marks.is_empty();
         slice.walls = walls(&slice.region, &rules, narrow, &mut self.planar, &mut self.room);
         self.thinner.roads(&slice.region, &mut self.marks, &thin, &mut slice.thin);
-        if layer == 0 {
-            self.around(job, &rules, &slice.region, &mut slice.around);
-        }
+        slice
+    }
+
+    /// Puts the inside of the walls on the lines that will fill it.
+    pub fn fill(&mut self, job: &Job, slice: &mut Slice) {
         for way in 0..2 {
             self.scanner.scan(&slice.walls.inside, &job.frames[way], &mut slice.inner[way]);
+        }
+    }
+
+    /// Returns a region as its neighbours know it: without anything in it.
+    pub fn whole(&mut self, job: &Job, region: Contours) -> Slice {
+        let mut slice = Slice { region, ..Slice::default() };
+        for way in 0..2 {
+            self.scanner.scan(&slice.region, &job.frames[way], &mut slice.cover[way]);
         }
         slice
     }
 
-    /// Makes the loops of skirt and brim: outer contours only, as a brim inside a hole could not be taken out.
-    fn around(&mut self, job: &Job, rules: &WallRules, region: &Contours, out: &mut Contours) {
+    /// Returns a combination of two regions.
+    pub fn combine(&mut self, a: &Contours, b: &Contours, rule: Boolean) -> Contours {
+        let mut out = Contours::default();
+        self.planar.combine(a, b, rule, &mut out);
+        out
+    }
+
+    /// Makes the loops of skirt and brim, the outermost first: outer contours only, as a brim inside a hole could not be taken out.
+    pub fn around(&mut self, job: &Job, region: &Contours, out: &mut Contours) {
         let s = &job.settings;
+        let rules = &job.wall_rules(0);
         let brim = (s.brim_mm * PER_MM / rules.pitch).round() as u32;
         let near = 0.5 * rules.width + s.brim_gap_mm * PER_MM;
         let beyond = s.brim_mm.max(0.0) * PER_MM + near + s.skirt_mm * PER_MM;

@@ -1,8 +1,10 @@
 //! A layer in order as canonical commands: travel, retraction, speeds, filament.
 
+use crate::item::Part;
 use crate::job::Job;
 use crate::order::Ordered;
 use crate::roads::{Kind, Road, Roads};
+use crate::settings::Settings;
 use shop_cam::Speed;
 use shop_cam::canon::{Command, Heater, Role, Section, Wait};
 use shop_geom::planar::{PER_MM, Spot};
@@ -47,7 +49,9 @@ pub struct Spoken {
 }
 
 struct Speaker<'a> {
+    /// What holds for the road that is being laid.
     job: &'a Job,
+    parts: &'a [Part],
     commands: Vec<Command>,
     at: Option<Spot>,
     z: f64,
@@ -62,10 +66,11 @@ struct Speaker<'a> {
 }
 
 /// Returns the commands of a layer.
-pub fn speak(job: &Job, layer: usize, ordered: &Ordered) -> Spoken {
+pub fn speak(job: &Job, parts: &[Part], layer: usize, ordered: &Ordered) -> Spoken {
     let corners: usize = ordered.roads.roads().iter().map(|r| (r.end - r.start) as usize).sum();
     let mut speaker = Speaker {
         job,
+        parts,
         commands: Vec::with_capacity(corners + 6 * ordered.lays.len() + 8),
         at: ordered.from,
         z: job.levels.top(layer),
@@ -172,6 +177,9 @@ impl Speaker<'_> {
     fn road(&mut self, road: &Road, ordered: &Ordered, start: usize) {
         let spots = ordered.roads.spots(road);
         let n = spots.len();
+        if let Some(part) = self.parts.get(usize::from(road.part)) {
+            self.job = &part.job;
+        }
         self.travel(spots[start]);
         if self.kind != Some(road.kind) {
             self.kind = Some(road.kind);
@@ -212,8 +220,8 @@ impl Speaker<'_> {
         } else {
             (0..edges).map(|i| roads.area(road, i)).fold(0.0, f64::max)
         };
-        let s = &self.job.settings;
-        self.usual(road.kind).min(s.most_flow_mm3_per_s / (thickest * s.flow).max(1e-9))
+        let s = &self.parts.get(usize::from(road.part)).map_or(self.job, |p| &p.job).settings;
+        usual(s, self.first, road.kind).min(s.most_flow_mm3_per_s / (thickest * s.flow).max(1e-9))
     }
 
     /// Chooses by how much all roads of the layer are slowed down, so that it takes long enough. Travel is not counted:
@@ -227,21 +235,21 @@ impl Speaker<'_> {
         let seconds: f64 = roads.roads().iter().map(|r| roads.length_mm(r) / self.wanted(r, roads)).sum();
         self.leisure = (seconds / least).min(1.0);
     }
+}
 
-    fn usual(&self, kind: Kind) -> f64 {
-        let s = &self.job.settings;
-        if self.first {
-            return s.first_layer_mm_per_s;
-        }
-        match kind {
-            Kind::OuterWall => s.outer_wall_mm_per_s,
-            Kind::InnerWall => s.inner_wall_mm_per_s,
-            Kind::Gap => s.gap_mm_per_s,
-            Kind::Top | Kind::Solid | Kind::Bridge | Kind::Ironing => s.solid_mm_per_s,
-            Kind::Sparse | Kind::PrimeTower => s.infill_mm_per_s,
-            Kind::Support | Kind::SupportInterface => s.support_mm_per_s,
-            Kind::Skirt => s.first_layer_mm_per_s,
-        }
+/// Returns the speed of a kind of road when nothing holds it back, mm/s.
+fn usual(s: &Settings, first_layer: bool, kind: Kind) -> f64 {
+    if first_layer {
+        return s.first_layer_mm_per_s;
+    }
+    match kind {
+        Kind::OuterWall => s.outer_wall_mm_per_s,
+        Kind::InnerWall => s.inner_wall_mm_per_s,
+        Kind::Gap => s.gap_mm_per_s,
+        Kind::Top | Kind::Solid | Kind::Bridge | Kind::Ironing => s.solid_mm_per_s,
+        Kind::Sparse | Kind::PrimeTower => s.infill_mm_per_s,
+        Kind::Support | Kind::SupportInterface => s.support_mm_per_s,
+        Kind::Skirt => s.first_layer_mm_per_s,
     }
 }
 

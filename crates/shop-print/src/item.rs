@@ -1,0 +1,481 @@
+//! An object made ready: its bodies and modifiers as facets, and every mix of settings that can meet in it as a *part*.
+//!
+//! ```text
+//!   body ──────────── part 0            A modifier that changes walls cuts the region before walls are made, one that
+//!     └─ modifier A ─ part 1            changes the filling only cuts the inside of walls that stay whole. Mixes are
+//!         └─ and B ── part 2            worked out beforehand, so a layer only looks up where a piece goes.
+//! ```
+
+use crate::facets::{Facets, Front, Levels};
+use crate::job::Job;
+use crate::model::{Changes, Effect, Modifier, Object, Place};
+use crate::section::Mended;
+use crate::settings::Settings;
+use crate::slice::{Slice, Slicer};
+use crate::supports::Supports;
+use shop_geom::boolean::Boolean;
+use shop_geom::mesh::Mesh;
+use shop_geom::planar::{Contours, PER_MM, Spot};
+use std::sync::Arc;
+
+/// A mix of settings, and whose it is.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// The settings, worked out.
+    pub job: Job,
+    /// The object it is in.
+    pub object: u16,
+}
+
+/// More mixes than this are not told apart in one print; further modifiers do nothing.
+const MOST_PARTS: usize = 4096;
+
+/// Keys that concern nothing but what lies inside the walls.
+const FILLING: &[&str] = &[
+    "top_layers",
+    "bottom_layers",
+    "infill_percent",
+    "infill_pattern",
+    "skin_margin_mm",
+    "solid_mm_per_s",
+    "infill_mm_per_s",
+];
+
+#[derive(Debug)]
+struct Solid {
+    /// Where its facets are among those of the item.
+    facets: usize,
+    /// Its part when no modifier holds.
+    part: u16,
+}
+
+#[derive(Debug)]
+enum Extent {
+    /// Facets of the item.
+    Mesh(usize),
+    /// Planes from and to, grid units.
+    Planes(i32, i32),
+}
+
+/// A modifier that changes settings.
+#[derive(Debug)]
+struct Change {
+    extent: Extent,
+    filling_only: bool,
+    /// What becomes of each part of the item, from its first; its own number where nothing does.
+    becomes: Vec<u16>,
+}
+
+/// An object, ready to be sliced.
+#[derive(Debug)]
+pub struct Item {
+    /// Facets of solids and of modifiers, each with its front while slicing.
+    facets: Vec<Facets>,
+    solids: Vec<Solid>,
+    removed: Vec<usize>,
+    changes: Vec<Change>,
+    /// Its first part: the settings of its first body.
+    pub first_part: u16,
+    /// A part for each of the different scan lines that parts have.
+    framed: Vec<u16>,
+    /// Where copies stand, grid units to add.
+    pub places: Vec<Spot>,
+    /// What stands under it.
+    pub supports: Supports,
+}
+
+/// One layer of an item.
+#[derive(Debug, Default)]
+pub struct ItemCut {
+    /// Its parts, by number.
+    pub parts: Vec<(u16, Slice)>,
+    /// All parts together on each of their scan lines, regions and rows only; empty where the one part is all there is.
+    wholes: Vec<Slice>,
+    /// What had to be mended.
+    pub mended: Mended,
+}
+
+impl ItemCut {
+    /// Returns what the item holds in this layer, on the scan lines numbered `framed`; nothing where there is none of it.
+    pub fn whole(&self, framed: usize) -> Option<&Slice> {
+        match self.parts.first() {
+            Some((_, only)) if self.wholes.is_empty() => Some(only),
+            _ => self.wholes.get(framed),
+        }
+    }
+}
+
+/// Parts that are being worked out: settings and the box in which they hold.
+struct Mixes {
+    list: Vec<(Settings, [[f64; 3]; 2])>,
+    most: usize,
+}
+
+impl Item {
+    /// Makes an object ready, moved by `shift` mm; its parts are added to `parts`.
+    pub fn new(
+        object: Object,
+        number: u16,
+        shift: [f64; 3],
+        settings: &Settings,
+        levels: &Arc<Levels>,
+        filament_mm: f64,
+        parts: &mut Vec<Part>,
+    ) -> Item {
+        let mut base = settings.clone();
+        object.changes.apply(&mut base);
+        let places = object.places.iter().map(|p| Spot::from_mm(p[0], p[1])).collect();
+        let groups = grouped(object.bodies, &base);
+        let supports = supports(&groups, &base, shift, levels, filament_mm);
+        let first_part = parts.len() as u16;
+        let mut item = Item {
+            facets: Vec::new(),
+            solids: Vec::new(),
+            removed: Vec::new(),
+            changes: Vec::new(),
+            first_part,
+            framed: Vec::new(),
+            places,
+            supports,
+        };
+        let mut mixes = Mixes { list: Vec::new(), most: MOST_PARTS.saturating_sub(parts.len()) };
+        for (settings, mesh) in groups {
+            let part = first_part + mixes.list.len() as u16;
+            mixes.list.push((settings, bounds(&mesh)));
+            let facets = item.add(mesh, shift, levels);
+            item.solids.push(Solid { facets, part });
+        }
+        item.modify(object.modifiers, shift, levels, &mut mixes);
+        for (settings, _) in mixes.list {
+            let job = Job::new(settings, Arc::clone(levels), filament_mm);
+            let known = |&p: &u16| parts[usize::from(p)].job.frames == job.frames;
+            let framed = item.framed.iter().position(known);
+            if framed.is_none() {
+                item.framed.push(parts.len() as u16);
+            }
+            parts.push(Part { job, object: number });
+        }
+        item
+    }
+
+    fn add(&mut self, mesh: Mesh, shift: [f64; 3], levels: &Levels) -> usize {
+        self.facets.push(Facets::new(mesh, shift, levels));
+        self.facets.len() - 1
+    }
+
+    fn modify(&mut self, modifiers: Vec<Modifier>, shift: [f64; 3], levels: &Levels, mixes: &mut Mixes) {
+        let filling: Vec<bool> = (0..modifiers.len()).map(|i| filling_only(&modifiers, i)).collect();
+        let mut sorted: Vec<(bool, Modifier)> = filling.into_iter().zip(modifiers).collect();
+        // Stable: of each kind, later ones still win.
+        sorted.sort_by_key(|(filling_only, _)| *filling_only);
+        for (filling_only, Modifier { place, effect }) in sorted {
+            let (everywhere, end) = ([f64::NEG_INFINITY; 3], [f64::INFINITY; 3]);
+            let extent_box = match &place {
+                Place::Mesh(mesh) => bounds(mesh),
+                Place::Heights { .. } => [everywhere, end],
+            };
+            let extent = match place {
+                Place::Mesh(mesh) => Extent::Mesh(self.add(mesh, shift, levels)),
+                Place::Heights { low, high } => {
+                    let grid = |z: f64| ((z + shift[2]) * PER_MM).round() as i32;
+                    Extent::Planes(grid(low), grid(high))
+                }
+            };
+            match effect {
+                Effect::Change(changes) => {
+                    let becomes = mixes.add(self.first_part, &changes, extent_box);
+                    self.changes.push(Change { extent, filling_only, becomes });
+                }
+                Effect::Remove => {
+                    if let Extent::Mesh(facets) = extent {
+                        self.removed.push(facets);
+                    }
+                }
+                Effect::Support | Effect::NoSupport => {}
+            }
+        }
+    }
+
+    /// Returns what is carried from layer to layer.
+    pub fn fronts(&self) -> Vec<Front> {
+        vec![Front::default(); self.facets.len()]
+    }
+
+    /// Goes on to a layer: what of each set of facets it cuts.
+    pub fn advance(&self, fronts: &mut [Front], layer: usize) -> Vec<Vec<u32>> {
+        self.facets.iter().zip(fronts).map(|(facets, front)| front.advance(facets, layer).to_vec()).collect()
+    }
+
+    /// Returns the number by which [`ItemCut::whole`] knows the scan lines of a part.
+    pub fn framed(&self, part: u16, parts: &[Part]) -> usize {
+        let frames = &parts[usize::from(part)].job.frames;
+        self.framed.iter().position(|&p| parts[usize::from(p)].job.frames == *frames).unwrap_or(0)
+    }
+
+    /// Cuts one layer.
+    pub fn cut(&self, slicer: &mut Slicer, parts: &[Part], layer: usize, cuts: &[Vec<u32>]) -> ItemCut {
+        let mut out = ItemCut::default();
+        if cuts.iter().all(Vec::is_empty) {
+            return out;
+        }
+        if let ([solid], true) = (&self.solids[..], self.changes.is_empty() && self.removed.is_empty()) {
+            let job = &parts[usize::from(solid.part)].job;
+            let slice = slicer.slice(job, &self.facets[solid.facets], layer, &cuts[solid.facets]);
+            out.mended = slice.mended;
+            if !slice.region.is_empty() {
+                out.parts.push((solid.part, slice));
+            }
+            return out;
+        }
+        let mut work = Work { item: self, slicer, parts, layer, cuts, mended: Mended::default() };
+        let pieces = work.solids();
+        out.wholes = work.wholes(&pieces);
+        let pieces = work.walls(pieces);
+        out.parts = work.filled(pieces);
+        out.mended = work.mended;
+        out
+    }
+}
+
+impl Mixes {
+    /// Lets changes hold inside a box; returns what becomes of every part there was.
+    fn add(&mut self, first: u16, changes: &Changes, extent: [[f64; 3]; 2]) -> Vec<u16> {
+        let n = self.list.len();
+        let mut becomes: Vec<u16> = (0..n).map(|i| first + i as u16).collect();
+        for (i, becomes) in becomes.iter_mut().enumerate() {
+            let (settings, own) = &self.list[i];
+            let low: [f64; 3] = std::array::from_fn(|k| own[0][k].max(extent[0][k]));
+            let high: [f64; 3] = std::array::from_fn(|k| own[1][k].min(extent[1][k]));
+            let mut changed = settings.clone();
+            changes.apply(&mut changed);
+            let meets = (0..3).all(|k| low[k] <= high[k]);
+            if meets && changed != *settings && self.list.len() < self.most {
+                *becomes = first + self.list.len() as u16;
+                self.list.push((changed, [low, high]));
+            }
+        }
+        becomes
+    }
+}
+
+/// Work on one layer of an item of several parts.
+struct Work<'a> {
+    item: &'a Item,
+    slicer: &'a mut Slicer,
+    parts: &'a [Part],
+    layer: usize,
+    cuts: &'a [Vec<u32>],
+    mended: Mended,
+}
+
+type Pieces = Vec<(u16, Contours)>;
+
+impl Work<'_> {
+    fn job(&self, part: u16) -> &Job {
+        &self.parts[usize::from(part)].job
+    }
+
+    fn section(&mut self, part: u16, facets: usize) -> Contours {
+        let mut region = Contours::default();
+        let job = &self.parts[usize::from(part)].job;
+        let (facets, cut) = (&self.item.facets[facets], &self.cuts[facets]);
+        if !cut.is_empty() {
+            let mended = self.slicer.section(job, facets, self.layer, cut, &mut region);
+            self.mended.add(&mended);
+        }
+        region
+    }
+
+    /// Returns what each body holds; later ones have the place where they overlap.
+    fn solids(&mut self) -> Pieces {
+        let mut pieces: Pieces = Vec::new();
+        for solid in &self.item.solids {
+            let region = self.section(solid.part, solid.facets);
+            self.take_away(&mut pieces, &region);
+            pieces.push((solid.part, region));
+        }
+        for &facets in &self.item.removed {
+            let hole = self.section(self.item.first_part, facets);
+            self.take_away(&mut pieces, &hole);
+        }
+        pieces.retain(|(_, region)| !region.is_empty());
+        pieces
+    }
+
+    fn take_away(&mut self, pieces: &mut Pieces, hole: &Contours) {
+        if hole.is_empty() {
+            return;
+        }
+        for (_, region) in pieces {
+            *region = self.slicer.combine(region, hole, Boolean::Difference);
+        }
+    }
+
+    /// Returns all pieces together, on every kind of scan lines.
+    fn wholes(&mut self, pieces: &Pieces) -> Vec<Slice> {
+        let mut pieces = pieces.iter();
+        let Some((_, first)) = pieces.next() else { return Vec::new() };
+        let mut all = first.clone();
+        for (_, region) in pieces {
+            all = self.slicer.combine(&all, region, Boolean::Union);
+        }
+        let framed = self.item.framed.iter();
+        framed.map(|&part| self.slicer.whole(&self.parts[usize::from(part)].job, all.clone())).collect()
+    }
+
+    /// Divides pieces by the modifiers that change walls, and makes walls.
+    fn walls(&mut self, pieces: Pieces) -> Vec<(u16, Slice)> {
+        let pieces = self.divided(pieces, false);
+        let mut out = Vec::with_capacity(pieces.len());
+        for (part, region) in pieces {
+            let job = &self.parts[usize::from(part)].job;
+            out.push((part, self.slicer.walled(job, self.layer, region)));
+        }
+        out
+    }
+
+    /// Divides the inside of walls by the modifiers that change nothing else.
+    fn filled(&mut self, walled: Vec<(u16, Slice)>) -> Vec<(u16, Slice)> {
+        let mut out: Vec<(u16, Slice)> = Vec::with_capacity(walled.len());
+        for (part, mut slice) in walled {
+            let inside = std::mem::take(&mut slice.walls.inside);
+            let home = out.len();
+            out.push((part, slice));
+            for (p, inside) in self.divided(vec![(part, inside)], true) {
+                let at = if p == part {
+                    home
+                } else {
+                    out.push((p, Slice { region: inside.clone(), ..Slice::default() }));
+                    out.len() - 1
+                };
+                out[at].1.walls.inside = inside;
+            }
+        }
+        for (part, slice) in &mut out {
+            self.slicer.fill(&self.parts[usize::from(*part)].job, slice);
+        }
+        out
+    }
+
+    fn divided(&mut self, mut pieces: Pieces, filling_only: bool) -> Pieces {
+        let item = self.item;
+        for change in item.changes.iter().filter(|c| c.filling_only == filling_only) {
+            let becomes = |part: u16| change.becomes.get(usize::from(part - item.first_part)).copied();
+            if !pieces.iter().any(|(part, _)| becomes(*part).is_some_and(|p| p != *part)) {
+                continue;
+            }
+            match change.extent {
+                Extent::Planes(low, high) => {
+                    let plane = self.job(item.first_part).levels.plane(self.layer);
+                    if (low..high).contains(&plane) {
+                        for (part, _) in &mut pieces {
+                            *part = becomes(*part).unwrap_or(*part);
+                        }
+                    }
+                }
+                Extent::Mesh(facets) => {
+                    let place = self.section(item.first_part, facets);
+                    if !place.is_empty() {
+                        pieces = self.split(pieces, &place, becomes);
+                    }
+                }
+            }
+        }
+        pieces
+    }
+
+    fn split(&mut self, pieces: Pieces, place: &Contours, becomes: impl Fn(u16) -> Option<u16>) -> Pieces {
+        let mut out = Vec::with_capacity(2 * pieces.len());
+        for (part, region) in pieces {
+            match becomes(part) {
+                Some(other) if other != part => {
+                    let inside = self.slicer.combine(&region, place, Boolean::Intersection);
+                    let rest = self.slicer.combine(&region, place, Boolean::Difference);
+                    out.extend([(part, rest), (other, inside)].into_iter().filter(|(_, r)| !r.is_empty()));
+                }
+                _ => out.push((part, region)),
+            }
+        }
+        out
+    }
+}
+
+/// Returns the bodies with their settings; those that have the same are one, so that they unite where they overlap.
+fn grouped(bodies: Vec<crate::model::Body>, base: &Settings) -> Vec<(Settings, Mesh)> {
+    let mut groups: Vec<(Settings, Mesh)> = Vec::new();
+    for body in bodies {
+        let mut settings = base.clone();
+        body.changes.apply(&mut settings);
+        match groups.iter().position(|(s, _)| *s == settings) {
+            // The group is as late as its last body.
+            Some(i) => {
+                let (settings, mut mesh) = groups.remove(i);
+                append(&mut mesh, body.mesh);
+                groups.push((settings, mesh));
+            }
+            None => groups.push((settings, body.mesh)),
+        }
+    }
+    groups
+}
+
+/// Adds a mesh to another one.
+fn append(all: &mut Mesh, mesh: Mesh) {
+    if all.points.is_empty() {
+        *all = mesh;
+        return;
+    }
+    let first = all.points.len() as u32;
+    all.points.extend(mesh.points);
+    all.triangles.extend(mesh.triangles.into_iter().map(|t| t.map(|i| i + first)));
+}
+
+/// Works out what stands under an object, if anything is to.
+fn supports(
+    groups: &[(Settings, Mesh)],
+    base: &Settings,
+    shift: [f64; 3],
+    levels: &Arc<Levels>,
+    filament_mm: f64,
+) -> Supports {
+    if !base.supports {
+        return Supports::default();
+    }
+    let mut all = Mesh::default();
+    for (_, mesh) in groups {
+        append(&mut all, mesh.clone());
+    }
+    let job = Job::new(base.clone(), Arc::clone(levels), filament_mm);
+    Supports::new(&job, &Facets::new(all, shift, levels))
+}
+
+/// True when a modifier concerns only what lies inside the walls, and none that comes later and concerns more says
+/// anything about the same.
+fn filling_only(modifiers: &[Modifier], i: usize) -> bool {
+    let keys = |m: &Modifier| match &m.effect {
+        Effect::Change(changes) => changes.keys().map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let inside = |keys: &[String]| keys.iter().all(|k| FILLING.contains(&k.as_str()));
+    let own = keys(&modifiers[i]);
+    let later = modifiers[i + 1..].iter().map(keys).filter(|k| !inside(k));
+    inside(&own) && later.flatten().all(|k| !own.contains(&k))
+}
+
+fn bounds(mesh: &Mesh) -> [[f64; 3]; 2] {
+    let none = [[f64::INFINITY; 3], [f64::NEG_INFINITY; 3]];
+    mesh.bounds().map_or(none, |(low, high)| [[low.x, low.y, low.z], [high.x, high.y, high.z]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::FIELDS;
+
+    #[test]
+    fn what_concerns_the_filling_is_a_setting() {
+        for key in FILLING {
+            assert!(FIELDS.iter().any(|f| f.name == *key), "{key}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A layer of the whole print: every object's parts, cut and planned one by one, and laid out copy by copy.
+
+use crate::Print;
+use crate::item::ItemCut;
+use crate::plan::{Plan, Planner};
+use crate::roads::Kind;
+use crate::section::Mended;
+use crate::slice::{Slice, Slicer};
+use shop_geom::boolean::Boolean;
+use shop_geom::planar::{Contours, Spot};
+use std::sync::Arc;
+
+/// A layer as its neighbours see it.
+#[derive(Debug, Default)]
+pub struct LayerCut {
+    /// Its objects, in the print's order.
+    items: Vec<ItemCut>,
+    /// Loops around everything, the outermost first; in the first layer only.
+    around: Contours,
+    /// What had to be mended.
+    pub mended: Mended,
+}
+
+impl Print {
+    /// Cuts a layer; `cuts` holds the facets that it meets, by object and set.
+    pub(crate) fn cut_layer(&self, slicer: &mut Slicer, layer: usize, cuts: &[Vec<Vec<u32>>]) -> LayerCut {
+        let mut out = LayerCut::default();
+        for (item, cuts) in self.items.iter().zip(cuts) {
+            let cut = item.cut(slicer, &self.parts, layer, cuts);
+            out.mended.add(&cut.mended);
+            out.items.push(cut);
+        }
+        if layer == 0 {
+            let footprint = self.footprint(slicer, &out);
+            slicer.around(&self.job, &footprint, &mut out.around);
+        }
+        out
+    }
+
+    /// Returns what all copies hold in a layer.
+    fn footprint(&self, slicer: &mut Slicer, layer: &LayerCut) -> Contours {
+        let mut all = Contours::default();
+        let mut first = true;
+        for (item, cut) in self.items.iter().zip(&layer.items) {
+            let Some(whole) = cut.whole(0) else { continue };
+            for place in &item.places {
+                let moved = moved(&whole.region, *place);
+                all = if first { moved } else { slicer.combine(&all, &moved, Boolean::Union) };
+                first = false;
+            }
+        }
+        all
+    }
+
+    /// Plans a layer between its neighbours; `around[below]` is the layer itself.
+    pub(crate) fn plan_layer(
+        &self,
+        planner: &mut Planner,
+        layer: usize,
+        around: &[Option<Arc<LayerCut>>],
+    ) -> Plan {
+        let Some(own) = around[self.job.reach.below].as_deref() else { return Plan::default() };
+        let mut plan = Plan::default();
+        let mut copies = 0;
+        let lone = matches!(&self.items[..], [only] if only.places == [Spot::default()]);
+        for i in 0..self.items.len() {
+            let item = self.plan_item(planner, layer, i, own, around);
+            if lone {
+                plan = item;
+                break;
+            }
+            for place in &self.items[i].places {
+                plan.add(&item, *place, copies);
+                copies += 1;
+            }
+        }
+        if !own.around.is_empty() {
+            let mut skirt = Plan::default();
+            for contour in own.around.iter() {
+                skirt.roads.close(Kind::Skirt, self.job.area(layer), contour);
+            }
+            skirt.as_one_island(true);
+            plan.add(&skirt, Spot::default(), 0);
+        }
+        plan
+    }
+
+    /// Plans one object where it was modelled.
+    fn plan_item(
+        &self,
+        planner: &mut Planner,
+        layer: usize,
+        item: usize,
+        own: &LayerCut,
+        around: &[Option<Arc<LayerCut>>],
+    ) -> Plan {
+        let ready = &self.items[item];
+        let mut plan = Plan::default();
+        for (part, slice) in &own.items[item].parts {
+            let job = &self.parts[usize::from(*part)].job;
+            let framed = ready.framed(*part, &self.parts);
+            let first = self.job.reach.below - job.reach.below;
+            let seen = &around[first..=self.job.reach.below + job.reach.above];
+            let seen: Vec<Option<&Slice>> =
+                seen.iter().map(|layer| layer.as_deref().and_then(|l| l.items[item].whole(framed))).collect();
+            let mut planned = planner.part(job, layer, slice, &seen);
+            planned.roads.belong_to(*part);
+            plan.join(planned);
+        }
+        let mut supports =
+            planner.supports(&self.parts[usize::from(ready.first_part)].job, layer, &ready.supports);
+        supports.roads.belong_to(ready.first_part);
+        plan.join(supports);
+        plan
+    }
+}
+
+fn moved(region: &Contours, by: Spot) -> Contours {
+    let mut out = Contours::default();
+    for contour in region.iter() {
+        for s in contour {
+            out.push(Spot::new(s.x + by.x, s.y + by.y));
+        }
+        out.close();
+    }
+    out
+}
