@@ -37,8 +37,8 @@ fn begun(home: &TempDir) -> Child {
     let jobs = home.path().join("state/jobs");
     let started = || {
         let folders = std::fs::read_dir(&jobs).into_iter().flatten().flatten();
-        let mut journals = folders.filter_map(|f| std::fs::read_to_string(f.path().join("journal")).ok());
-        journals.any(|text| ('6'..='9').any(|n| text.contains(&format!(" acknowledged={n}"))))
+        let mut pages = folders.filter_map(|f| std::fs::read_to_string(f.path().join("latest")).ok());
+        pages.any(|text| ('6'..='9').any(|n| text.contains(&format!(" acknowledged={n}"))))
     };
     while !started() {
         std::thread::sleep(std::time::Duration::from_millis(10));

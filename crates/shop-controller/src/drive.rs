@@ -83,7 +83,13 @@ impl Drive {
         let now = self.now();
         let until = self.session.deadline().map_or(most, |d| d.saturating_sub(now).min(most));
         let to_write = !self.session.outbox().is_empty();
-        self.transport.wait(&self.bell, to_write, Some(until))?;
+        let calm = self.session.calm().map_or(Duration::ZERO, |until| until.saturating_sub(now)).min(until);
+        if calm.is_zero() || to_write {
+            self.transport.wait(&self.bell, to_write, Some(until))?;
+        } else {
+            // Answers pile up meanwhile; the operator is heard.
+            self.bell.wait(Some(calm))?;
+        }
         self.look()
     }
 

@@ -62,7 +62,8 @@ impl History {
         Some(history)
     }
 
-    fn add(&mut self, record: Record) {
+    /// Takes the next thing that happened.
+    pub(crate) fn add(&mut self, record: Record) {
         match record {
             Record::Job(_) => {}
             Record::Attempt { from_line, work_offset_mm } => {
@@ -98,10 +99,5 @@ impl History {
         }
         all.push(Record::State { at: self.ran, state: self.state, why: self.why.clone() });
         all
-    }
-
-    /// Follows what is being written.
-    pub(crate) fn follow(&mut self, record: &Record) {
-        self.add(record.clone());
     }
 }

@@ -12,10 +12,12 @@
 //!      77c0… at 1250 sent=41 acknowledged=38 x=12.5 y=-3 z=0
 //! ```
 //!
-//! The folder belongs to the job for ever; a second attempt at it appends to the same journal.
+//! Beside it lies a page with the newest progress, newer than the journal when the process was killed. The folder belongs
+//! to the job for ever; a second attempt at it appends to the same journal.
 
 mod history;
 mod journal;
+mod latest;
 mod record;
 mod store;
 

@@ -2,7 +2,7 @@
 
 use crate::JobError;
 use crate::history::History;
-use crate::journal::Journal;
+use crate::journal::{self, Journal};
 use crate::record::{Description, State};
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 /// Name of the journal in a job's folder.
 pub(crate) const JOURNAL: &str = "journal";
+/// Name of the file with the newest progress.
+pub(crate) const LATEST: &str = "latest";
 /// Name of the file whose lock says that a process works on the job.
 const CLAIM: &str = "lock";
 /// Two jobs of the same second and name are told apart by a number; no more than this many.
@@ -84,7 +86,8 @@ impl Store {
 
     fn entry(&self, name: &str) -> Option<Entry> {
         let folder = self.folder.join(name);
-        let history = History::read(&std::fs::read(folder.join(JOURNAL)).ok()?)?;
+        let mut history = History::read(&std::fs::read(folder.join(JOURNAL)).ok()?)?;
+        journal::add_latest(&mut history, &folder);
         // Looking must not make a file in a folder that may be someone else's.
         let running = match OpenOptions::new().read(true).open(folder.join(CLAIM)) {
             Ok(file) => matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)),
@@ -120,7 +123,8 @@ impl Store {
         let path = folder.join(JOURNAL);
         let claim = claim(&folder)?.ok_or_else(|| JobError::Running(name.to_owned()))?;
         let text = std::fs::read(&path).map_err(JobError::system(&path))?;
-        let history = History::read(&text).ok_or_else(|| JobError::Unreadable(name.to_owned()))?;
+        let mut history = History::read(&text).ok_or_else(|| JobError::Unreadable(name.to_owned()))?;
+        journal::add_latest(&mut history, &folder);
         let whole = text.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
         Journal::reopen(&folder, history, whole as u64, claim)
     }

@@ -1,8 +1,8 @@
 //! Journals as they are found after something went wrong.
 
 use proptest::prelude::*;
-use shop_jobs::{Description, History, Progress, State, Store};
-use std::path::PathBuf;
+use shop_jobs::{Description, History, Progress, Record, State, Store};
+use std::time::Duration;
 
 fn description() -> Description {
     Description {
@@ -75,19 +75,20 @@ fn a_folder_that_cannot_be_made_is_said() {
 
 /// A whole journal and where its lines end.
 fn sample(acknowledged: u64) -> (Vec<u8>, Vec<usize>) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::new(folder.path());
-    let (name, mut journal) = store.create(description()).expect("room");
-    journal.attempt(1, None).expect("room");
-    for line in 1..=acknowledged {
-        journal.progress(progress(line, line)).expect("room");
-    }
-    let path: PathBuf = journal.path().to_owned();
-    drop(journal);
-    assert!(path.starts_with(folder.path().join(&name)));
-    let bytes = std::fs::read(path).expect("written");
-    let ends = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1).collect();
-    (bytes, ends)
+    let mut records = vec![
+        Record::Job(Box::new(description())),
+        Record::Attempt { from_line: 1, work_offset_mm: None },
+        Record::State { at: Duration::ZERO, state: State::Running, why: String::new() },
+    ];
+    let at = Duration::from_millis;
+    records.extend((1..=acknowledged).map(|n| Record::Progress { at: at(n), progress: progress(n, n) }));
+    let mut text = String::new();
+    let ends = records.iter().map(|record| {
+        record.write(&mut text);
+        text.len()
+    });
+    let ends = ends.collect();
+    (text.into_bytes(), ends)
 }
 
 proptest! {
@@ -137,13 +138,71 @@ fn a_journal_does_not_grow_for_ever() {
     let store = Store::new(folder.path());
     let (name, mut journal) = store.create(description()).expect("room");
     journal.attempt(1, Some([1.0, 2.0, 3.0])).expect("room");
-    let last = 400_000;
-    for line in 1..=last {
+    let why = "x".repeat(2000);
+    for line in 1..=20_000 {
         journal.progress(progress(line, line)).expect("room");
+        journal.state(State::Held, &why).expect("room");
     }
+    journal.attempt(7, None).expect("room");
+    journal.progress(progress(9, 8)).expect("room");
     assert!(std::fs::metadata(journal.path()).expect("there").len() < 17 << 20);
     drop(journal);
     let history = store.find(&name).expect("one").history;
-    assert_eq!(history.progress, progress(last, last));
-    assert_eq!((history.attempts, history.work_offset_mm), (1, Some([1.0, 2.0, 3.0])));
+    assert_eq!((history.progress, history.from_line), (progress(9, 8), 7));
+    assert_eq!((history.attempts, history.work_offset_mm), (2, None));
+}
+
+/// What a process that is killed leaves: the files as they are at this moment.
+fn killed(store: &Store, name: &str) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().expect("a folder");
+    let folder = copy.path().join(name);
+    std::fs::create_dir(&folder).expect("room");
+    for file in std::fs::read_dir(store.folder(name)).expect("there").flatten() {
+        std::fs::copy(file.path(), folder.join(file.file_name())).expect("room");
+    }
+    copy
+}
+
+#[test]
+fn a_line_that_was_said_to_be_sent_is_known_when_the_process_dies() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::new(folder.path());
+    let (name, mut journal) = store.create(description()).expect("room");
+    journal.attempt(1, None).expect("room");
+    for line in 1..=300 {
+        journal.progress(progress(line + 3, line)).expect("room");
+        if line % 10 != 0 {
+            continue;
+        }
+        let left = killed(&store, &name);
+        let left = Store::new(left.path());
+        let found = left.find(&name).expect("one");
+        assert!(found.interrupted());
+        assert_eq!(found.history.progress, progress(line + 3, line));
+        // A second attempt goes back, and what the first had told does not count for it, though it is kept.
+        let mut second = left.reopen(&name).expect("free");
+        assert_eq!(second.history().progress, progress(line + 3, line));
+        second.attempt(2, None).expect("room");
+        let begun = left.find(&name).expect("one").history;
+        assert_eq!((begun.attempts, begun.progress.sent, begun.progress.acknowledged), (2, 1, 1));
+        drop(second);
+    }
+}
+
+/// The page of an attempt that a power cut left behind, beside the journal of a later one.
+#[test]
+fn a_page_of_another_attempt_says_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::new(folder.path());
+    let (name, mut journal) = store.create(description()).expect("room");
+    journal.attempt(1, None).expect("room");
+    journal.progress(progress(80, 70)).expect("room");
+    let page = store.folder(&name).join("latest");
+    let old = std::fs::read(&page).expect("there");
+    drop(journal);
+    let mut journal = store.reopen(&name).expect("free");
+    journal.attempt(20, None).expect("room");
+    drop(journal);
+    std::fs::write(&page, old).expect("room");
+    assert_eq!(store.find(&name).expect("one").history.progress.sent, 19);
 }

@@ -50,6 +50,11 @@ impl Ledger {
         self.bytes
     }
 
+    /// Returns all bytes ever handed to the outbox.
+    pub(crate) fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
     pub(crate) fn front(&self) -> Option<&Item> {
         self.entries.front().map(|e| &e.item)
     }

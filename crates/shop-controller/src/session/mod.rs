@@ -25,8 +25,9 @@
 //!
 //! The parts: [`wire`] is what may go over a wire; `hear` what a line of the controller means; `ledger` and `numbered`
 //! are the two ways to keep count of what is in flight; `connect`, `job`, `stop` and `hold` are what a session does in
-//! turn; `watch` asks for the state and notices silence.
+//! turn; `watch` asks for the state and notices silence; `calm` lets whoever drives it sleep a little longer.
 
+mod calm;
 mod connect;
 mod hear;
 mod hold;
@@ -51,6 +52,7 @@ pub use self::types::{
     State, Status,
 };
 
+use self::calm::Calm;
 use self::connect::Asking;
 use self::hear::{Heard, hear};
 use self::hold::Hold;
@@ -93,6 +95,7 @@ pub struct Session {
     /// What was listed meanwhile.
     listed: Vec<(String, String)>,
     watch: Watch,
+    calm: Calm,
     reader: Reader,
     out: Outbox,
     events: VecDeque<Event>,
@@ -148,6 +151,7 @@ impl Session {
             written: Vec::new(),
             listed: Vec::new(),
             watch: Watch::default(),
+            calm: Calm::default(),
             reader: Reader::default(),
             out: Outbox::default(),
             events: VecDeque::new(),
@@ -161,6 +165,7 @@ impl Session {
     pub fn receive(&mut self, now: Duration, bytes: &[u8]) {
         self.at(now);
         self.watch.bytes_came(self.now);
+        let before = self.handed_over();
         let mut reader = std::mem::take(&mut self.reader);
         reader.feed(bytes, |line, flooded| {
             if flooded {
@@ -172,6 +177,7 @@ impl Session {
             self.pump();
         });
         self.reader = reader;
+        self.calm_down(before);
         self.pump();
     }
 

@@ -25,6 +25,10 @@ pub struct Rig {
     pub backlog_high: usize,
     /// What an operator does about a hold.
     pub resumes: bool,
+    /// Leaves answers unread for as long as the session may have it.
+    pub patient: bool,
+    /// How often answers were read.
+    pub reads: usize,
 }
 
 /// The kit's machine: fast axes, motion a thousand times as fast as life.
@@ -87,6 +91,8 @@ impl Rig {
             unplugged: false,
             backlog_high: 0,
             resumes: true,
+            patient: false,
+            reads: 0,
         }
     }
 
@@ -98,10 +104,15 @@ impl Rig {
 
     /// Runs a program to its end, one way or another.
     pub fn job(&mut self, lines: Vec<Line>) -> &mut Rig {
+        self.job_until(lines, |e| matches!(e, Event::Finished { .. } | Event::Failed(_)));
+        self
+    }
+
+    /// Runs a program until something is told; returns whether it was.
+    pub fn job_until(&mut self, lines: Vec<Line>, wanted: impl Fn(&Event) -> bool) -> bool {
         self.lines = lines.into();
         self.ended = false;
-        self.run_until(100_000, |e| matches!(e, Event::Finished { .. } | Event::Failed(_)));
-        self
+        self.run_until(100_000, wanted)
     }
 
     /// Runs until something is told, at most so many seconds; returns whether it was.
@@ -119,7 +130,10 @@ impl Rig {
                 "it would never wait\n{}",
                 self.story()
             );
-            let next = [self.session.deadline(), self.machine.deadline()].into_iter().flatten().min();
+            let calm = self.calm();
+            // What comes meanwhile wakes nobody.
+            let machine = self.machine.deadline().filter(|d| calm.is_none_or(|c| *d > c));
+            let next = [self.session.deadline(), machine, calm].into_iter().flatten().min();
             let Some(next) = next.filter(|n| *n <= end) else { return false };
             self.now = next.max(self.now + Duration::from_nanos(1));
         }
@@ -149,10 +163,15 @@ impl Rig {
                 self.sent.extend(bytes);
                 quiet = false;
             }
-            while !self.machine.outbox().is_empty() {
-                let bytes = self.machine.outbox().next().to_vec();
-                self.machine.outbox().sent(bytes.len());
-                self.session.receive(self.now, &bytes);
+            if self.calm().is_none() && !self.machine.outbox().is_empty() {
+                let mut came = Vec::new();
+                while !self.machine.outbox().is_empty() {
+                    came.extend(self.machine.outbox().next());
+                    let count = self.machine.outbox().next().len();
+                    self.machine.outbox().sent(count);
+                }
+                self.session.receive(self.now, &came);
+                self.reads += 1;
                 quiet = false;
             }
             if !self.machine.is_connected() && !self.unplugged {
@@ -172,6 +191,11 @@ impl Rig {
             }
         }
         panic!("they talk without end at {:?}: {:?}", self.now, self.events.last());
+    }
+
+    /// Until when answers may wait.
+    fn calm(&self) -> Option<Duration> {
+        self.session.calm().filter(|until| self.patient && *until > self.now)
     }
 
     fn ends(&self) -> bool {

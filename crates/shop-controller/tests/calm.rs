@@ -1,0 +1,53 @@
+//! Reading answers less often costs a wire nothing.
+
+mod rig;
+
+use rig::{Rig, kit, program, rosette};
+use shop_controller::session::{Event, Options, Protocol};
+use shop_controller::sim::{self, Kind};
+use std::time::Duration;
+
+/// Runs a job; returns how long it took and how often answers were read.
+fn run(kind: Kind, machine: &sim::Options, patient: bool) -> (Duration, usize) {
+    let lines = program(&rosette(2000, false), Protocol::Grbl);
+    let mut rig = Rig::new(kind, machine.clone(), Options::default());
+    rig.connect();
+    let (begun, reads) = (rig.now, rig.reads);
+    rig.patient = patient;
+    rig.job(lines);
+    assert!(rig.is_finished(), "{}", rig.story());
+    (rig.now - begun, rig.reads - reads)
+}
+
+#[test]
+fn a_busy_wire_stays_busy_while_answers_wait() {
+    for (latency, most_reads) in [(0, 0.6), (1, 0.6), (4, 1.0), (16, 1.0)] {
+        let machine = sim::Options { latency: Duration::from_millis(latency), ..kit(Kind::Grbl) };
+        let (at_once, often) = run(Kind::Grbl, &machine, false);
+        let (patient, seldom) = run(Kind::Grbl, &machine, true);
+        assert!(patient <= at_once.mul_f64(1.01), "{latency} ms: {patient:?}, at once {at_once:?}");
+        assert!(seldom as f64 <= most_reads * often as f64, "{latency} ms: {seldom} reads, at once {often}");
+    }
+}
+
+/// A planner that is full answers when a move is done: nobody has to look more often, and it never runs dry.
+#[test]
+fn a_machine_that_is_slower_than_the_wire_is_not_kept_waiting() {
+    let machine = sim::Options { latency: Duration::from_millis(1), speed: 1.0, ..kit(Kind::Grbl) };
+    let (at_once, _) = run(Kind::Grbl, &machine, false);
+    let (patient, _) = run(Kind::Grbl, &machine, true);
+    assert!(patient <= at_once.mul_f64(1.001), "{patient:?}, at once {at_once:?}");
+}
+
+#[test]
+fn who_holds_is_not_left_waiting() {
+    let mut rig = Rig::new(Kind::Grbl, kit(Kind::Grbl), Options::default());
+    rig.connect();
+    (rig.patient, rig.resumes) = (true, false);
+    let lines = program(&rosette(400, false), Protocol::Grbl);
+    assert!(rig.job_until(lines, |e| matches!(e, Event::Acknowledged(200..))), "{}", rig.story());
+    assert!(rig.session.calm().is_some(), "the wire is busy");
+    rig.session.hold(rig.now);
+    assert_eq!(rig.session.calm(), None);
+    assert_eq!(rig.session.outbox().next().first(), Some(&b'!'));
+}
