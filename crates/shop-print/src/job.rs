@@ -6,9 +6,13 @@ use crate::rows::Frame;
 use crate::settings::{Settings, pitch_of};
 use crate::skin::SkinRules;
 use crate::thin::ThinRules;
+use crate::tour::Fare;
 use crate::walls::WallRules;
 use shop_geom::planar::PER_MM;
 use std::sync::Arc;
+
+/// As much travel is a retraction worth, mm: less than what is travelled in its time, so that tours stay short.
+const RETRACTION_MM: f64 = 3.0;
 
 /// Settings in the form in which the stages want them.
 #[derive(Clone, Debug)]
@@ -104,6 +108,16 @@ impl Job {
             least: s.least_road_mm,
             thin_walls: s.thin_walls,
             gap_fill: s.gap_fill,
+        }
+    }
+
+    /// Returns what ways without a road cost.
+    pub fn fare(&self) -> Fare {
+        let s = &self.settings;
+        let retracts = s.retract_mm > 0.0 || s.firmware_retract;
+        Fare {
+            free: s.retract_least_travel_mm * PER_MM,
+            toll: if retracts { RETRACTION_MM * PER_MM } else { 0.0 },
         }
     }
 

@@ -80,6 +80,7 @@ impl Print {
                 skirt.roads.close(Kind::Skirt, self.job.area(layer), contour);
             }
             skirt.as_one_island(true);
+            planner.walk(&mut skirt, self.job.fare());
             plan.add(&skirt, Spot::default(), 0);
         }
         plan
@@ -111,6 +112,7 @@ impl Print {
             planner.supports(&self.parts[usize::from(ready.first_part)].job, layer, &ready.supports);
         supports.roads.belong_to(ready.first_part);
         plan.join(supports);
+        planner.walk(&mut plan, self.job.fare());
         plan
     }
 }

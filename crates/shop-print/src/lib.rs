@@ -14,6 +14,7 @@ pub mod fill;
 pub mod item;
 pub mod job;
 pub mod layer;
+pub mod legs;
 pub mod model;
 pub mod order;
 pub mod pipeline;
@@ -27,6 +28,7 @@ pub mod slice;
 pub mod speak;
 pub mod supports;
 pub mod thin;
+pub mod tour;
 pub mod walls;
 
 use facets::{Front, Levels};
@@ -122,7 +124,7 @@ impl Print {
     ) -> Option<Summary> {
         let summary = Mutex::new(Summary::default());
         let line = Line { print: self, finish, summary: &summary };
-        let state = State::new(self.job.settings.seam);
+        let state = State::new(self.job.settings.seam, self.job.fare());
         let layers = self.job.levels.len();
         let whole = pipeline::run(
             &line,

@@ -1,11 +1,13 @@
 //! The order of a layer: which island next, where walls begin, which end of a line first.
 //!
 //! This is the one stage that must wait for the layer before, so it only chooses: every choice costs a look at the
-//! corners of one wall, or at the middles of the islands.
+//! corners of one wall, or a short tour through islands or walls. The long tours through fillings are made before
+//! ([`legs`](crate::legs)) and only entered here.
 
-use crate::plan::{Island, Plan, Ring};
-use crate::roads::{Kind, Roads};
+use crate::plan::{Island, Plan};
+use crate::roads::Roads;
 use crate::settings::Seam;
+use crate::tour::{Fare, Near, Stop, Tourist};
 use shop_geom::planar::{PER_MM, Spot};
 
 /// One road, as it is laid.
@@ -30,20 +32,34 @@ pub struct Ordered {
     pub to: Option<Spot>,
 }
 
-/// The seam of a wall, for the layer above.
-#[derive(Clone, Copy, Debug)]
-struct Past {
-    middle: Spot,
-    seam: Spot,
-}
-
 /// What one layer tells the next.
 #[derive(Clone, Debug)]
 pub struct State {
     seam: Seam,
+    fare: Fare,
+    layer: u64,
     at: Option<Spot>,
-    past: Vec<Past>,
-    now: Vec<Past>,
+    past: Past,
+    now: Past,
+    tourist: Tourist,
+    islands: Vec<Stop>,
+    rings: Vec<Stop>,
+    seams: Vec<u32>,
+}
+
+/// Seams of a layer, each known by the upper right corner of the box around its wall: that tells walls apart which have
+/// one middle.
+#[derive(Clone, Debug, Default)]
+struct Past {
+    near: Near,
+    corners: Vec<Spot>,
+    seams: Vec<Spot>,
+}
+
+impl Past {
+    fn above(&self, corner: Spot) -> Option<Spot> {
+        self.near.nearest(corner, &self.corners).map(|i| self.seams[i as usize])
+    }
 }
 
 /// How many millimetres of way a sharp corner is worth to a seam.
@@ -51,91 +67,123 @@ const CORNER_MM: f64 = 3.0;
 
 impl State {
     /// Begins with the first layer.
-    pub fn new(seam: Seam) -> State {
-        State { seam, at: None, past: Vec::new(), now: Vec::new() }
+    pub fn new(seam: Seam, fare: Fare) -> State {
+        State {
+            seam,
+            fare,
+            layer: 0,
+            at: None,
+            past: Past::default(),
+            now: Past::default(),
+            tourist: Tourist::default(),
+            islands: Vec::new(),
+            rings: Vec::new(),
+            seams: Vec::new(),
+        }
     }
 
-    /// Puts a layer in order. O(islands² + corners).
+    /// Puts a layer in order. About linear in islands and corners of outer walls.
     pub fn order(&mut self, plan: Plan) -> Ordered {
-        let Plan { roads, mut islands } = plan;
+        let Plan { roads, islands } = plan;
         let mut lays = Vec::with_capacity(roads.roads().len());
         let from = self.at;
-        self.now.clear();
-        while !islands.is_empty() {
-            let at = self.at.unwrap_or_default();
-            let before = islands.iter().position(|i| i.first);
-            let next = before.unwrap_or_else(|| nearest(islands.iter().map(|i| i.middle), at));
-            let island = islands.swap_remove(next);
+        self.now.corners.clear();
+        self.now.seams.clear();
+        let (first, others): (Vec<Island>, Vec<Island>) = islands.into_iter().partition(|i| i.first);
+        for island in &first {
             self.island(island, &roads, &mut lays);
         }
+        let ends = |i: &Island| {
+            let wall = i.rings.first().map(|r| roads.spots(&roads.roads()[r.outer as usize])[0]);
+            let [a, b] = i.legs.ends(&roads).unwrap_or([i.middle; 2]);
+            [wall.unwrap_or(a), wall.unwrap_or(b)]
+        };
+        let mut stops = std::mem::take(&mut self.islands);
+        stops.clear();
+        stops.extend_from_slice(self.tourist.tour(others.iter().map(ends), self.at, self.fare));
+        for stop in &stops {
+            self.island(&others[stop.item as usize], &roads, &mut lays);
+        }
+        self.islands = stops;
         std::mem::swap(&mut self.past, &mut self.now);
+        self.past.near.load(&self.past.corners);
+        self.layer += 1;
         Ordered { roads, lays, from, to: self.at }
     }
 
-    fn island(&mut self, mut island: Island, roads: &Roads, lays: &mut Vec<Lay>) {
-        while !island.rings.is_empty() {
-            let at = self.at.unwrap_or(island.middle);
-            let first = |r: &Ring| roads.spots(&roads.roads()[r.outer as usize])[0];
-            let next = nearest(island.rings.iter().map(first), at);
-            let ring = island.rings.swap_remove(next);
+    fn island(&mut self, island: &Island, roads: &Roads, lays: &mut Vec<Lay>) {
+        let at = self.at.unwrap_or(island.middle);
+        self.seams.clear();
+        for ring in &island.rings {
+            let seam = self.seam(roads.spots(&roads.roads()[ring.outer as usize]), at);
+            self.seams.push(seam as u32);
+        }
+        let begins = |i: usize| {
+            let outer = &roads.roads()[island.rings[i].outer as usize];
+            [roads.spots(outer)[self.seams[i] as usize]; 2]
+        };
+        let mut stops = std::mem::take(&mut self.rings);
+        stops.clear();
+        let order = self.tourist.tour((0..island.rings.len()).map(begins), Some(at), self.fare);
+        stops.extend_from_slice(order);
+        for stop in &stops {
+            let ring = &island.rings[stop.item as usize];
             let outer = roads.spots(&roads.roads()[ring.outer as usize]);
-            let seam = self.seam(outer);
-            for road in ring.inner {
-                let spots = roads.spots(&roads.roads()[road as usize]);
-                let start = nearest(spots.iter().copied(), outer[seam]);
+            let mut seam = self.seams[stop.item as usize] as usize;
+            if self.seam == Seam::Nearest
+                && let Some(at) = self.at
+            {
+                seam = nearest(outer, at);
+            }
+            for &road in &ring.inner {
+                let start = nearest(roads.spots(&roads.roads()[road as usize]), outer[seam]);
                 lays.push(Lay { road, start: start as u32 });
             }
             lays.push(Lay { road: ring.outer, start: seam as u32 });
+            self.remember(outer, outer[seam]);
             self.at = Some(outer[seam]);
         }
-        let is_gap = |road: &u32| roads.roads()[*road as usize].kind == Kind::Gap;
-        let (mut gaps, rest): (Vec<u32>, Vec<u32>) = island.rest.into_iter().partition(is_gap);
-        while !gaps.is_empty() {
-            let at = self.at.unwrap_or(island.middle);
-            let ends = gaps.iter().flat_map(|&road| {
-                let spots = roads.spots(&roads.roads()[road as usize]);
-                [spots[0], spots[spots.len() - 1]]
-            });
-            let next = nearest(ends, at);
-            let road = gaps.swap_remove(next / 2);
-            let spots = roads.spots(&roads.roads()[road as usize]);
+        self.rings = stops;
+        let mut at = self.at;
+        island.legs.enter(roads, self.at, self.fare, |laid| {
+            let road = &roads.roads()[laid.road as usize];
+            let spots = roads.spots(road);
             let last = spots.len() - 1;
-            let (start, end) = if next % 2 == 0 { (0, last) } else { (last, 0) };
-            lays.push(Lay { road, start: start as u32 });
-            self.at = Some(spots[end]);
-        }
-        for road in rest {
-            let r = &roads.roads()[road as usize];
-            let spots = roads.spots(r);
-            let start =
-                if r.closed { nearest(spots.iter().copied(), self.at.unwrap_or(spots[0])) } else { 0 };
-            self.at = Some(if r.closed { spots[start] } else { spots[spots.len() - 1] });
-            lays.push(Lay { road, start: start as u32 });
-        }
+            let (start, end) = match (road.closed, laid.backwards) {
+                (true, _) => {
+                    let start = nearest(spots, at.unwrap_or(spots[0]));
+                    (start, start)
+                }
+                (false, false) => (0, last),
+                (false, true) => (last, 0),
+            };
+            lays.push(Lay { road: laid.road, start: start as u32 });
+            at = Some(spots[end]);
+            at
+        });
+        self.at = at;
     }
 
-    /// Chooses where a wall begins, and remembers it.
-    fn seam(&mut self, wall: &[Spot]) -> usize {
+    fn remember(&mut self, wall: &[Spot], seam: Spot) {
+        self.now.corners.push(bounds(wall).1);
+        self.now.seams.push(seam);
+    }
+
+    /// Chooses where a wall begins when the nozzle is at `at`.
+    fn seam(&self, wall: &[Spot], at: Spot) -> usize {
         let n = wall.len();
-        let (mut low, mut high) = (wall[0], wall[0]);
-        for s in wall {
-            low = Spot::new(low.x.min(s.x), low.y.min(s.y));
-            high = Spot::new(high.x.max(s.x), high.y.max(s.y));
-        }
-        let middle = Spot::new(low.x / 2 + high.x / 2, low.y / 2 + high.y / 2);
-        let above = self.past.iter().min_by(|a, b| {
-            a.middle.distance(middle).total_cmp(&b.middle.distance(middle)).then(a.seam.cmp(&b.seam))
-        });
-        let rear = Spot::new(middle.x, high.y);
+        let (low, high) = bounds(wall);
+        let rear = Spot::new(low.x / 2 + high.x / 2, high.y);
         let target = match self.seam {
-            Seam::Aligned => Some(above.map_or(rear, |p| p.seam)),
+            Seam::Aligned => Some(self.past.above(high).unwrap_or(rear)),
             Seam::Rear => Some(rear),
-            Seam::Nearest => self.at,
+            Seam::Nearest => return nearest(wall, at),
+            Seam::Random => return self.anywhere(wall),
             Seam::Sharpest => None,
         };
         let corners = match self.seam {
             Seam::Aligned | Seam::Sharpest => CORNER_MM * PER_MM,
-            Seam::Rear | Seam::Nearest => 0.0,
+            Seam::Rear | Seam::Nearest | Seam::Random => 0.0,
         };
         let mut best = (f64::INFINITY, 0);
         for i in 0..n {
@@ -148,9 +196,41 @@ impl State {
                 best = (cost, i);
             }
         }
-        self.now.push(Past { middle, seam: wall[best.1] });
         best.1
     }
+
+    /// Returns a corner that nobody can foretell, but the same one in every run: corners count as much as the way to
+    /// them, so that dense ones are not chosen more often.
+    fn anywhere(&self, wall: &[Spot]) -> usize {
+        let mut hash = self.layer.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for v in [wall[0].x, wall[0].y, wall.len() as i32] {
+            // The mixing step of SplitMix64 (Steele, Lea, Flood 2014).
+            hash = (hash ^ u64::from(v as u32)).wrapping_add(0x9e37_79b9_7f4a_7c15);
+            hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            hash ^= hash >> 31;
+        }
+        let n = wall.len();
+        let total: f64 = (0..n).map(|i| wall[i].distance(wall[(i + 1) % n])).sum();
+        let mut left = total * (hash >> 11) as f64 / (1u64 << 53) as f64;
+        for i in 0..n {
+            left -= wall[i].distance(wall[(i + 1) % n]);
+            if left <= 0.0 {
+                return i;
+            }
+        }
+        n - 1
+    }
+}
+
+/// Returns the corners of the box around a wall.
+fn bounds(wall: &[Spot]) -> (Spot, Spot) {
+    let (mut low, mut high) = (wall[0], wall[0]);
+    for s in wall {
+        low = Spot::new(low.x.min(s.x), low.y.min(s.y));
+        high = Spot::new(high.x.max(s.x), high.y.max(s.y));
+    }
+    (low, high)
 }
 
 /// Returns how well a corner hides a seam, 0 to 1: one that the part goes around (concave) better than one that sticks
@@ -164,10 +244,10 @@ fn sharpness(before: Spot, at: Spot, after: Spot) -> f64 {
 }
 
 /// Returns the number of the nearest place.
-fn nearest(spots: impl Iterator<Item = Spot>, at: Spot) -> usize {
+fn nearest(spots: &[Spot], at: Spot) -> usize {
     let mut best = (f64::INFINITY, 0);
-    for (i, s) in spots.enumerate() {
-        let [x, y] = at.to(s);
+    for (i, s) in spots.iter().enumerate() {
+        let [x, y] = at.to(*s);
         let far = x * x + y * y;
         if far < best.0 {
             best = (far, i);

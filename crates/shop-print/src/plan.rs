@@ -2,12 +2,14 @@
 
 use crate::fill::{Lines, Weaver};
 use crate::job::Job;
+use crate::legs::{Legs, Walker};
 use crate::roads::{Kind, Roads};
 use crate::rows::Rows;
 use crate::settings::Pattern;
 use crate::skin::Skinner;
 use crate::slice::Slice;
 use crate::supports::Supports;
+use crate::tour::Fare;
 use shop_geom::planar::{Contours, Spot, encloses, twice_area};
 
 /// An outer wall and the walls behind it, roads of the layer.
@@ -26,8 +28,10 @@ pub struct Island {
     pub middle: Spot,
     /// Its closed walls.
     pub rings: Vec<Ring>,
-    /// Walls behind no outer wall, and everything open, in the order in which it is laid.
+    /// Walls behind no outer wall, and everything open.
     pub rest: Vec<u32>,
+    /// All of `rest` in the order in which it is laid.
+    pub legs: Legs,
     /// It is laid before all others.
     pub first: bool,
     /// The copy of an object that it belongs to.
@@ -79,6 +83,7 @@ impl Plan {
                     })
                     .collect(),
                 rest: island.rest.iter().map(|i| i + first).collect(),
+                legs: island.legs.shifted(first),
                 first: island.first,
                 copy,
             }
@@ -94,6 +99,7 @@ pub struct Planner {
     solid: Rows,
     sparse: Rows,
     unused: Rows,
+    walker: Walker,
 }
 
 impl Planner {
@@ -119,6 +125,13 @@ impl Planner {
         self.weaver.weave(rows, &frame, &lines, at, &mut plan.roads);
         plan.as_one_island(false);
         plan
+    }
+
+    /// Puts what is open on every island in order.
+    pub fn walk(&mut self, plan: &mut Plan, fare: Fare) {
+        for island in &mut plan.islands {
+            island.legs = self.walker.walk(&plan.roads, &island.rest, fare);
+        }
     }
 
     fn fill(&mut self, job: &Job, layer: usize, own: &Slice, around: &[Option<&Slice>], roads: &mut Roads) {

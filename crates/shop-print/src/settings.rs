@@ -91,6 +91,8 @@ choice! {
         Nearest = "nearest",
         /// At the sharpest corner.
         Sharpest = "sharpest",
+        /// Somewhere else in every layer.
+        Random = "random",
     }
 }
 
@@ -210,7 +212,7 @@ settings! {
     least_road_mm: f64 = 0.15, 0.05 ..= 2.0;
     /// Walls thinner than two roads are made with one road of their width.
     thin_walls: bool = true;
-    /// Where walls begin: aligned, rear, nearest or sharpest.
+    /// Where walls begin: aligned, rear, nearest, sharpest or random.
     seam: Seam = Seam::Aligned;
     /// Cracks of a mesh up to this wide are closed without a word, mm; wider ones are closed and said.
     close_gaps_mm: f64 = 0.05, 0.0 ..= 1.0;
