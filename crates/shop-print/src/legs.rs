@@ -99,21 +99,25 @@ impl Legs {
         Some([from[usize::from(first.backwards)], to[usize::from(!last.backwards)]])
     }
 
-    /// Calls `lay` with all roads in order, entering each leg where that is near; `lay` returns where it came to.
+    /// Calls `lay` with all roads in order, entering each leg where that is near and leaving it near what comes next,
+    /// `goal` in the end; `lay` returns where it came to.
     pub fn enter(
         &self,
         roads: &Roads,
         at: Option<Spot>,
+        goal: Option<Spot>,
         fare: Fare,
         mut lay: impl FnMut(Laid) -> Option<Spot>,
     ) {
         let (mut at, mut start) = (at, 0);
-        for leg in &self.legs {
+        for (i, leg) in self.legs.iter().enumerate() {
+            let next = self.legs.get(i + 1).filter(|l| !l.tour);
+            let goal = next.map_or(goal, |_| Some(ends(roads, self.roads[leg.end as usize].road)[0]));
             let list = &self.roads[start..leg.end as usize];
             start = leg.end as usize;
             let n = list.len();
             let (first, backwards) = match at {
-                Some(at) if leg.tour => entry(n, at, fare, |k| {
+                Some(at) if leg.tour => entry(n, at, goal, fare, |k| {
                     let [a, b] = ends(roads, list[k].road);
                     if list[k].backwards { [b, a] } else { [a, b] }
                 }),

@@ -91,7 +91,7 @@ impl State {
         self.now.seams.clear();
         let (first, others): (Vec<Island>, Vec<Island>) = islands.into_iter().partition(|i| i.first);
         for island in &first {
-            self.island(island, &roads, &mut lays);
+            self.island(island, None, &roads, &mut lays);
         }
         let ends = |i: &Island| {
             let wall = i.rings.first().map(|r| roads.spots(&roads.roads()[r.outer as usize])[0]);
@@ -101,8 +101,9 @@ impl State {
         let mut stops = std::mem::take(&mut self.islands);
         stops.clear();
         stops.extend_from_slice(self.tourist.tour(others.iter().map(ends), self.at, self.fare));
-        for stop in &stops {
-            self.island(&others[stop.item as usize], &roads, &mut lays);
+        for (i, stop) in stops.iter().enumerate() {
+            let next = stops.get(i + 1).map(|s| ends(&others[s.item as usize])[0]);
+            self.island(&others[stop.item as usize], next, &roads, &mut lays);
         }
         self.islands = stops;
         std::mem::swap(&mut self.past, &mut self.now);
@@ -111,16 +112,19 @@ impl State {
         Ordered { roads, lays, from, to: self.at }
     }
 
-    fn island(&mut self, island: &Island, roads: &Roads, lays: &mut Vec<Lay>) {
+    /// Lays one island; `next` is where it goes on, if that is in this layer: otherwise the next layer begins about where
+    /// this island did.
+    fn island(&mut self, island: &Island, next: Option<Spot>, roads: &Roads, lays: &mut Vec<Lay>) {
         let at = self.at.unwrap_or(island.middle);
         self.seams.clear();
         for ring in &island.rings {
             let seam = self.seam(roads.spots(&roads.roads()[ring.outer as usize]), at);
             self.seams.push(seam as u32);
         }
+        let seams = std::mem::take(&mut self.seams);
         let begins = |i: usize| {
             let outer = &roads.roads()[island.rings[i].outer as usize];
-            [roads.spots(outer)[self.seams[i] as usize]; 2]
+            [roads.spots(outer)[seams[i] as usize]; 2]
         };
         let mut stops = std::mem::take(&mut self.rings);
         stops.clear();
@@ -129,7 +133,7 @@ impl State {
         for stop in &stops {
             let ring = &island.rings[stop.item as usize];
             let outer = roads.spots(&roads.roads()[ring.outer as usize]);
-            let mut seam = self.seams[stop.item as usize] as usize;
+            let mut seam = seams[stop.item as usize] as usize;
             if self.seam == Seam::Nearest
                 && let Some(at) = self.at
             {
@@ -143,9 +147,10 @@ impl State {
             self.remember(outer, outer[seam]);
             self.at = Some(outer[seam]);
         }
-        self.rings = stops;
+        let goal = next.or_else(|| stops.first().map(|s| begins(s.item as usize)[0]));
+        (self.rings, self.seams) = (stops, seams);
         let mut at = self.at;
-        island.legs.enter(roads, self.at, self.fare, |laid| {
+        island.legs.enter(roads, self.at, goal, self.fare, |laid| {
             let road = &roads.roads()[laid.road as usize];
             let spots = roads.spots(road);
             let last = spots.len() - 1;
