@@ -17,6 +17,7 @@ pub mod layer;
 pub mod legs;
 pub mod model;
 pub mod order;
+pub mod pace;
 pub mod pipeline;
 pub mod plan;
 pub mod roads;

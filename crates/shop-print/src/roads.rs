@@ -184,6 +184,11 @@ impl Roads {
         self.hangs.extend_from_slice(percent);
     }
 
+    /// True when something is known of how much of a road lies over air.
+    pub fn hangs(&self, road: &Road) -> bool {
+        self.hangs.len() > road.start as usize
+    }
+
     /// Returns how much of a road's width lies over air at corner `i`, percent.
     #[inline]
     pub fn hanging(&self, road: &Road, i: usize) -> u8 {

@@ -5,15 +5,16 @@
 //! one, and nothing can be said of a setting in one place that another place does not know.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 /// A kind of value that a setting can have.
-pub trait Value: Sized + Copy {
+pub trait Value: Sized + Clone {
     /// Reads a value as people write it, or says what is wanted.
     fn read(text: &str) -> Result<Self, String>;
     /// Writes it as it is read.
-    fn show(self) -> String;
+    fn show(&self) -> String;
     /// The number to hold against the setting's range; `None` for what has no size.
-    fn size(self) -> Option<f64> {
+    fn size(&self) -> Option<f64> {
         None
     }
 }
@@ -26,11 +27,11 @@ impl Value for f64 {
             .filter(|v: &f64| v.is_finite())
             .ok_or_else(|| "a number is wanted".to_owned())
     }
-    fn show(self) -> String {
+    fn show(&self) -> String {
         self.to_string()
     }
-    fn size(self) -> Option<f64> {
-        Some(self)
+    fn size(&self) -> Option<f64> {
+        Some(*self)
     }
 }
 
@@ -38,11 +39,11 @@ impl Value for u32 {
     fn read(text: &str) -> Result<Self, String> {
         text.trim().parse().map_err(|_| "a whole number is wanted".to_owned())
     }
-    fn show(self) -> String {
+    fn show(&self) -> String {
         self.to_string()
     }
-    fn size(self) -> Option<f64> {
-        Some(f64::from(self))
+    fn size(&self) -> Option<f64> {
+        Some(f64::from(*self))
     }
 }
 
@@ -54,8 +55,39 @@ impl Value for bool {
             _ => Err("true or false is wanted".to_owned()),
         }
     }
-    fn show(self) -> String {
+    fn show(&self) -> String {
         self.to_string()
+    }
+}
+
+/// Lines of text, as long as they may be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text(Arc<str>);
+
+impl Text {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// True when there is nothing but blanks.
+    pub fn is_empty(&self) -> bool {
+        self.0.trim().is_empty()
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Text {
+        Text(text.into())
+    }
+}
+
+impl Value for Text {
+    fn read(text: &str) -> Result<Self, String> {
+        Ok(Text(text.into()))
+    }
+    fn show(&self) -> String {
+        self.0.to_string()
     }
 }
 
@@ -73,7 +105,7 @@ macro_rules! choice {
                     _ => Err(format!("one of {} is wanted", [$($text),+].join(", "))),
                 }
             }
-            fn show(self) -> String {
+            fn show(&self) -> String {
                 match self { $($name::$variant => $text.to_owned()),+ }
             }
         }
@@ -245,21 +277,73 @@ settings! {
     inner_wall_mm_per_s: f64 = 50.0, 0.5 ..= 2000.0;
     /// Speed of solid filling, mm/s.
     solid_mm_per_s: f64 = 50.0, 0.5 ..= 2000.0;
+    /// Speed of filling that is seen from above, mm/s.
+    top_mm_per_s: f64 = 40.0, 0.5 ..= 2000.0;
+    /// Speed of lines that span air, mm/s.
+    bridge_mm_per_s: f64 = 30.0, 0.5 ..= 2000.0;
+    /// Speed of passes that melt the top smooth, mm/s.
+    ironing_mm_per_s: f64 = 20.0, 0.5 ..= 2000.0;
     /// Speed of sparse filling, mm/s.
     infill_mm_per_s: f64 = 60.0, 0.5 ..= 2000.0;
     /// Speed of roads that fill gaps and make thin walls, mm/s.
     gap_mm_per_s: f64 = 30.0, 0.5 ..= 2000.0;
     /// Speed of supports, mm/s.
     support_mm_per_s: f64 = 60.0, 0.5 ..= 2000.0;
+    /// Walls that hang over air are laid more slowly and cooled more, the further they hang over.
+    overhangs: bool = false;
+    /// Part of a wall's width that may hang over before it is laid more slowly, percent.
+    overhang_from_percent: f64 = 25.0, 0.0 ..= 99.0;
+    /// Speed of walls that lie on nothing at all, mm/s; what hangs over less is laid at a speed between.
+    overhang_mm_per_s: f64 = 15.0, 0.5 ..= 2000.0;
     /// Speed of everything in the first layer, mm/s, travel excepted.
     first_layer_mm_per_s: f64 = 20.0, 0.5 ..= 2000.0;
     /// Speed of travel, mm/s.
     travel_mm_per_s: f64 = 150.0, 0.5 ..= 2000.0;
 
+    /// Acceleration of all roads that have none of their own, mm/s²; 0 leaves the machine's.
+    acceleration_mm_per_s2: f64 = 0.0, 0.0 ..= 100000.0;
+    /// Acceleration of walls that are seen, mm/s²; 0 for that of all roads, which must be given to come back to.
+    outer_wall_acceleration_mm_per_s2: f64 = 0.0, 0.0 ..= 100000.0;
+    /// Acceleration of filling that is seen from above, mm/s²; 0 for that of all roads, which must be given to come back to.
+    top_acceleration_mm_per_s2: f64 = 0.0, 0.0 ..= 100000.0;
+    /// Acceleration of lines that span air, mm/s²; 0 for that of all roads, which must be given to come back to.
+    bridge_acceleration_mm_per_s2: f64 = 0.0, 0.0 ..= 100000.0;
+    /// Acceleration of sparse filling, mm/s²; 0 for that of all roads, which must be given to come back to.
+    infill_acceleration_mm_per_s2: f64 = 0.0, 0.0 ..= 100000.0;
+    /// Acceleration of the whole first layer, mm/s²; 0 for that of other layers.
+    first_layer_acceleration_mm_per_s2: f64 = 0.0, 0.0 ..= 100000.0;
+    /// Acceleration of travel where the controller has one of its own (Marlin, RepRapFirmware), mm/s²; 0 leaves the
+    /// machine's.
+    travel_acceleration_mm_per_s2: f64 = 0.0, 0.0 ..= 100000.0;
+    /// Speed jump in corners, mm/s: the jerk of Marlin and RepRapFirmware, Klipper's square corner velocity; 0 leaves the
+    /// machine's.
+    jerk_mm_per_s: f64 = 0.0, 0.0 ..= 1000.0;
+    /// The same for walls that are seen, mm/s; 0 for that of all roads.
+    outer_wall_jerk_mm_per_s: f64 = 0.0, 0.0 ..= 1000.0;
+    /// Pressure advance of the filament, s (Marlin's K, RepRapFirmware's M572, Klipper's SET_PRESSURE_ADVANCE); 0 leaves the
+    /// machine's.
+    pressure_advance_s: f64 = 0.0, 0.0 ..= 5.0;
+
     /// How much filament is pulled back before a travel, mm; 0 never.
     retract_mm: f64 = 0.8, 0.0 ..= 30.0;
     /// How fast filament is pulled back and pushed again, mm/s.
     retract_mm_per_s: f64 = 35.0, 0.1 ..= 500.0;
+    /// How fast filament is pushed again, mm/s; 0 as fast as it is pulled back.
+    recover_mm_per_s: f64 = 0.0, 0.0 ..= 500.0;
+    /// Filament pushed beyond what was pulled back, mm.
+    recover_extra_mm: f64 = 0.0, -5.0 ..= 5.0;
+    /// Filament is pulled back before every new layer, however short the way.
+    retract_at_layer: bool = false;
+    /// How far the nozzle goes along the road just laid while filament is pulled back, mm; 0 not at all.
+    wipe_mm: f64 = 0.0, 0.0 ..= 50.0;
+    /// Filament that is pulled back before the nozzle begins to wipe, percent of all.
+    retract_before_wipe_percent: f64 = 0.0, 0.0 ..= 100.0;
+    /// Material that comes by itself at the end of a road before a retraction, mm³: so much less is pushed.
+    coast_mm3: f64 = 0.0, 0.0 ..= 2.0;
+    /// How far before its beginning a closed wall ends, mm.
+    seam_gap_mm: f64 = 0.0, 0.0 ..= 2.0;
+    /// Length over which seen walls begin as a ramp and end above it (a scarf joint), mm; 0 for an abrupt seam.
+    scarf_mm: f64 = 0.0, 0.0 ..= 100.0;
     /// Shorter travels are made without pulling back, mm.
     retract_least_travel_mm: f64 = 1.5, 0.0 ..= 100.0;
     /// The firmware pulls back by its own settings (G10, G11).
@@ -277,6 +361,13 @@ settings! {
     bed_c: f64 = 60.0, 0.0 ..= 200.0;
     /// Fan for the part, percent of full speed.
     fan_percent: f64 = 100.0, 0.0 ..= 100.0;
+    /// Fan while layers take their time, percent of full speed; never more than fan_percent.
+    fan_least_percent: f64 = 100.0, 0.0 ..= 100.0;
+    /// From this time of a layer downwards the fan is turned up from fan_least_percent, s; it is at fan_percent where layers
+    /// take the least time they may.
+    fan_from_s: f64 = 30.0, 0.0 ..= 1000.0;
+    /// Fan for lines that span air and for walls that hang over it, percent of full speed; never less than without.
+    bridge_fan_percent: f64 = 100.0, 0.0 ..= 100.0;
     /// First layer with the fan at full speed; the first layer of all is 1, and has none.
     fan_full_layer: u32 = 2, 1.0 ..= 1000.0;
 
@@ -284,6 +375,8 @@ settings! {
     most_flow_mm3_per_s: f64 = 12.0, 0.1 ..= 1000.0;
     /// Layers that would take less time are laid more slowly, s, so that they can cool.
     least_layer_s: f64 = 5.0, 0.0 ..= 600.0;
+    /// Walls that are seen are slowed down for cooling only where slowing the rest does not suffice.
+    slow_outer_walls_last: bool = true;
     /// But not more slowly than this, mm/s.
     slowest_mm_per_s: f64 = 10.0, 0.5 ..= 500.0;
 

@@ -3,10 +3,10 @@
 use crate::item::Part;
 use crate::job::Job;
 use crate::order::Ordered;
+use crate::pace::Pace;
 use crate::roads::{Kind, Road, Roads};
-use crate::settings::Settings;
 use shop_cam::Speed;
-use shop_cam::canon::{Command, Heater, Role, Section, Wait};
+use shop_cam::canon::{Command, Heater, Limits, Role, Section, Wait};
 use shop_geom::planar::{PER_MM, Spot};
 
 /// What a printed layer used.
@@ -52,41 +52,58 @@ struct Speaker<'a> {
     /// What holds for the road that is being laid.
     job: &'a Job,
     parts: &'a [Part],
+    pace: Pace<'a>,
     commands: Vec<Command>,
     at: Option<Spot>,
+    /// Height of roads, and their thickness, mm.
     z: f64,
+    height: f64,
     feed: f64,
-    /// Factor on all speeds but travel's.
-    leisure: f64,
     kind: Option<Kind>,
-    first: bool,
+    acceleration: f64,
+    jerk: f64,
+    /// Fan of the layer, and as it is.
+    usual_fan: f64,
+    fan: f64,
     /// The nozzle is still at the height of the layer below.
     rise: bool,
+    /// The road that was laid last, and from where.
+    last: Option<(&'a Road, &'a Roads, usize)>,
     used: Used,
 }
 
 /// Returns the commands of a layer.
 pub fn speak(job: &Job, parts: &[Part], layer: usize, ordered: &Ordered) -> Spoken {
     let corners: usize = ordered.roads.roads().iter().map(|r| (r.end - r.start) as usize).sum();
+    let pace = Pace::new(job, parts, layer, &ordered.roads);
+    let below = Pace::fan_before(job, layer);
     let mut speaker = Speaker {
         job,
         parts,
+        pace,
         commands: Vec::with_capacity(corners + 6 * ordered.lays.len() + 8),
         at: ordered.from,
         z: job.levels.top(layer),
+        height: job.levels.height(layer),
         feed: 0.0,
-        leisure: 1.0,
         kind: None,
-        first: layer == 0,
+        acceleration: 0.0,
+        jerk: 0.0,
+        usual_fan: pace.fan(layer),
+        fan: below,
         rise: true,
+        last: None,
         used: Used::default(),
     };
     speaker.begin(layer);
-    speaker.pace(ordered);
-    for lay in &ordered.lays {
-        let road = &ordered.roads.roads()[lay.road as usize];
-        speaker.road(road, ordered, lay.start as usize);
+    for (i, lay) in ordered.lays.iter().enumerate() {
+        let next = ordered.lays.get(i + 1).map(|n| {
+            let road = &ordered.roads.roads()[n.road as usize];
+            ordered.roads.spots(road)[n.start as usize]
+        });
+        speaker.road(&ordered.roads.roads()[lay.road as usize], &ordered.roads, lay.start as usize, next);
     }
+    speaker.blow(speaker.usual_fan);
     let mut section = Section::new(Role::Unknown, "");
     section.commands = speaker.commands;
     let from = ordered.from.filter(|_| layer > 0).map(|s| {
@@ -96,7 +113,35 @@ pub fn speak(job: &Job, parts: &[Part], layer: usize, ordered: &Ordered) -> Spok
     Spoken { layer, section, from, used: speaker.used }
 }
 
-impl Speaker<'_> {
+/// Corners of a road in the order in which they are laid.
+#[derive(Clone, Copy)]
+struct Walk {
+    start: usize,
+    corners: usize,
+    closed: bool,
+}
+
+impl Walk {
+    fn backwards(self) -> bool {
+        !self.closed && self.start > 0
+    }
+
+    fn edges(self) -> usize {
+        if self.closed { self.corners } else { self.corners - 1 }
+    }
+
+    /// Number of the corner that comes at `k`; a closed road begins again after its last.
+    fn corner(self, k: usize) -> usize {
+        if self.backwards() { self.start - k } else { (self.start + k) % self.corners }
+    }
+
+    /// Number of the corner after which the road has the area of edge `k`.
+    fn edge(self, k: usize) -> usize {
+        self.corner(if self.backwards() { k + 1 } else { k })
+    }
+}
+
+impl<'a> Speaker<'a> {
     fn begin(&mut self, layer: usize) {
         let s = &self.job.settings;
         self.commands.push(Command::Layer { number: layer as u32 });
@@ -107,12 +152,7 @@ impl Speaker<'_> {
             let heater = Heater::Hotend(0);
             self.commands.push(Command::Temperature { heater, target_c: s.hotend_c, wait: Wait::No });
         }
-        // The fan comes up evenly from the second layer on.
-        let full = s.fan_full_layer.max(2) as usize;
-        if layer > 0 && layer < full && s.fan_percent > 0.0 {
-            let fraction = 0.01 * s.fan_percent * layer as f64 / (full - 1) as f64;
-            self.commands.push(Command::Fan { number: 0, fraction });
-        }
+        self.blow(self.usual_fan);
     }
 
     fn feed(&mut self, mm_per_s: f64) {
@@ -122,9 +162,25 @@ impl Speaker<'_> {
         }
     }
 
+    fn blow(&mut self, fraction: f64) {
+        if self.fan != fraction {
+            self.fan = fraction;
+            self.commands.push(Command::Fan { number: 0, fraction });
+        }
+    }
+
     fn position(&self, s: Spot) -> [f64; 3] {
         let [x, y] = s.mm();
         [x, y, self.z]
+    }
+
+    /// True when filament is pulled back before so long a way.
+    fn retracts(&self, far_mm: f64) -> bool {
+        let s = &self.job.settings;
+        let wanted = s.retract_mm > 0.0 || s.firmware_retract;
+        wanted
+            && far_mm.is_finite()
+            && (far_mm >= s.retract_least_travel_mm || self.rise && s.retract_at_layer)
     }
 
     /// Goes to where a road begins.
@@ -134,10 +190,9 @@ impl Speaker<'_> {
             return;
         }
         let s = &self.job.settings;
-        let retract =
-            far.is_finite() && far >= s.retract_least_travel_mm && (s.retract_mm > 0.0 || s.firmware_retract);
+        let retract = self.retracts(far);
         if retract {
-            self.filament(-s.retract_mm);
+            self.retract();
             self.used.retractions += 1;
         }
         let hop = if retract { s.z_hop_mm } else { 0.0 };
@@ -156,102 +211,266 @@ impl Speaker<'_> {
             self.commands.push(Command::Line { to: self.position(to) });
         }
         if retract {
-            self.filament(s.retract_mm);
+            let speed = if s.recover_mm_per_s > 0.0 { s.recover_mm_per_s } else { s.retract_mm_per_s };
+            self.filament(s.retract_mm + s.recover_extra_mm, speed);
         }
-        if far.is_finite() {
-            self.used.travel_mm += far;
+        if let Some(at) = self.at {
+            self.used.travel_mm += at.distance(to) / PER_MM;
         }
         self.rise = false;
         self.at = Some(to);
     }
 
-    fn filament(&mut self, e: f64) {
+    fn filament(&mut self, e: f64, speed: f64) {
         if self.job.settings.firmware_retract {
             self.commands.push(Command::FirmwareRetract { recover: e > 0.0 });
         } else {
-            self.feed(self.job.settings.retract_mm_per_s);
+            self.feed(speed);
             self.commands.push(Command::Filament { e });
         }
     }
 
-    fn road(&mut self, road: &Road, ordered: &Ordered, start: usize) {
-        let spots = ordered.roads.spots(road);
-        let n = spots.len();
-        if let Some(part) = self.parts.get(usize::from(road.part)) {
-            self.job = &part.job;
+    /// Pulls filament back, wiping along the road just laid when that is wanted.
+    fn retract(&mut self) {
+        let s = &self.job.settings;
+        let wiped = if s.wipe_mm > 0.0 { self.wipe_way() } else { Vec::new() };
+        let Some(last) = wiped.last().copied() else {
+            return self.filament(-s.retract_mm, s.retract_mm_per_s);
+        };
+        let length: f64 = wiped.iter().map(|w| w.1).sum();
+        if s.firmware_retract {
+            self.filament(-s.retract_mm, s.retract_mm_per_s);
+            self.feed(s.travel_mm_per_s);
+            for (spot, _) in &wiped {
+                self.commands.push(Command::Line { to: self.position(*spot) });
+            }
+        } else {
+            let before = s.retract_mm * 0.01 * s.retract_before_wipe_percent;
+            if before > 0.0 {
+                self.filament(-before, s.retract_mm_per_s);
+            }
+            let during = s.retract_mm - before;
+            // As fast as the filament can be pulled meanwhile.
+            let speed = if during > 0.0 { length * s.retract_mm_per_s / during } else { f64::INFINITY };
+            self.feed(speed.min(s.travel_mm_per_s));
+            for (spot, part) in &wiped {
+                let to = self.position(*spot);
+                let e = -during * part / length;
+                self.commands.push(if e < 0.0 { Command::Extrude { to, e } } else { Command::Line { to } });
+            }
         }
-        self.travel(spots[start]);
+        self.used.travel_mm += length;
+        self.at = Some(last.0);
+    }
+
+    /// Returns places along the road that was laid last, and how long the ways to them are, mm: on round a closed road, back
+    /// along an open one.
+    fn wipe_way(&self) -> Vec<(Spot, f64)> {
+        let Some((road, roads, start)) = self.last else { return Vec::new() };
+        let spots = roads.spots(road);
+        let walk = Walk { start, corners: spots.len(), closed: road.closed };
+        let mut out = Vec::new();
+        let mut left = self.job.settings.wipe_mm;
+        let Some(mut at) = self.at else { return out };
+        for k in 1..=walk.edges() {
+            let next = spots[walk.corner(if walk.closed { k } else { walk.edges() - k })];
+            let far = at.distance(next) / PER_MM;
+            if far >= left {
+                let [x, y] = at.to(next).map(|v| v * left / far);
+                let end = Spot::new(at.x + x.round() as i32, at.y + y.round() as i32);
+                out.push((end, left));
+                break;
+            }
+            if far > 0.0 {
+                out.push((next, far));
+            }
+            left -= far;
+            at = next;
+        }
+        out
+    }
+
+    /// Says what kind of road comes, and what goes with it.
+    fn kind(&mut self, road: &Road) {
         if self.kind != Some(road.kind) {
             self.kind = Some(road.kind);
             self.commands.push(Command::Feature(road.kind.name().into()));
         }
-        self.feed(self.speed(road, &ordered.roads));
-        let edges = if road.closed { n } else { n - 1 };
-        let backwards = !road.closed && start > 0;
-        for k in 0..edges {
-            let (i, j) =
-                if backwards { (start - k, start - k - 1) } else { ((start + k) % n, (start + k + 1) % n) };
-            let length = spots[i].distance(spots[j]) / PER_MM;
-            let e = self.job.filament(ordered.roads.area(road, if backwards { j } else { i }) * length);
-            self.commands.push(Command::Extrude { to: self.position(spots[j]), e });
-            self.used.filament_mm += e;
-            self.used.road_mm += length;
+        let (acceleration, jerk) = (self.pace.acceleration(road), self.pace.jerk(road));
+        if acceleration != self.acceleration || jerk != self.jerk {
+            let changed = |new: f64, old: f64| (new != old && new > 0.0).then_some(new);
+            let (a, j) = (changed(acceleration, self.acceleration), changed(jerk, self.jerk));
+            (self.acceleration, self.jerk) = (acceleration, jerk);
+            if a.is_some() || j.is_some() {
+                let limits = Limits {
+                    acceleration: a,
+                    jerk: [j, j, None, None],
+                    square_corner_speed: j,
+                    ..Limits::default()
+                };
+                self.commands.push(Command::Limits(Box::new(limits)));
+            }
+        }
+    }
+
+    fn road(&mut self, road: &'a Road, roads: &'a Roads, start: usize, next: Option<Spot>) {
+        let spots = roads.spots(road);
+        let walk = Walk { start, corners: spots.len(), closed: road.closed };
+        if let Some(part) = self.parts.get(usize::from(road.part)) {
+            self.job = &part.job;
+        }
+        self.travel(spots[start]);
+        self.kind(road);
+        self.blow(self.pace.fan_of(road, roads, self.usual_fan));
+        let speed = self.pace.speed(road, roads);
+        let s = &self.job.settings;
+        let scarf = if road.closed && road.kind == Kind::OuterWall { s.scarf_mm } else { 0.0 };
+        let end = spots[walk.corner(walk.edges())];
+        let coasts = s.coast_mm3 > 0.0
+            && next.is_some_and(|n| self.retracts(end.distance(n) / PER_MM))
+            && scarf == 0.0;
+        let gap = if road.closed && scarf == 0.0 { s.seam_gap_mm } else { 0.0 };
+        if scarf > 0.0 {
+            self.scarf(road, roads, walk, speed);
+        } else if coasts || gap > 0.0 {
+            let coast = if coasts { s.coast_mm3 } else { 0.0 };
+            self.shortened(road, roads, walk, speed, gap, coast);
+        } else {
+            self.edges(road, roads, walk, walk.edges(), speed);
+            self.at = Some(end);
         }
         self.used.roads += 1;
-        self.at = Some(match (road.closed, backwards) {
-            (true, _) => spots[start],
-            (false, true) => spots[0],
-            (false, false) => spots[n - 1],
-        });
+        self.last = Some((road, roads, start));
     }
 
-    /// Returns the speed of a road that is laid at leisure: what melts in time, and cools in time.
-    fn speed(&self, road: &Road, roads: &Roads) -> f64 {
-        let s = &self.job.settings;
-        let wanted = self.wanted(road, roads);
-        (wanted * self.leisure).max(s.slowest_mm_per_s.min(wanted))
-    }
-
-    /// Returns the fastest that a road may be laid.
-    fn wanted(&self, road: &Road, roads: &Roads) -> f64 {
-        let edges = (road.end - road.start) as usize - 1;
-        let thickest = if road.area > 0.0 {
-            road.area
-        } else {
-            (0..edges).map(|i| roads.area(road, i)).fold(0.0, f64::max)
-        };
-        let s = &self.parts.get(usize::from(road.part)).map_or(self.job, |p| &p.job).settings;
-        usual(s, self.first, road.kind).min(s.most_flow_mm3_per_s / (thickest * s.flow).max(1e-9))
-    }
-
-    /// Chooses by how much all roads of the layer are slowed down, so that it takes long enough. Travel is not counted:
-    /// it cools as well.
-    fn pace(&mut self, ordered: &Ordered) {
-        let least = self.job.settings.least_layer_s;
-        if least <= 0.0 {
-            return;
+    /// Lays the first edges of a road.
+    fn edges(&mut self, road: &Road, roads: &Roads, walk: Walk, edges: usize, speed: f64) {
+        let spots = roads.spots(road);
+        let hangs = self.job.settings.overhangs && roads.hangs(road);
+        self.feed(speed);
+        let mut from = spots[walk.corner(0)];
+        for k in 0..edges {
+            let to = spots[walk.corner(k + 1)];
+            if hangs {
+                let at = |k: usize| f64::from(roads.hanging(road, walk.corner(k)));
+                self.feed(self.pace.over_air(road, speed, 0.5 * (at(k) + at(k + 1))));
+            }
+            self.extrude(from, to, roads.area(road, walk.edge(k)));
+            from = to;
         }
-        let roads = &ordered.roads;
-        let seconds: f64 = roads.roads().iter().map(|r| roads.length_mm(r) / self.wanted(r, roads)).sum();
-        self.leisure = (seconds / least).min(1.0);
+    }
+
+    #[inline]
+    fn extrude(&mut self, from: Spot, to: Spot, area: f64) {
+        let length = from.distance(to) / PER_MM;
+        let e = self.job.filament(area * length);
+        self.commands.push(Command::Extrude { to: self.position(to), e });
+        self.used.filament_mm += e;
+        self.used.road_mm += length;
+    }
+
+    /// Lays a road that ends `gap` mm early, and for whose last `coast` mm³ nothing is pushed.
+    fn shortened(&mut self, road: &Road, roads: &Roads, walk: Walk, speed: f64, gap: f64, coast: f64) {
+        let spots = roads.spots(road);
+        // Most of a road is laid in any case.
+        let most = 0.5 * roads.length_mm(road);
+        let gap = gap.min(most);
+        let mut whole = walk.edges();
+        let (mut left, mut push) = (gap, coast);
+        let mut tail: Vec<Spot> = Vec::new();
+        let mut dry = 0.0;
+        // Backwards from the end: first what is left out, then what comes by itself.
+        while whole > 0 {
+            let k = whole - 1;
+            let (a, b) = (spots[walk.corner(k)], spots[walk.corner(k + 1)]);
+            let length = a.distance(b) / PER_MM;
+            let area = roads.area(road, walk.edge(k)).max(1e-9);
+            let along = |mm: f64| {
+                let [x, y] = b.to(a).map(|v| v * mm / length.max(1e-9));
+                Spot::new(b.x + x.round() as i32, b.y + y.round() as i32)
+            };
+            if left >= length {
+                left -= length;
+                whole -= 1;
+                continue;
+            }
+            if tail.is_empty() {
+                tail.push(if left > 0.0 { along(left) } else { b });
+            }
+            let rest = length - left;
+            let reach = (push / area).min((most - dry).max(0.0));
+            if reach >= rest {
+                push -= rest * area;
+                dry += rest;
+                left = 0.0;
+                tail.push(a);
+                whole -= 1;
+                continue;
+            }
+            tail.push(if left + reach > 0.0 { along(left + reach) } else { b });
+            break;
+        }
+        self.edges(road, roads, walk, whole.saturating_sub(1), speed);
+        let mut from = spots[walk.corner(whole.saturating_sub(1))];
+        self.feed(speed);
+        if whole > 0
+            && let Some(to) = tail.last().copied()
+        {
+            self.extrude(from, to, roads.area(road, walk.edge(whole - 1)));
+            from = to;
+        }
+        for spot in tail.iter().rev().skip(1) {
+            self.commands.push(Command::Line { to: self.position(*spot) });
+            from = *spot;
+        }
+        self.at = Some(from);
+    }
+
+    /// Lays a closed road that begins as a ramp from the layer below and ends on that ramp.
+    fn scarf(&mut self, road: &Road, roads: &Roads, walk: Walk, speed: f64) {
+        let spots = roads.spots(road);
+        let (top, height) = (self.z, self.height);
+        let length = self.job.settings.scarf_mm.min(0.5 * roads.length_mm(road));
+        self.feed(speed);
+        let mut done = 0.0;
+        let whole = roads.length_mm(road);
+        let mut at = spots[walk.corner(0)];
+        self.z = top - height * (1.0 - SCARF_BEGINS);
+        self.commands.push(Command::Line { to: self.position(at) });
+        // The ramp is laid twice: once up, once at the full height with what is missing.
+        for k in 0..2 * walk.edges() {
+            let to = spots[walk.corner(k % walk.edges() + 1)];
+            let area = roads.area(road, walk.edge(k % walk.edges()));
+            let far = at.distance(to) / PER_MM;
+            let (a, b) = (done, (done + far).min(whole + length));
+            let pieces =
+                if a < length || b > whole { ((b - a) / SCARF_STEP_MM).ceil().max(1.0) } else { 1.0 };
+            for i in 1..=pieces as u32 {
+                let here = a + (b - a) * f64::from(i) / pieces;
+                let middle = here - 0.5 * (b - a) / pieces;
+                let [x, y] = at.to(to).map(|v| v * (here - a) / far.max(1e-9));
+                let spot = Spot::new(at.x + x.round() as i32, at.y + y.round() as i32);
+                let share = |s: f64| SCARF_BEGINS + (1.0 - SCARF_BEGINS) * (s / length).clamp(0.0, 1.0);
+                self.z = top - height * (1.0 - share(here));
+                let flow = if middle < whole { share(middle) } else { 1.0 - share(middle - whole) };
+                let [px, py] = at.to(to).map(|v| v * (here - (b - a) / pieces - a) / far.max(1e-9));
+                let from = Spot::new(at.x + px.round() as i32, at.y + py.round() as i32);
+                self.extrude(from, spot, area * flow);
+                self.at = Some(spot);
+            }
+            (at, done) = (to, b);
+            if done >= whole + length {
+                break;
+            }
+        }
+        self.z = top;
     }
 }
 
-/// Returns the speed of a kind of road when nothing holds it back, mm/s.
-fn usual(s: &Settings, first_layer: bool, kind: Kind) -> f64 {
-    if first_layer {
-        return s.first_layer_mm_per_s;
-    }
-    match kind {
-        Kind::OuterWall => s.outer_wall_mm_per_s,
-        Kind::InnerWall => s.inner_wall_mm_per_s,
-        Kind::Gap => s.gap_mm_per_s,
-        Kind::Top | Kind::Solid | Kind::Bridge | Kind::Ironing => s.solid_mm_per_s,
-        Kind::Sparse | Kind::PrimeTower => s.infill_mm_per_s,
-        Kind::Support | Kind::SupportInterface => s.support_mm_per_s,
-        Kind::Skirt => s.first_layer_mm_per_s,
-    }
-}
+/// Part of the layer's height at which a scarf begins: thinner plastic does not stick.
+const SCARF_BEGINS: f64 = 0.1;
+/// Length of a scarf's steps, mm.
+const SCARF_STEP_MM: f64 = 1.0;
 
 /// Returns what stands before the first layer: heat, home.
 pub fn prologue(job: &Job) -> Section {
@@ -270,6 +489,15 @@ pub fn prologue(job: &Job) -> Section {
         c.push(temperature(Heater::Bed, s.bed_c, Wait::Heat));
     }
     c.push(temperature(hotend, s.first_layer_hotend_c, Wait::Heat));
+    let some = |v: f64| (v > 0.0).then_some(v);
+    let limits = Limits {
+        travel_acceleration: some(s.travel_acceleration_mm_per_s2),
+        pressure_advance: some(s.pressure_advance_s),
+        ..Limits::default()
+    };
+    if limits != Limits::default() {
+        c.push(Command::Limits(Box::new(limits)));
+    }
     c.push(Command::Fan { number: 0, fraction: 0.0 });
     section
 }
