@@ -9,6 +9,7 @@
 //! Inside, everything is integers of a tenth of a micrometre ([`shop_geom::planar`]), and what is inside the walls is
 //! known on the lines that will fill it ([`rows`]).
 
+pub mod comb;
 pub mod facets;
 pub mod fill;
 pub mod item;
@@ -32,6 +33,7 @@ pub mod thin;
 pub mod tour;
 pub mod walls;
 
+use comb::Comber;
 use facets::{Front, Levels};
 use item::{Item, Part};
 use job::Job;
@@ -195,6 +197,7 @@ struct Line<'a, F> {
 struct Room {
     slicer: Slicer,
     planner: Planner,
+    comber: Comber,
 }
 
 impl<T: Send, F: Fn(&Spoken) -> T + Sync> Stages for Line<'_, F> {
@@ -230,8 +233,8 @@ impl<T: Send, F: Fn(&Spoken) -> T + Sync> Stages for Line<'_, F> {
         state.order(plan)
     }
 
-    fn text(&self, _: &mut Room, layer: usize, ordered: Ordered) -> (Used, T) {
-        let spoken = speak(&self.print.job, &self.print.parts, layer, &ordered);
+    fn text(&self, room: &mut Room, layer: usize, ordered: Ordered) -> (Used, T) {
+        let spoken = speak(&self.print.job, &self.print.parts, layer, &ordered, &mut room.comber);
         (spoken.used, (self.finish)(&spoken))
     }
 }

@@ -8,7 +8,7 @@ use crate::plan::{Island, Plan};
 use crate::roads::Roads;
 use crate::settings::Seam;
 use crate::tour::{Fare, Near, Stop, Tourist};
-use shop_geom::planar::{PER_MM, Spot};
+use shop_geom::planar::{Contours, PER_MM, Spot};
 
 /// One road, as it is laid.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,8 @@ pub struct Ordered {
     pub roads: Roads,
     /// In this order.
     pub lays: Vec<Lay>,
+    /// The innermost walls, where ways are to be led inside them.
+    pub within: Contours,
     /// Where the nozzle comes from, if it is known.
     pub from: Option<Spot>,
     /// Where it ends.
@@ -84,7 +86,7 @@ impl State {
 
     /// Puts a layer in order. About linear in islands and corners of outer walls.
     pub fn order(&mut self, plan: Plan) -> Ordered {
-        let Plan { roads, islands } = plan;
+        let Plan { roads, islands, within } = plan;
         let mut lays = Vec::with_capacity(roads.roads().len());
         let from = self.at;
         self.now.corners.clear();
@@ -109,7 +111,7 @@ impl State {
         std::mem::swap(&mut self.past, &mut self.now);
         self.past.near.load(&self.past.corners);
         self.layer += 1;
-        Ordered { roads, lays, from, to: self.at }
+        Ordered { roads, lays, within, from, to: self.at }
     }
 
     /// Lays one island; `next` is where it goes on, if that is in this layer: otherwise the next layer begins about where

@@ -45,6 +45,8 @@ pub struct Plan {
     pub roads: Roads,
     /// Who they belong to.
     pub islands: Vec<Island>,
+    /// The innermost walls, where ways are to be led inside them.
+    pub within: Contours,
 }
 
 impl Plan {
@@ -71,6 +73,12 @@ impl Plan {
     pub fn add(&mut self, other: &Plan, shift: Spot, copy: u16) {
         let first = self.roads.roads().len() as u32;
         self.roads.append_moved(&other.roads, shift, copy);
+        for contour in other.within.iter() {
+            for s in contour {
+                self.within.push(Spot::new(s.x + shift.x, s.y + shift.y));
+            }
+            self.within.close();
+        }
         self.islands.extend(other.islands.iter().map(|island| {
             Island {
                 middle: Spot::new(island.middle.x + shift.x, island.middle.y + shift.y),
@@ -112,6 +120,9 @@ impl Planner {
         plan.roads.append(&own.thin);
         self.fill(job, layer, own, around, &mut plan.roads);
         plan.islands = islands(&own.region, &plan.roads, walls);
+        if job.settings.comb {
+            plan.within = own.walls.rings.last().unwrap_or(&own.walls.inside).clone();
+        }
         plan
     }
 

@@ -346,6 +346,12 @@ settings! {
     scarf_mm: f64 = 0.0, 0.0 ..= 100.0;
     /// Shorter travels are made without pulling back, mm.
     retract_least_travel_mm: f64 = 1.5, 0.0 ..= 100.0;
+    /// Ways are led inside the part and round its walls, and filament stays where it is meanwhile.
+    comb: bool = false;
+    /// How much longer such a way may be than the straight one, mm.
+    comb_detour_mm: f64 = 15.0, 0.0 ..= 1000.0;
+    /// Ways inside the part that are longer than this are made with pulled-back filament all the same, mm.
+    comb_retract_mm: f64 = 30.0, 0.0 ..= 10000.0;
     /// The firmware pulls back by its own settings (G10, G11).
     firmware_retract: bool = false;
     /// How far the nozzle is lifted for travels with pulled-back filament, mm.

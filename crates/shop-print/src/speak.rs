@@ -1,5 +1,6 @@
 //! A layer in order as canonical commands: travel, retraction, speeds, filament.
 
+use crate::comb::Comber;
 use crate::item::Part;
 use crate::job::Job;
 use crate::order::Ordered;
@@ -69,13 +70,17 @@ struct Speaker<'a> {
     rise: bool,
     /// The road that was laid last, and from where.
     last: Option<(&'a Road, &'a Roads, usize)>,
+    comber: &'a mut Comber,
+    /// Places between the ends of the way that is looked at.
+    way: Vec<Spot>,
     used: Used,
 }
 
 /// Returns the commands of a layer.
-pub fn speak(job: &Job, parts: &[Part], layer: usize, ordered: &Ordered) -> Spoken {
+pub fn speak(job: &Job, parts: &[Part], layer: usize, ordered: &Ordered, comber: &mut Comber) -> Spoken {
     let corners: usize = ordered.roads.roads().iter().map(|r| (r.end - r.start) as usize).sum();
     let pace = Pace::new(job, parts, layer, &ordered.roads);
+    comber.load(&ordered.within);
     let below = Pace::fan_before(job, layer);
     let mut speaker = Speaker {
         job,
@@ -93,6 +98,8 @@ pub fn speak(job: &Job, parts: &[Part], layer: usize, ordered: &Ordered) -> Spok
         fan: below,
         rise: true,
         last: None,
+        comber,
+        way: Vec::new(),
         used: Used::default(),
     };
     speaker.begin(layer);
@@ -190,7 +197,8 @@ impl<'a> Speaker<'a> {
             return;
         }
         let s = &self.job.settings;
-        let retract = self.retracts(far);
+        let inside = s.comb && !self.rise && far.is_finite() && self.led(to);
+        let retract = self.retracts(far) && !(inside && self.led_mm(to) < s.comb_retract_mm);
         if retract {
             self.retract();
             self.used.retractions += 1;
@@ -206,6 +214,16 @@ impl<'a> Speaker<'a> {
             up[2] += hop;
             self.commands.push(Command::Line { to: up });
         }
+        if inside {
+            for i in 0..self.way.len() {
+                let spot = self.way[i];
+                let mut through = self.position(spot);
+                through[2] += hop;
+                self.commands.push(Command::Line { to: through });
+                self.used.travel_mm += self.at.map_or(0.0, |at| at.distance(spot) / PER_MM);
+                self.at = Some(spot);
+            }
+        }
         self.commands.push(Command::Line { to: target });
         if hop > 0.0 {
             self.commands.push(Command::Line { to: self.position(to) });
@@ -219,6 +237,27 @@ impl<'a> Speaker<'a> {
         }
         self.rise = false;
         self.at = Some(to);
+    }
+
+    /// Looks for a way inside the part, and keeps it.
+    fn led(&mut self, to: Spot) -> bool {
+        let Some(at) = self.at else { return false };
+        self.way.clear();
+        let more = self.job.settings.comb_detour_mm * PER_MM;
+        let Some(way) = self.comber.way(at, to, more) else { return false };
+        self.way.extend_from_slice(way);
+        true
+    }
+
+    /// Returns how long that way is, mm.
+    fn led_mm(&self, to: Spot) -> f64 {
+        let Some(mut at) = self.at else { return 0.0 };
+        let mut length = 0.0;
+        for s in self.way.iter().chain([&to]) {
+            length += at.distance(*s);
+            at = *s;
+        }
+        length / PER_MM
     }
 
     fn filament(&mut self, e: f64, speed: f64) {
