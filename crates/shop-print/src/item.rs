@@ -36,6 +36,7 @@ const FILLING: &[&str] = &[
     "bottom_layers",
     "infill_percent",
     "infill_pattern",
+    "infill_link_mm",
     "skin_margin_mm",
     "solid_mm_per_s",
     "infill_mm_per_s",
@@ -352,7 +353,7 @@ impl Work<'_> {
             }
         }
         for (part, slice) in &mut out {
-            self.slicer.fill(&self.parts[usize::from(*part)].job, slice);
+            self.slicer.fill(&self.parts[usize::from(*part)].job, self.layer, slice);
         }
         out
     }

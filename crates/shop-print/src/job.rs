@@ -27,8 +27,6 @@ pub struct Job {
     pub frames: [Frame; 2],
     /// How skin is taken.
     pub skin: SkinRules,
-    /// One row in so many has a sparse line; 0 for none.
-    pub sparse_step: i32,
     /// Ends of lines closer than this along the rows are joined, grid units.
     pub link: i32,
     /// Shorter lines are left out, grid units.
@@ -47,15 +45,6 @@ impl Job {
         let pitch = pitch_mm * PER_MM;
         let angle = s.infill_angle_deg.to_radians();
         let grid = |mm: f64| (mm * PER_MM).round() as i32;
-        let ways = match s.infill_pattern {
-            crate::settings::Pattern::Grid => 2.0,
-            crate::settings::Pattern::Rectilinear => 1.0,
-        };
-        let sparse_step = if s.infill_percent > 0.0 {
-            (ways * 100.0 / s.infill_percent).round().max(1.0) as i32
-        } else {
-            0
-        };
         Job {
             reach: Reach { below: s.bottom_layers as usize, above: s.top_layers as usize },
             frames: [Frame::new(angle, pitch), Frame::new(angle + std::f64::consts::FRAC_PI_2, pitch)],
@@ -65,7 +54,6 @@ impl Job {
                 margin_rows: (s.skin_margin_mm / pitch_mm).round() as i32,
                 bridge: grid(2.0 * pitch_mm),
             },
-            sparse_step,
             link: grid(2.5 * pitch_mm),
             least_line: grid(0.05),
             pitch_mm,

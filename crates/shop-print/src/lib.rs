@@ -2,7 +2,7 @@
 //!
 //! [`model`] says what is printed, [`item`] makes it ready: objects whose parts have settings of their own. A [`layer`]
 //! of each part goes through five stages, each a module: [`section`] cuts the mesh to a region, [`walls`](mod@walls) follow its contours,
-//! [`skin`] tells solid from sparse by the layers around, [`fill`] draws lines, [`order`] says which comes first, and
+//! [`infill`] tells [`skin`] from sparse by the layers around and draws lines, [`order`] says which comes first, and
 //! [`speak`](mod@speak) makes canonical commands of it. [`pipeline`] keeps all of them busy at once; [`slice`](mod@slice) and
 //! [`plan`] say what is done alone and what between neighbours.
 //!
@@ -12,6 +12,7 @@
 pub mod comb;
 pub mod facets;
 pub mod fill;
+pub mod infill;
 pub mod item;
 pub mod job;
 pub mod layer;
@@ -19,6 +20,7 @@ pub mod legs;
 pub mod model;
 pub mod order;
 pub mod pace;
+pub mod patterns;
 pub mod pipeline;
 pub mod plan;
 pub mod roads;

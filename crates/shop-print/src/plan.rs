@@ -1,12 +1,10 @@
 //! A layer between its neighbours: what is skin, what is sparse, and every road of it, sorted by island.
 
 use crate::fill::{Lines, Weaver};
+use crate::infill::Filler;
 use crate::job::Job;
 use crate::legs::{Legs, Walker};
 use crate::roads::{Kind, Roads};
-use crate::rows::Rows;
-use crate::settings::Pattern;
-use crate::skin::Skinner;
 use crate::slice::Slice;
 use crate::supports::Supports;
 use crate::tour::Fare;
@@ -102,11 +100,8 @@ impl Plan {
 /// Room for planning, used again and again.
 #[derive(Default)]
 pub struct Planner {
-    skinner: Skinner,
+    filler: Filler,
     weaver: Weaver,
-    solid: Rows,
-    sparse: Rows,
-    unused: Rows,
     walker: Walker,
 }
 
@@ -118,7 +113,7 @@ impl Planner {
         add_walls(job, layer, own, &mut plan.roads);
         let walls = plan.roads.roads().len();
         plan.roads.append(&own.thin);
-        self.fill(job, layer, own, around, &mut plan.roads);
+        self.filler.fill(job, layer, own, around, &mut plan.roads);
         plan.islands = islands(&own.region, &plan.roads, walls);
         if job.settings.comb {
             plan.within = own.walls.rings.last().unwrap_or(&own.walls.inside).clone();
@@ -142,56 +137,6 @@ impl Planner {
     pub fn walk(&mut self, plan: &mut Plan, fare: Fare) {
         for island in &mut plan.islands {
             island.legs = self.walker.walk(&plan.roads, &island.rest, fare);
-        }
-    }
-
-    fn fill(&mut self, job: &Job, layer: usize, own: &Slice, around: &[Option<&Slice>], roads: &mut Roads) {
-        let main = layer % 2;
-        let mut at = own.region.spots().first().copied().unwrap_or_default();
-        let s = &job.settings;
-        let both = s.infill_pattern == Pattern::Grid;
-        for way in [main, 1 - main] {
-            let mut covers: Vec<Option<&Rows>> = around
-                .iter()
-                .enumerate()
-                .filter(|(i, _)| *i != job.reach.below)
-                .map(|(_, slice)| slice.as_ref().map(|s| &s.cover[way]))
-                .collect();
-            if s.infill_percent >= 100.0 {
-                // Nothing is covered well enough: the part is solid, and laid as solids are.
-                covers.push(None);
-            }
-            let rules = &job.skin;
-            let inner = &own.inner[way];
-            let frame = &job.frames[way];
-            let first = way == main;
-            let step = job.sparse_step;
-            if first {
-                self.skinner.split(inner, &covers, rules, |_| true, &mut self.solid, &mut self.sparse);
-                let lines = Lines {
-                    kind: Kind::Solid,
-                    step: 1,
-                    link: job.link,
-                    least: job.least_line,
-                    area: job.area(layer),
-                };
-                at = self.weaver.weave(&self.solid, frame, &lines, at, roads);
-            } else if both && step > 0 {
-                let wanted = |row: i32| row % step == 0;
-                self.skinner.split(inner, &covers, rules, wanted, &mut self.unused, &mut self.sparse);
-            } else {
-                continue;
-            }
-            if step > 0 {
-                let lines = Lines {
-                    kind: Kind::Sparse,
-                    step,
-                    link: -1,
-                    least: job.least_line,
-                    area: job.area(layer),
-                };
-                at = self.weaver.weave(&self.sparse, frame, &lines, at, roads);
-            }
         }
     }
 }

@@ -36,13 +36,19 @@ pub struct Frame {
     cos: f64,
     sin: f64,
     pitch: f64,
+    shift: f64,
 }
 
 impl Frame {
     /// Returns lines in direction `angle`, radians, `pitch` grid units apart, one of them through the origin.
     pub fn new(angle: f64, pitch: f64) -> Frame {
         let (sin, cos) = angle.sin_cos();
-        Frame { cos, sin, pitch }
+        Frame { cos, sin, pitch, shift: 0.0 }
+    }
+
+    /// Returns the same lines, moved across by `shift` grid units.
+    pub fn moved(self, shift: f64) -> Frame {
+        Frame { shift: (self.shift + shift).rem_euclid(self.pitch), ..self }
     }
 
     /// Returns the distance of lines, grid units.
@@ -50,17 +56,23 @@ impl Frame {
         self.pitch
     }
 
-    /// Returns a place as u along the lines and v across them.
+    /// Returns a place as u along the lines and v across them, row 0 being at v = 0.
     #[inline]
     pub fn turn(&self, s: Spot) -> [f64; 2] {
         let (x, y) = (f64::from(s.x), f64::from(s.y));
-        [x * self.cos + y * self.sin, y * self.cos - x * self.sin]
+        [x * self.cos + y * self.sin, y * self.cos - x * self.sin - self.shift]
     }
 
     /// Returns the place at `u` on a row.
     #[inline]
     pub fn spot(&self, u: i32, row: i32) -> Spot {
-        let (u, v) = (f64::from(u), f64::from(row) * self.pitch);
+        self.place(f64::from(u), f64::from(row) * self.pitch)
+    }
+
+    /// Returns the place at `u`, `v`: what [`Frame::turn`] makes of it.
+    #[inline]
+    pub fn place(&self, u: f64, v: f64) -> Spot {
+        let v = v + self.shift;
         Spot::new((u * self.cos - v * self.sin).round() as i32, (u * self.sin + v * self.cos).round() as i32)
     }
 }
@@ -91,7 +103,19 @@ impl Scanner {
         self.pair(out, |_, _, _, _| {});
     }
 
-    /// The same; marks the edges at both ends of runs that are shorter than `limit` grid units and lead between edges
+    /// The same; shows every run with its row and the edges at both its ends, counted by their last corners.
+    pub fn scan_showing(
+        &mut self,
+        region: &Contours,
+        frame: &Frame,
+        out: &mut Rows,
+        visit: impl FnMut(i32, Run, u32, u32),
+    ) {
+        self.sweep(region, frame, out);
+        self.pair(out, visit);
+    }
+
+    /// The same as [`Scanner::scan`]; marks the edges at both ends of runs that are shorter than `limit` grid units and lead between edges
     /// that go opposite ways.
     pub fn scan_marking(
         &mut self,
@@ -238,6 +262,65 @@ impl Rows {
         self.runs.iter().map(|r| i64::from(r.length())).sum()
     }
 
+    /// Calls `emit` with the parts of the straight way from `a` to `b` that lie within half a row of a run, as fractions
+    /// of the way, in order. O(rows passed + runs there).
+    pub fn along(&self, frame: &Frame, a: Spot, b: Spot, mut emit: impl FnMut(f64, f64)) {
+        let ([ua, va], [ub, vb]) = (frame.turn(a), frame.turn(b));
+        let (va, vb) = (va / frame.pitch, vb / frame.pitch);
+        let (from, to) = (va.round() as i32, vb.round() as i32);
+        let range = self.range();
+        if self.is_empty() || from.max(to) < range.start || from.min(to) >= range.end {
+            return;
+        }
+        let (du, dv) = (ub - ua, vb - va);
+        let step = if to < from { -1 } else { 1 };
+        // Where the way leaves a row for the next one.
+        let leaves = |row: i32| {
+            if row == to { 1.0 } else { ((f64::from(row) + 0.5 * f64::from(step) - va) / dv).clamp(0.0, 1.0) }
+        };
+        let (mut row, mut start) = (from, 0.0);
+        let mut held: Option<(f64, f64)> = None;
+        loop {
+            let end = leaves(row);
+            let mut found = |low: f64, high: f64| {
+                let (low, high) = (low.max(start), high.min(end));
+                if low < high {
+                    match &mut held {
+                        Some(last) if last.1 + 1e-9 >= low => last.1 = high,
+                        _ => {
+                            if let Some((low, high)) = held.replace((low, high)) {
+                                emit(low, high);
+                            }
+                        }
+                    }
+                }
+            };
+            let runs = self.get(row);
+            if du.abs() < 1.0 {
+                let within = |r: &Run| f64::from(r.a) <= ua && ua <= f64::from(r.b);
+                if runs.iter().any(within) {
+                    found(start, end);
+                }
+            } else if du > 0.0 {
+                for r in runs {
+                    found((f64::from(r.a) - ua) / du, (f64::from(r.b) - ua) / du);
+                }
+            } else {
+                for r in runs.iter().rev() {
+                    found((f64::from(r.b) - ua) / du, (f64::from(r.a) - ua) / du);
+                }
+            }
+            if row == to {
+                break;
+            }
+            start = end;
+            row += step;
+        }
+        if let Some((low, high)) = held {
+            emit(low, high);
+        }
+    }
+
     /// Begins to write rows from `first` on.
     pub fn begin(&mut self, first: i32) {
         self.clear();
@@ -366,6 +449,44 @@ mod tests {
         }
 
         #[test]
+        fn a_way_is_in_the_rows_where_its_places_are(
+            lists in prop::collection::vec(list(), 1..8),
+            first in -4i32..4,
+            way in (-30i32..60, -60i32..100, -30i32..60, -60i32..100),
+            angle in 0.0f64..6.3,
+        ) {
+            let mut rows = Rows::default();
+            rows.begin(first);
+            for list in &lists {
+                for r in list {
+                    rows.push(Run { a: 100 * r.a, b: 100 * r.b });
+                }
+                rows.end_row();
+            }
+            let frame = Frame::new(angle, 500.0).moved(123.0);
+            let [a, b] = [[way.0, way.1], [way.2, way.3]]
+                .map(|[u, v]| frame.place(100.0 * f64::from(u), 50.0 * f64::from(v)));
+            let mut parts = Vec::new();
+            rows.along(&frame, a, b, |low, high| parts.push((low, high)));
+            prop_assert!(parts.windows(2).all(|w| w[0].1 < w[1].0));
+            for k in 0..200 {
+                let t = (f64::from(k) + 0.5) / 200.0;
+                let ([ua, va], [ub, vb]) = (frame.turn(a), frame.turn(b));
+                let (u, v) = (ua + t * (ub - ua), (va + t * (vb - va)) / 500.0);
+                if (v - v.round()).abs() > 0.49 {
+                    continue;
+                }
+                let inside = |slack: f64| {
+                    rows.get(v.round() as i32)
+                        .iter()
+                        .any(|r| f64::from(r.a) - slack <= u && u <= f64::from(r.b) + slack)
+                };
+                let said = parts.iter().any(|p| p.0 <= t && t <= p.1);
+                prop_assert!(if said { inside(3.0) } else { !inside(-3.0) }, "{} {}", t, said);
+            }
+        }
+
+        #[test]
         fn runs_sum_up_to_the_area(radii in prop::collection::vec(3.0f64..10.0, 3..30), angle in 0.0f64..3.0) {
             let mut region = Contours::default();
             for (i, r) in radii.iter().enumerate() {
@@ -375,7 +496,7 @@ mod tests {
             region.close();
             let mut rows = Rows::default();
             let pitch = 20.0;
-            Scanner::default().scan(&region, &Frame::new(angle, pitch), &mut rows);
+            Scanner::default().scan(&region, &Frame::new(angle, pitch).moved(7.0), &mut rows);
             let area = rows.length() as f64 * pitch / 1e8;
             prop_assert!((area - region.area_mm2()).abs() < 0.2, "{area} {}", region.area_mm2());
         }

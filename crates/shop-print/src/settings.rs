@@ -135,6 +135,14 @@ choice! {
         Rectilinear = "rectilinear",
         /// Lines both ways in every layer.
         Grid = "grid",
+        /// Lines three ways in every layer.
+        Triangles = "triangles",
+        /// Cubes that stand on a corner: lines three ways that wander from layer to layer.
+        Cubic = "cubic",
+        /// A wavy surface without crossings, as stiff in all directions.
+        Gyroid = "gyroid",
+        /// Rings along the walls.
+        Concentric = "concentric",
     }
 }
 
@@ -230,8 +238,11 @@ settings! {
     bottom_layers: u32 = 4, 0.0 ..= 100.0;
     /// How much of the inside is filled where it need not be solid, percent.
     infill_percent: f64 = 20.0, 0.0 ..= 100.0;
-    /// How the inside is filled: grid or rectilinear.
+    /// How the inside is filled: rectilinear, grid, triangles, cubic, gyroid or concentric.
     infill_pattern: Pattern = Pattern::Grid;
+    /// Sparse lines that end at a wall are joined along it where the way is no longer than this, mm; 0 for never. Joined
+    /// lines hold better to the wall and need fewer travels.
+    infill_link_mm: f64 = 10.0, 0.0 ..= 1000.0;
     /// Direction of solid lines in even layers, degrees from x; odd layers are at right angles.
     infill_angle_deg: f64 = 45.0, -180.0 ..= 180.0;
     /// How far lines of the filling reach into the innermost wall, percent of the distance of roads.

@@ -31,14 +31,12 @@ pub struct Skinner {
 
 impl Skinner {
     /// Divides `inner`, the inside of the walls, into `solid` and `sparse`. `covers` are the sections of the layers
-    /// above and below; where one is missing there is no part, and all is skin. Only rows for which `wanted` holds come
-    /// out. Linear in runs times covers.
+    /// above and below; where one is missing there is no part, and all is skin. Linear in runs times covers.
     pub fn split(
         &mut self,
         inner: &Rows,
         covers: &[Option<&Rows>],
         rules: &SkinRules,
-        wanted: impl Fn(i32) -> bool,
         solid: &mut Rows,
         sparse: &mut Rows,
     ) {
@@ -47,45 +45,34 @@ impl Skinner {
         sparse.begin(range.start);
         if covers.iter().any(Option::is_none) {
             for row in range {
-                if wanted(row) {
-                    inner.get(row).iter().for_each(|r| solid.push(*r));
-                }
+                inner.get(row).iter().for_each(|r| solid.push(*r));
                 solid.end_row();
                 sparse.end_row();
             }
             return;
         }
-        self.uncovered(inner, covers, rules, &wanted);
+        self.uncovered(inner, covers, rules);
         for row in range {
-            if wanted(row) {
-                self.grow(row, inner.get(row), rules);
-                without(inner.get(row), &self.b, |r| {
-                    // A short rest between skin is skin; without any skin it is a narrow place of the part.
-                    if r.length() >= rules.bridge || self.b.is_empty() {
-                        sparse.push(r);
-                    }
-                });
-                without(inner.get(row), sparse.last_row(), |r| solid.push(r));
-            }
+            self.grow(row, inner.get(row), rules);
+            without(inner.get(row), &self.b, |r| {
+                // A short rest between skin is skin; without any skin it is a narrow place of the part.
+                if r.length() >= rules.bridge || self.b.is_empty() {
+                    sparse.push(r);
+                }
+            });
+            without(inner.get(row), sparse.last_row(), |r| solid.push(r));
             solid.end_row();
             sparse.end_row();
         }
     }
 
     /// Leaves in `raw` what no cover holds, slivers left out.
-    fn uncovered(
-        &mut self,
-        inner: &Rows,
-        covers: &[Option<&Rows>],
-        rules: &SkinRules,
-        wanted: &impl Fn(i32) -> bool,
-    ) {
+    fn uncovered(&mut self, inner: &Rows, covers: &[Option<&Rows>], rules: &SkinRules) {
         let range = inner.range();
         self.raw.begin(range.start);
-        let near = |row: i32| (-rules.margin_rows..=rules.margin_rows).any(|d| wanted(row + d));
         for row in range {
             let all = inner.get(row);
-            if !all.is_empty() && near(row) {
+            if !all.is_empty() {
                 self.a.clear();
                 self.a.extend_from_slice(all);
                 for cover in covers.iter().flatten() {

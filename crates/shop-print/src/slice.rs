@@ -19,8 +19,8 @@ pub struct Slice {
     pub walls: Walls,
     /// The section as rows, in both directions of filling.
     pub cover: [Rows; 2],
-    /// The inside of the walls as rows, in both directions.
-    pub inner: [Rows; 2],
+    /// The inside of the walls as rows, in the direction in which this layer's solids are filled.
+    pub inner: Rows,
     /// Roads of narrow places.
     pub thin: Roads,
     /// What had to be mended.
@@ -44,7 +44,7 @@ impl Slicer {
         let mut region = Contours::default();
         let mended = self.section(job, facets, layer, cut, &mut region);
         let mut slice = self.walled(job, layer, region);
-        self.fill(job, &mut slice);
+        self.fill(job, layer, &mut slice);
         Slice { mended, ..slice }
     }
 
@@ -82,10 +82,8 @@ impl Slicer {
     }
 
     /// Puts the inside of the walls on the lines that will fill it.
-    pub fn fill(&mut self, job: &Job, slice: &mut Slice) {
-        for way in 0..2 {
-            self.scanner.scan(&slice.walls.inside, &job.frames[way], &mut slice.inner[way]);
-        }
+    pub fn fill(&mut self, job: &Job, layer: usize, slice: &mut Slice) {
+        self.scanner.scan(&slice.walls.inside, &job.frames[layer % 2], &mut slice.inner);
     }
 
     /// Returns a region as its neighbours know it: without anything in it.

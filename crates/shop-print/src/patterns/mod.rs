@@ -1,0 +1,134 @@
+//! Sparse filling: what carries the top of a part and keeps its walls apart.
+//!
+//! A pattern is one or more families of lines, each scanned through the inside of the walls, so that a line's ends are
+//! exact and its density is, too: lines lie `families × pitch / density` apart, whatever that comes to. What is solid is
+//! taken off the lines, row by row ([`Rows::along`]); what remains is joined and put in order ([`strands`]).
+//!
+//! | pattern       | families | direction                    | moves with height     |
+//! |---------------|:--------:|------------------------------|-----------------------|
+//! | rectilinear   | 1        | a quarter turn every layer   | no                    |
+//! | grid          | 2        | at right angles              | no                    |
+//! | triangles     | 3        | a sixth of a turn apart      | no                    |
+//! | cubic         | 3        | a third of a turn apart      | cubes on their corner |
+//! | gyroid        | 2        | waves ([`gyroid`])           | yes                   |
+//! | concentric    | –        | along the walls              | no                    |
+
+pub mod gyroid;
+pub mod strands;
+
+use crate::job::Job;
+use crate::roads::{Kind, Roads};
+use crate::rows::{Frame, Rows, Scanner};
+use crate::settings::Pattern;
+use gyroid::Gyroid;
+use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot, simplify};
+use std::f64::consts::PI;
+use strands::{LOOSE, Strands};
+
+/// What of a layer is filled.
+#[derive(Clone, Copy, Debug)]
+pub struct Space<'a> {
+    /// Number of the layer.
+    pub layer: usize,
+    /// Where lines may end.
+    pub inside: &'a Contours,
+    /// What is filled otherwise.
+    pub taken: Option<(&'a Rows, &'a Frame)>,
+}
+
+/// Room for work, used again and again.
+#[derive(Default)]
+pub struct Weft {
+    scanner: Scanner,
+    rows: Rows,
+    strands: Strands,
+    gyroid: Gyroid,
+    loops: Loops,
+}
+
+impl Weft {
+    /// Adds the sparse lines of a layer to `roads`, beginning near `at`; returns where the last one ends.
+    pub fn fill(&mut self, job: &Job, space: &Space<'_>, at: Spot, roads: &mut Roads) -> Spot {
+        let s = &job.settings;
+        if s.infill_percent <= 0.0 || space.inside.is_empty() {
+            return at;
+        }
+        self.strands.clear();
+        let pitch = s.pitch_mm();
+        let least = LEAST_LINE * pitch * PER_MM;
+        let spacing = pitch * PER_MM * 100.0 / s.infill_percent;
+        let angle = s.infill_angle_deg.to_radians();
+        match s.infill_pattern {
+            Pattern::Gyroid => {
+                let z = job.levels.top(space.layer);
+                self.gyroid.fill(space, angle, spacing, z * PER_MM, least, &mut self.strands);
+            }
+            Pattern::Concentric => self.loops.fill(space, spacing, least, &mut self.strands),
+            _ => self.straight(&families(job, space.layer, spacing), space, least),
+        }
+        let link = s.infill_link_mm * PER_MM;
+        self.strands.join(space.inside, link, space.taken);
+        self.strands.lay(space.inside, Kind::Sparse, job.area(space.layer), at, roads)
+    }
+
+    fn straight(&mut self, families: &[Frame], space: &Space<'_>, least: f64) {
+        let strands = &mut self.strands;
+        for frame in families {
+            self.scanner.scan_showing(space.inside, frame, &mut self.rows, |row, run, e, f| {
+                let ends = [frame.spot(run.a, row), frame.spot(run.b, row)];
+                strands.add_line(ends, [e, f], space.taken, least);
+            });
+        }
+    }
+}
+
+/// Shorter lines are left out: they carry nothing, and cost a travel. In distances of roads.
+const LEAST_LINE: f64 = 1.0;
+
+/// Returns the straight lines of a layer; `spacing` is that of a single family.
+fn families(job: &Job, layer: usize, spacing: f64) -> Vec<Frame> {
+    let s = &job.settings;
+    let angle = s.infill_angle_deg.to_radians();
+    let turned = |k: u32, of: f64, n: f64| Frame::new(angle + f64::from(k) * of, n * spacing);
+    match s.infill_pattern {
+        Pattern::Rectilinear => vec![turned(layer as u32 % 2, 0.5 * PI, 1.0)],
+        Pattern::Triangles => (0..3).map(|k| turned(k, PI / 3.0, 3.0)).collect(),
+        Pattern::Cubic => {
+            // The faces of cubes that stand on a corner rise by √2 for every unit across.
+            let shift = -job.levels.top(layer) * PER_MM / 2f64.sqrt();
+            (0..3).map(|k| turned(k, 2.0 * PI / 3.0, 3.0).moved(shift)).collect()
+        }
+        _ => (0..2).map(|k| turned(k, 0.5 * PI, 2.0)).collect(),
+    }
+}
+
+/// Rings along the walls.
+#[derive(Default)]
+struct Loops {
+    planar: Planar,
+    a: Contours,
+    b: Contours,
+    way: Vec<Spot>,
+}
+
+impl Loops {
+    fn fill(&mut self, space: &Space<'_>, spacing: f64, least: f64, strands: &mut Strands) {
+        // Half a distance from the walls, a whole one from one another.
+        let mut distance = 0.5 * spacing;
+        self.planar.inset(space.inside, distance, Corner::Round { tolerance: TOLERANCE }, &mut self.b);
+        while !self.b.is_empty() {
+            simplify(&self.b, TOLERANCE, &mut self.a);
+            for contour in self.a.iter() {
+                self.way.clear();
+                self.way.extend_from_slice(contour);
+                self.way.push(contour[0]);
+                strands.add_way(&self.way, [LOOSE; 2], space.taken, false, least);
+            }
+            distance = spacing;
+            self.planar.inset(&self.a, distance, Corner::Round { tolerance: TOLERANCE }, &mut self.b);
+        }
+    }
+}
+
+/// How far rings may be straightened, grid units.
+const TOLERANCE: f64 = 0.01 * PER_MM;

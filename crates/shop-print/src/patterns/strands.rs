@@ -1,0 +1,446 @@
+//! Strands: the lines of a sparse pattern within the walls, joined along the walls, and in an order in which a nozzle
+//! can lay them.
+//!
+//! The one idea: a line that ends at a wall knows on which edge of it (its **dock**), so that neighbouring docks can be
+//! joined by the piece of wall between them, and nothing has to be searched for. Joined strands are laid without lifting.
+//!
+//! ```text
+//!   wall ──╮        ╭────╮        ╭──      docks in order along the wall, the nearest ones joined first,
+//!          │        │    │        │        each once, no ring closed
+//!          │        │    │        │
+//! ```
+
+use crate::roads::{Kind, Roads};
+use crate::rows::{Frame, Rows};
+use shop_geom::planar::{Contours, Spot};
+
+/// The end of a strand that lies on no edge.
+pub const LOOSE: u32 = u32::MAX;
+
+/// One line.
+#[derive(Clone, Copy, Debug)]
+struct Strand {
+    /// Its places are `spots[start..end]`.
+    start: u32,
+    end: u32,
+    /// Edges on which its ends lie, counted by their last corners; [`LOOSE`] for none.
+    docks: [u32; 2],
+}
+
+/// A dock on its way around a contour.
+#[derive(Clone, Copy, Debug)]
+struct Dock {
+    contour: u32,
+    /// The edge, counted by its last corner.
+    edge: u32,
+    /// From the first corner of the edge.
+    far: f64,
+    /// The strand's number twice, 1 more for its last end.
+    end: u32,
+}
+
+/// A way along a wall from one dock to the next.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    length: f64,
+    from: u32,
+    to: u32,
+}
+
+/// Lines of one layer, and room for work on them, used again and again.
+#[derive(Default)]
+pub struct Strands {
+    spots: Vec<Spot>,
+    list: Vec<Strand>,
+    docks: Vec<Dock>,
+    links: Vec<Link>,
+    /// What every end is joined to: a link, and whether at its end.
+    mates: Vec<u32>,
+    /// One end of every path leads to the other.
+    across: Vec<u32>,
+    parts: Vec<(f64, f64)>,
+    nearby: Nearby,
+}
+
+const NONE: u32 = u32::MAX;
+
+impl Strands {
+    /// Forgets all lines and keeps the room.
+    pub fn clear(&mut self) {
+        self.spots.clear();
+        self.list.clear();
+    }
+
+    /// True when there is no line.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Adds a straight line less what of it lies in `taken`, rows of `frame`; pieces shorter than `least` are left out.
+    pub fn add_line(&mut self, ends: [Spot; 2], docks: [u32; 2], taken: Option<(&Rows, &Frame)>, least: f64) {
+        self.add_way(&ends, docks, taken, false, least);
+    }
+
+    /// Adds a line of several corners less what of it lies in `taken`, or when `within`, only that.
+    pub fn add_way(
+        &mut self,
+        way: &[Spot],
+        docks: [u32; 2],
+        taken: Option<(&Rows, &Frame)>,
+        within: bool,
+        least: f64,
+    ) {
+        let mut parts = std::mem::take(&mut self.parts);
+        let mut open = false;
+        for (i, w) in way.windows(2).enumerate() {
+            let (a, b) = (w[0], w[1]);
+            parts.clear();
+            wanted(taken, within, a, b, &mut parts);
+            if open && parts.first().is_none_or(|p| p.0 > 0.0) {
+                self.finish(LOOSE, least);
+                open = false;
+            }
+            for &(low, high) in &parts {
+                if !open {
+                    let first = i == 0 && low <= 0.0;
+                    self.begin(between(a, b, low), if first { docks[0] } else { LOOSE });
+                }
+                self.spots.push(between(a, b, high));
+                open = high >= 1.0;
+                if !open {
+                    self.finish(LOOSE, least);
+                }
+            }
+        }
+        if open {
+            self.finish(docks[1], least);
+        }
+        self.parts = parts;
+    }
+
+    fn begin(&mut self, spot: Spot, dock: u32) {
+        let start = self.spots.len() as u32;
+        self.spots.push(spot);
+        self.list.push(Strand { start, end: start, docks: [dock, LOOSE] });
+    }
+
+    fn finish(&mut self, dock: u32, least: f64) {
+        let Some(strand) = self.list.last_mut() else { return };
+        (strand.end, strand.docks[1]) = (self.spots.len() as u32, dock);
+        let spots = &self.spots[strand.start as usize..];
+        if spots.windows(2).map(|w| w[0].distance(w[1])).sum::<f64>() < least {
+            self.spots.truncate(strand.start as usize);
+            self.list.pop();
+        }
+    }
+
+    /// Joins lines along the contours they end at, by ways of at most `most` grid units that keep off `taken`. O(docks
+    /// log docks + corners).
+    pub fn join(&mut self, region: &Contours, most: f64, taken: Option<(&Rows, &Frame)>) {
+        self.mates.clear();
+        self.mates.resize(2 * self.list.len(), NONE);
+        self.links.clear();
+        if most <= 0.0 {
+            return;
+        }
+        self.find_docks(region);
+        self.find_links(region, most);
+        self.across.clear();
+        self.across.extend((0..2 * self.list.len() as u32).map(|e| e ^ 1));
+        for k in 0..self.links.len() {
+            let Link { from, to, .. } = self.links[k];
+            let [a, b] = [from, to].map(|d| self.docks[d as usize].end as usize);
+            let free = self.mates[a] == NONE && self.mates[b] == NONE && self.across[a] != b as u32;
+            if !free || self.is_taken(region, k, taken) {
+                continue;
+            }
+            (self.mates[a], self.mates[b]) = (2 * k as u32, 2 * k as u32 + 1);
+            let (p, q) = (self.across[a], self.across[b]);
+            (self.across[p as usize], self.across[q as usize]) = (q, p);
+        }
+    }
+
+    fn find_docks(&mut self, region: &Contours) {
+        self.docks.clear();
+        let spots = region.spots();
+        for (i, strand) in self.list.iter().enumerate() {
+            for (k, &edge) in strand.docks.iter().enumerate().filter(|(_, e)| **e != LOOSE) {
+                let at = self.spots[if k == 0 { strand.start } else { strand.end - 1 } as usize];
+                let end = 2 * i as u32 + k as u32;
+                self.docks.push(Dock { contour: 0, edge, far: at.distance(spots[edge as usize]), end });
+            }
+        }
+        // The farther from an edge's last corner, the earlier.
+        self.docks.sort_unstable_by(|a, b| {
+            a.edge.cmp(&b.edge).then(b.far.total_cmp(&a.far)).then(a.end.cmp(&b.end))
+        });
+        let (mut contour, mut last) = (0, region.iter().next().map_or(0, <[Spot]>::len) as u32);
+        for dock in &mut self.docks {
+            while dock.edge >= last {
+                contour += 1;
+                last += region.get(contour as usize).len() as u32;
+            }
+            dock.contour = contour;
+        }
+    }
+
+    /// Leaves the ways between neighbouring docks in `links`, the shortest first.
+    fn find_links(&mut self, region: &Contours, most: f64) {
+        let spots = region.spots();
+        let (mut first, mut start) = (0, 0u32);
+        let mut contour = 0;
+        while first < self.docks.len() {
+            let own = self.docks[first].contour;
+            while contour < own {
+                start += region.get(contour as usize).len() as u32;
+                contour += 1;
+            }
+            let n = region.get(own as usize).len() as u32;
+            let end = first + self.docks[first..].partition_point(|d| d.contour == own);
+            for i in first..end {
+                let next = if i + 1 < end { i + 1 } else { first };
+                if next == i {
+                    continue;
+                }
+                let (a, b) = (self.docks[i], self.docks[next]);
+                let mut length = a.far - b.far;
+                let mut edge = a.edge;
+                // Around the corner, as often as it takes.
+                let mut around = a.edge == b.edge && length < 0.0;
+                while (edge != b.edge || around) && length <= most + b.far {
+                    around = false;
+                    let corner = spots[edge as usize];
+                    edge = if edge + 1 < start + n { edge + 1 } else { start };
+                    length += corner.distance(spots[edge as usize]);
+                }
+                if length <= most {
+                    self.links.push(Link { length, from: i as u32, to: next as u32 });
+                }
+            }
+            first = end;
+        }
+        self.links.sort_unstable_by(|a, b| a.length.total_cmp(&b.length).then(a.from.cmp(&b.from)));
+    }
+
+    /// Calls `visit` with the corners passed on a link, forwards, its docks left out.
+    fn corners_of(&self, region: &Contours, link: usize, mut visit: impl FnMut(Spot)) {
+        let Link { from, to, .. } = self.links[link];
+        let (a, b) = (self.docks[from as usize], self.docks[to as usize]);
+        let spots = region.spots();
+        let contour = region.get(a.contour as usize);
+        let start = (contour.as_ptr() as usize - spots.as_ptr() as usize) / size_of::<Spot>();
+        let mut edge = a.edge as usize;
+        let mut around = a.edge == b.edge && a.far < b.far;
+        while edge != b.edge as usize || around {
+            around = false;
+            visit(spots[edge]);
+            edge = if edge + 1 < start + contour.len() { edge + 1 } else { start };
+        }
+    }
+
+    fn is_taken(&self, region: &Contours, link: usize, taken: Option<(&Rows, &Frame)>) -> bool {
+        let Some((rows, frame)) = taken else { return false };
+        let Link { from, to, .. } = self.links[link];
+        let mut at = self.place(self.docks[from as usize].end);
+        let mut held = false;
+        let mut look = |next: Spot| {
+            let length = at.distance(next);
+            rows.along(frame, at, next, |low, high| held |= (high - low) * length > 0.5 * frame.pitch());
+            at = next;
+        };
+        self.corners_of(region, link, &mut look);
+        look(self.place(self.docks[to as usize].end));
+        held
+    }
+
+    /// Returns where an end lies.
+    fn place(&self, end: u32) -> Spot {
+        let strand = self.list[end as usize / 2];
+        self.spots[if end.is_multiple_of(2) { strand.start } else { strand.end - 1 } as usize]
+    }
+
+    /// Adds all lines to `roads` as joined, beginning near `at`, the nearest next; returns where the last one ends.
+    pub fn lay(&mut self, region: &Contours, kind: Kind, area: f64, at: Spot, roads: &mut Roads) -> Spot {
+        self.mates.resize(2 * self.list.len(), NONE);
+        let mut nearby = std::mem::take(&mut self.nearby);
+        nearby.load((0..self.mates.len() as u32).filter(|e| self.mates[*e as usize] == NONE), |e| {
+            self.place(e)
+        });
+        let mut at = at;
+        while let Some(first) = nearby.nearest(at) {
+            nearby.remove(first);
+            let last = self.walk(region, first, kind, area, roads);
+            nearby.remove(last);
+            at = self.place(last);
+        }
+        self.nearby = nearby;
+        at
+    }
+
+    /// Lays one path from a free end to its other one, which is returned.
+    fn walk(&self, region: &Contours, first: u32, kind: Kind, area: f64, roads: &mut Roads) -> u32 {
+        roads.begin(kind, area);
+        let mut end = first;
+        let mut corners: Vec<Spot> = Vec::new();
+        loop {
+            let strand = self.list[end as usize / 2];
+            let spots = &self.spots[strand.start as usize..strand.end as usize];
+            push_all(spots, end.is_multiple_of(2), roads);
+            let out = end ^ 1;
+            let mate = self.mates[out as usize];
+            if mate == NONE {
+                roads.end();
+                return out;
+            }
+            let link = self.links[mate as usize / 2];
+            corners.clear();
+            self.corners_of(region, mate as usize / 2, |s| corners.push(s));
+            let forward = mate.is_multiple_of(2);
+            push_all(&corners, forward, roads);
+            let next = if forward { link.to } else { link.from };
+            end = self.docks[next as usize].end;
+        }
+    }
+}
+
+fn push_all(spots: &[Spot], forward: bool, roads: &mut Roads) {
+    for i in 0..spots.len() {
+        roads.push(spots[if forward { i } else { spots.len() - 1 - i }]);
+    }
+}
+
+/// Leaves in `parts` what of a straight way is wanted, as fractions of it.
+fn wanted(taken: Option<(&Rows, &Frame)>, within: bool, a: Spot, b: Spot, parts: &mut Vec<(f64, f64)>) {
+    let Some((rows, frame)) = taken else { return parts.push((0.0, 1.0)) };
+    if within {
+        return rows.along(frame, a, b, |low, high| parts.push((low, high)));
+    }
+    let mut from = 0.0;
+    rows.along(frame, a, b, |low, high| {
+        if low > from {
+            parts.push((from, low));
+        }
+        from = high;
+    });
+    if from < 1.0 {
+        parts.push((from, 1.0));
+    }
+}
+
+fn between(a: Spot, b: Spot, t: f64) -> Spot {
+    let [x, y] = a.to(b);
+    Spot::new(a.x + (t * x).round() as i32, a.y + (t * y).round() as i32)
+}
+
+/// Places in cells, from which the nearest one is taken again and again.
+#[derive(Default)]
+struct Nearby {
+    low: Spot,
+    cell: f64,
+    wide: usize,
+    high: usize,
+    /// First item of every cell, and the one after each.
+    heads: Vec<u32>,
+    next: Vec<u32>,
+    items: Vec<(u32, Spot)>,
+    /// Where an end stands among the items.
+    index: Vec<u32>,
+    gone: Vec<bool>,
+    left: usize,
+}
+
+impl Nearby {
+    fn load(&mut self, ends: impl Iterator<Item = u32>, place: impl Fn(u32) -> Spot) {
+        self.items.clear();
+        self.items.extend(ends.map(|e| (e, place(e))));
+        self.left = self.items.len();
+        self.gone.clear();
+        self.gone.resize(self.items.len(), false);
+        self.index.clear();
+        self.index.resize(self.items.iter().map(|i| i.0 as usize + 1).max().unwrap_or(0), NONE);
+        let first = self.items.first().map_or(Spot::default(), |i| i.1);
+        let (mut low, mut high) = (first, first);
+        for (i, (end, s)) in self.items.iter().enumerate() {
+            self.index[*end as usize] = i as u32;
+            low = Spot::new(low.x.min(s.x), low.y.min(s.y));
+            high = Spot::new(high.x.max(s.x), high.y.max(s.y));
+        }
+        self.low = low;
+        let [x, y] = low.to(high);
+        // About two items in a cell.
+        self.cell =
+            ((x * y).max(1.0) * 2.0 / self.items.len().max(1) as f64).sqrt().max(x.max(y) / 512.0).max(1.0);
+        (self.wide, self.high) = ((x / self.cell) as usize + 1, (y / self.cell) as usize + 1);
+        self.heads.clear();
+        self.heads.resize(self.wide * self.high, NONE);
+        self.next.clear();
+        self.next.resize(self.items.len(), NONE);
+        for i in (0..self.items.len()).rev() {
+            let [x, y] = self.cell_of(self.items[i].1).map(|v| v as usize);
+            let head = &mut self.heads[y * self.wide + x];
+            self.next[i] = *head;
+            *head = i as u32;
+        }
+    }
+
+    /// Returns the cell a place lies in or is nearest to.
+    fn cell_of(&self, s: Spot) -> [i64; 2] {
+        let [x, y] = self.low.to(s);
+        let clamp = |v: f64, n: usize| ((v / self.cell).floor().clamp(0.0, (n - 1) as f64)) as i64;
+        [clamp(x, self.wide), clamp(y, self.high)]
+    }
+
+    fn remove(&mut self, end: u32) {
+        let i = self.index[end as usize] as usize;
+        self.left -= usize::from(!self.gone[i]);
+        self.gone[i] = true;
+    }
+
+    /// Returns the nearest end that is left; the first of equals.
+    fn nearest(&mut self, at: Spot) -> Option<u32> {
+        if self.left == 0 {
+            return None;
+        }
+        let [cx, cy] = self.cell_of(at);
+        let mut best = (f64::INFINITY, NONE);
+        for ring in 0..self.wide.max(self.high) as i64 {
+            for y in (cy - ring).max(0)..=(cy + ring).min(self.high as i64 - 1) {
+                let edge = (y - cy).abs() == ring;
+                let step = if edge || ring == 0 { 1 } else { 2 * ring as usize };
+                for x in (cx - ring..=cx + ring).step_by(step) {
+                    if (0..self.wide as i64).contains(&x) {
+                        self.look(y as usize * self.wide + x as usize, at, &mut best);
+                    }
+                }
+            }
+            // Everything in the rings beyond is at least this far.
+            if best.0 <= ring as f64 * self.cell {
+                break;
+            }
+        }
+        self.items.get(best.1 as usize).map(|i| i.0)
+    }
+
+    fn look(&mut self, cell: usize, at: Spot, best: &mut (f64, u32)) {
+        let mut before = NONE;
+        let mut i = self.heads[cell];
+        while i != NONE {
+            let next = self.next[i as usize];
+            if self.gone[i as usize] {
+                // What is gone is not passed twice.
+                if before == NONE {
+                    self.heads[cell] = next;
+                } else {
+                    self.next[before as usize] = next;
+                }
+            } else {
+                let far = self.items[i as usize].1.distance(at);
+                if far < best.0 || (far == best.0 && i < best.1) {
+                    *best = (far, i);
+                }
+                before = i;
+            }
+            i = next;
+        }
+    }
+}
