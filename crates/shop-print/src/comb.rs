@@ -17,8 +17,6 @@
 
 use shop_geom::planar::{Contours, PER_MM, Spot};
 
-/// Ends of ways may lie on walls outside the innermost one, this far from it, grid units.
-const BESIDE: f64 = 3.0 * PER_MM;
 /// Ways keep this far inside the wall that they go along, grid units.
 const INSIDE: f64 = 0.02 * PER_MM;
 /// Size of a cell, grid units, unless there would be too many of them.
@@ -207,13 +205,13 @@ impl Comber {
     }
 
     /// Returns the place on a wall that is nearest, if it is near.
-    fn nearest(&mut self, at: Spot) -> Option<OnWall> {
-        let reach = BESIDE as i32;
+    fn nearest(&mut self, at: Spot, beside: f64) -> Option<OnWall> {
+        let reach = beside as i32;
         let mut best: Option<(f64, OnWall)> = None;
-        let rows = (2.0 * BESIDE / self.cell).ceil() as i32 + 1;
+        let rows = (2.0 * beside / self.cell).ceil() as i32 + 1;
         for k in 0..=rows {
-            let y = (f64::from(at.y) - BESIDE + f64::from(k) * self.cell)
-                .min(f64::from(at.y) + BESIDE)
+            let y = (f64::from(at.y) - beside + f64::from(k) * self.cell)
+                .min(f64::from(at.y) + beside)
                 .round() as i32;
             let (left, right) = (Spot::new(at.x - reach, y), Spot::new(at.x + reach, y));
             self.beside(left, right, |e| {
@@ -221,7 +219,7 @@ impl Comber {
                 let far = at.distance(spot);
                 let on = OnWall { contour: e.contour, edge: e.number, spot };
                 let closer = |b: &(f64, OnWall)| (far, on.contour, on.edge) < (b.0, b.1.contour, b.1.edge);
-                if far <= BESIDE && best.as_ref().is_none_or(closer) {
+                if far <= beside && best.as_ref().is_none_or(closer) {
                     best = Some((far, on));
                 }
                 true
@@ -231,8 +229,9 @@ impl Comber {
     }
 
     /// Returns the places between `from` and `to` of a way inside the walls that is at most `more` grid units longer than
-    /// the straight one; nothing when there is none.
-    pub fn way(&mut self, from: Spot, to: Spot, more: f64) -> Option<&[Spot]> {
+    /// the straight one; nothing when there is none. Its ends may lie on walls around the innermost one, up to `beside` grid
+    /// units from that.
+    pub fn way(&mut self, from: Spot, to: Spot, more: f64, beside: f64) -> Option<&[Spot]> {
         self.way.clear();
         if self.edges.is_empty() {
             return None;
@@ -253,7 +252,7 @@ impl Comber {
         let mut left: Option<OnWall> = None;
         let mut found = true;
         if !inside {
-            left = self.nearest(from);
+            left = self.nearest(from, beside);
             found = left.is_some();
         }
         for (_, on) in &crossings {
@@ -271,7 +270,7 @@ impl Comber {
         // The last crossing says the same as the end itself, but for corners that are met exactly.
         found &= inside == ends_inside;
         if found && !inside {
-            let last = self.nearest(to);
+            let last = self.nearest(to, beside);
             found = match (left, last) {
                 (Some(out), Some(back)) => self.along(out, back, more),
                 _ => false,
@@ -418,6 +417,7 @@ fn foot(at: Spot, e: &Edge) -> Spot {
 mod tests {
     use super::*;
 
+    const BESIDE: f64 = 1.0 * PER_MM;
     const MM: i32 = PER_MM as i32;
 
     fn contours(list: &[&[(i32, i32)]]) -> Contours {
@@ -440,7 +440,7 @@ mod tests {
     fn a_free_way_is_straight() {
         let mut comber = Comber::default();
         comber.load(&square_with_hole());
-        assert_eq!(comber.way(at(2.0, 2.0), at(28.0, 3.0), 1e9), Some(&[][..]));
+        assert_eq!(comber.way(at(2.0, 2.0), at(28.0, 3.0), 1e9, BESIDE), Some(&[][..]));
         assert!(comber.holds(at(5.0, 15.0)) && !comber.holds(at(15.0, 15.0)) && !comber.holds(at(31.0, 1.0)));
     }
 
@@ -449,11 +449,11 @@ mod tests {
         let mut comber = Comber::default();
         comber.load(&square_with_hole());
         let (a, b) = (at(4.0, 13.0), at(26.0, 13.0));
-        let way = comber.way(a, b, 1e9).expect("there is one").to_vec();
+        let way = comber.way(a, b, 1e9, BESIDE).expect("there is one").to_vec();
         // Below the hole: past its two lower corners.
         assert_eq!(way.len(), 2, "{way:?}");
         assert!(way.iter().all(|s| (f64::from(s.y) / PER_MM - 8.0).abs() < 0.1), "{way:?}");
-        assert!(comber.way(a, b, 0.5 * PER_MM).is_none());
+        assert!(comber.way(a, b, 0.5 * PER_MM, BESIDE).is_none());
     }
 
     #[test]
@@ -463,10 +463,10 @@ mod tests {
             &[(0, 0), (10, 0), (10, 10), (0, 10)],
             &[(20, 0), (30, 0), (30, 10), (20, 10)],
         ]));
-        assert!(comber.way(at(5.0, 5.0), at(25.0, 5.0), 1e9).is_none());
-        assert!(comber.way(at(5.0, 5.0), at(8.0, 5.0), 1e9).is_some());
+        assert!(comber.way(at(5.0, 5.0), at(25.0, 5.0), 1e9, BESIDE).is_none());
+        assert!(comber.way(at(5.0, 5.0), at(8.0, 5.0), 1e9, BESIDE).is_some());
         comber.load(&Contours::default());
-        assert!(comber.way(at(5.0, 5.0), at(8.0, 5.0), 1e9).is_none());
+        assert!(comber.way(at(5.0, 5.0), at(8.0, 5.0), 1e9, BESIDE).is_none());
     }
 
     #[test]
@@ -483,7 +483,7 @@ mod tests {
             (10, 30),
             (0, 30),
         ]]));
-        let way = comber.way(at(10.5, 25.0), at(19.5, 25.0), 1e9).expect("down and up").to_vec();
+        let way = comber.way(at(10.5, 25.0), at(19.5, 25.0), 1e9, BESIDE).expect("down and up").to_vec();
         assert!(way.iter().any(|s| (f64::from(s.y) / PER_MM) < 10.0), "{way:?}");
         let mut last = at(10.5, 25.0);
         let mut length = 0.0;
@@ -520,7 +520,7 @@ mod tests {
                 continue;
             }
             tried += 1;
-            let way = comber.way(a, b, 1e9).expect("all is one piece").to_vec();
+            let way = comber.way(a, b, 1e9, BESIDE).expect("all is one piece").to_vec();
             led += usize::from(!way.is_empty());
             let mut last = a;
             for s in way.iter().chain([&b]) {

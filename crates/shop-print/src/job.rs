@@ -1,6 +1,7 @@
 //! A print job: settings worked out to grid units.
 
 use crate::facets::Levels;
+use crate::hooks::Scene;
 use crate::pipeline::Reach;
 use crate::rows::Frame;
 use crate::settings::{Settings, pitch_of};
@@ -31,6 +32,8 @@ pub struct Job {
     pub link: i32,
     /// Shorter lines are left out, grid units.
     pub least_line: i32,
+    /// Lowest and highest corner of the box around all that is printed, mm.
+    pub bounds: [[f64; 3]; 2],
     /// Distance of roads, mm.
     pitch_mm: f64,
     /// Section of the filament, mm².
@@ -56,6 +59,7 @@ impl Job {
             },
             link: grid(2.5 * pitch_mm),
             least_line: grid(0.05),
+            bounds: [[0.0; 3]; 2],
             pitch_mm,
             filament_mm2: std::f64::consts::FRAC_PI_4 * filament_mm * filament_mm,
             levels,
@@ -97,6 +101,20 @@ impl Job {
             thin_walls: s.thin_walls,
             gap_fill: s.gap_fill,
         }
+    }
+
+    /// Returns how far from the innermost wall the middle of another road may be, grid units.
+    pub fn beside(&self) -> f64 {
+        (f64::from(self.settings.walls) * self.pitch_mm + 0.1) * PER_MM
+    }
+
+    /// Returns what is known to texts that are written before a layer, or before and after all of them.
+    pub fn scene(&self, layer: Option<usize>) -> Scene {
+        let number = layer.map_or(0.0, |l| l as f64 + 1.0);
+        let (z, height) = layer.map_or((0.0, 0.0), |l| (self.levels.top(l), self.levels.height(l)));
+        let [low, high] = self.bounds;
+        let layers = self.levels.len() as f64;
+        Scene([number, layers, z, height, 0.0, 0.0, low[0], high[0], low[1], high[1], high[2]])
     }
 
     /// Returns what ways without a road cost.

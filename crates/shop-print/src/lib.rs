@@ -12,6 +12,7 @@
 pub mod comb;
 pub mod facets;
 pub mod fill;
+pub mod hooks;
 pub mod infill;
 pub mod item;
 pub mod job;
@@ -111,6 +112,7 @@ impl Print {
             job.reach.below = job.reach.below.max(reach.below);
             job.reach.above = job.reach.above.max(reach.above);
         }
+        job.bounds = around(&copies);
         Print { job, parts, items, copies }
     }
 
@@ -168,6 +170,14 @@ fn placed(objects: &[Object], settings: &Settings) -> ([f64; 3], f64) {
     }
     let middle = |k: usize| 0.5 * (low[k] + high[k]);
     ([settings.center_x_mm - middle(0), settings.center_y_mm - middle(1), -low[2]], high[2] - low[2])
+}
+
+/// Returns the box around all copies, mm.
+fn around(copies: &[Copy]) -> [[f64; 3]; 2] {
+    let both = |a: [[f64; 3]; 2], b: [[f64; 3]; 2]| {
+        [std::array::from_fn(|k| a[0][k].min(b[0][k])), std::array::from_fn(|k| a[1][k].max(b[1][k]))]
+    };
+    copies.iter().map(|c| c.bounds).reduce(both).unwrap_or_default()
 }
 
 /// Returns all copies with their names, and where they stand once they are moved.
@@ -236,7 +246,7 @@ impl<T: Send, F: Fn(&Spoken) -> T + Sync> Stages for Line<'_, F> {
     }
 
     fn text(&self, room: &mut Room, layer: usize, ordered: Ordered) -> (Used, T) {
-        let spoken = speak(&self.print.job, &self.print.parts, layer, &ordered, &mut room.comber);
+        let spoken = speak(self.print, layer, &ordered, &mut room.comber);
         (spoken.used, (self.finish)(&spoken))
     }
 }

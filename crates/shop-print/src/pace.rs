@@ -155,7 +155,8 @@ impl<'a> Pace<'a> {
         let least = s.fan_least_percent.min(s.fan_percent);
         let slack = (s.fan_from_s - s.least_layer_s).max(1e-3);
         let haste = ((s.fan_from_s - self.seconds) / slack).clamp(0.0, 1.0);
-        0.01 * rise * (least + (s.fan_percent - least) * haste)
+        let share = s.at_heights.fan(self.job.levels.top(layer)).unwrap_or(1.0);
+        0.01 * share * rise * (least + (s.fan_percent - least) * haste)
     }
 
     /// Returns the fan in force before a layer; not a number when that layer alone knows it.
@@ -163,7 +164,7 @@ impl<'a> Pace<'a> {
         let s = &job.settings;
         match layer {
             0 => 0.0,
-            _ if s.fan_least_percent < s.fan_percent => f64::NAN,
+            _ if s.fan_least_percent < s.fan_percent || s.at_heights.fan(0.0).is_some() => f64::NAN,
             _ => Pace { job, parts: &[], first: false, hidden: 1.0, seen: 1.0, seconds: 0.0 }.fan(layer - 1),
         }
     }

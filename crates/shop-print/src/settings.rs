@@ -4,8 +4,8 @@
 //! The one idea: a setting is one line below, its words of explanation included. Nothing else has to be touched to add
 //! one, and nothing can be said of a setting in one place that another place does not know.
 
+use crate::hooks::{Acts, Hook};
 use std::fmt::Display;
-use std::sync::Arc;
 
 /// A kind of value that a setting can have.
 pub trait Value: Sized + Clone {
@@ -60,37 +60,6 @@ impl Value for bool {
     }
 }
 
-/// Lines of text, as long as they may be.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Text(Arc<str>);
-
-impl Text {
-    /// Returns the text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// True when there is nothing but blanks.
-    pub fn is_empty(&self) -> bool {
-        self.0.trim().is_empty()
-    }
-}
-
-impl From<&str> for Text {
-    fn from(text: &str) -> Text {
-        Text(text.into())
-    }
-}
-
-impl Value for Text {
-    fn read(text: &str) -> Result<Self, String> {
-        Ok(Text(text.into()))
-    }
-    fn show(&self) -> String {
-        self.0.to_string()
-    }
-}
-
 /// Defines an enum whose variants have names in profiles.
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
@@ -125,6 +94,20 @@ choice! {
         Sharpest = "sharpest",
         /// Somewhere else in every layer.
         Random = "random",
+    }
+}
+
+choice! {
+    /// How objects are told apart in the program, so that one can be given up while the others go on.
+    Labels {
+        /// They are not.
+        Off = "off",
+        /// Klipper's EXCLUDE_OBJECT.
+        ExcludeObject = "exclude-object",
+        /// M486 of Marlin and RepRapFirmware.
+        M486 = "m486",
+        /// Remarks that OctoPrint's plugins read.
+        OctoPrint = "octoprint",
     }
 }
 
@@ -358,7 +341,7 @@ settings! {
     /// Shorter travels are made without pulling back, mm.
     retract_least_travel_mm: f64 = 1.5, 0.0 ..= 100.0;
     /// Ways are led inside the part and round its walls, and filament stays where it is meanwhile.
-    comb: bool = false;
+    comb: bool = true;
     /// How much longer such a way may be than the straight one, mm.
     comb_detour_mm: f64 = 15.0, 0.0 ..= 1000.0;
     /// Ways inside the part that are longer than this are made with pulled-back filament all the same, mm.
@@ -396,6 +379,21 @@ settings! {
     slow_outer_walls_last: bool = true;
     /// But not more slowly than this, mm/s.
     slowest_mm_per_s: f64 = 10.0, 0.5 ..= 500.0;
+
+    /// How objects are told apart in the program, so that one can be given up: off, exclude-object (Klipper), m486 (Marlin,
+    /// RepRapFirmware) or octoprint.
+    labels: Labels = Labels::Off;
+    /// What is written instead of heating and homing before the first layer; values stand in braces, as in {bed_c}.
+    start_gcode: Hook = Hook::default();
+    /// What is written instead of switching everything off after the last layer.
+    end_gcode: Hook = Hook::default();
+    /// What is written before every layer, as before the first: values stand in braces, as in {layer} or {layer_z}.
+    before_layer_gcode: Hook = Hook::default();
+    /// What is written when every layer has begun.
+    layer_gcode: Hook = Hook::default();
+    /// What happens at heights, mm, separated by semicolons: 12.5 pause; 20 colour; 30 hotend 205; 30 bed 50; 31 fan 80;
+    /// 32 write M117 {layer}.
+    at_heights: Acts = Acts::default();
 
     /// Where the middle of the parts is put, mm from the left.
     center_x_mm: f64 = 110.0, -10000.0 ..= 10000.0;

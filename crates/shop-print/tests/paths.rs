@@ -89,7 +89,7 @@ fn filament(settings: Settings) -> f64 {
 }
 
 fn plain() -> Settings {
-    Settings { least_layer_s: 0.0, ..Settings::default() }
+    Settings { least_layer_s: 0.0, comb: false, ..Settings::default() }
 }
 
 #[test]
@@ -282,5 +282,114 @@ fn accelerations_follow_the_kind_of_road() {
                 _ => {}
             }
         }
+    }
+}
+
+#[test]
+fn combing_pulls_back_less_and_loses_nothing() {
+    let led = Settings { comb: true, ..plain() };
+    let count = |s: &Settings| {
+        let print = Print::new(posts(), s.clone(), 1.75);
+        print.run(|_| (), |()| true).expect("nobody stops it").used
+    };
+    let (straight, inside) = (count(&plain()), count(&led));
+    assert!(inside.retractions < straight.retractions, "{} {}", inside.retractions, straight.retractions);
+    assert!((inside.filament_mm - straight.filament_mm).abs() < 1e-6);
+    assert!(inside.travel_mm < 1.3 * straight.travel_mm);
+}
+
+/// Lines that are passed on as they stand, layer by layer.
+fn lines(layers: &[Vec<Command>]) -> Vec<Vec<String>> {
+    let line = |c: &Command| match c {
+        Command::Verbatim(t) | Command::Native(t) => Some(t.to_string()),
+        Command::Pause { .. } => Some("pause".to_owned()),
+        Command::FilamentChange => Some("colour".to_owned()),
+        Command::Temperature { target_c, .. } => Some(format!("heat {target_c}")),
+        _ => None,
+    };
+    layers.iter().map(|l| l.iter().filter_map(line).collect()).collect()
+}
+
+#[test]
+fn texts_and_deeds_come_where_they_are_wanted() {
+    let mut s = plain();
+    s.set("before_layer_gcode", "; before {layer} of {layers}").expect("sound");
+    s.set("layer_gcode", "{if layer % 2 == 0}M117 {layer_z}{endif}").expect("sound");
+    s.set("at_heights", "1 pause; 1.1 colour; 2 hotend 199; 3 fan 50").expect("sound");
+    s.set("start_gcode", "START BED={bed_c}").expect("sound");
+    s.set("end_gcode", "END {layer}").expect("sound");
+    assert!(s.set("layer_gcode", "{nonsense}").is_err());
+    let print = Print::new(posts(), s.clone(), 1.75);
+    let start = lines(&[shop_print::speak::prologue(&print.job).commands]);
+    assert_eq!(start[0].last().map(String::as_str), Some("START BED=60"));
+    assert_eq!(lines(&[shop_print::speak::epilogue(&print.job).commands])[0], ["END 40"]);
+    let layers = commands(s);
+    let said = lines(&layers);
+    assert_eq!(said.len(), 40);
+    for (i, lines) in said.iter().enumerate() {
+        assert_eq!(lines[0], format!("; before {} of 40", i + 1));
+        let top = 0.2 * (i + 1) as f64;
+        let has = |what: &str| lines.iter().any(|l| l == what);
+        assert_eq!(lines.iter().any(|l| l.starts_with("M117 ")), i % 2 == 1);
+        assert_eq!(has(&format!("M117 {}", (top * 1e6).round() / 1e6)), i % 2 == 1, "{lines:?}");
+        // The first layer whose top is above the height.
+        assert_eq!((has("pause"), has("colour"), has("heat 199")), (i == 5, i == 5, i == 10), "{i}");
+    }
+    let mut fan = layers.iter().flatten().filter_map(|c| match c {
+        Command::Fan { fraction, .. } => Some(*fraction),
+        _ => None,
+    });
+    assert_eq!(fan.next_back(), Some(0.5));
+}
+
+#[test]
+fn every_road_of_an_object_lies_between_its_labels_and_so_does_the_way_to_it() {
+    use shop_print::model::{Body, Model, Object};
+    for labels in ["exclude-object", "m486", "octoprint", "off"] {
+        let mut settings = Settings { skirt_loops: 1, ..plain() };
+        settings.set("labels", labels).expect("sound");
+        let body = Body { mesh: posts(), ..Body::default() };
+        let object = Object {
+            name: "two posts".to_owned(),
+            bodies: vec![body],
+            places: vec![[0.0, 0.0], [30.0, 0.0]],
+            ..Object::default()
+        };
+        let print = Print::of(Model { settings, objects: vec![object] }, 1.75);
+        let mut all = Vec::new();
+        print.run(
+            |s| s.section.commands.clone(),
+            |c| {
+                all.push(c);
+                true
+            },
+        );
+        let (mut open, mut seen, mut kind): (Option<String>, [usize; 2], String) =
+            (None, [0; 2], String::new());
+        for c in all.iter().flatten() {
+            match c {
+                Command::Feature(name) => kind = name.to_string(),
+                Command::Native(t) if t.contains("DEFINE") || t.starts_with("M486 T") => {}
+                Command::Native(t) if t.contains("END") || t.ends_with("S-1") || t.contains("; stop") => {
+                    assert!(open.take().is_some());
+                }
+                Command::Native(t)
+                    if t.contains("EXCLUDE") || t.contains("M486") || t.contains("; printing") =>
+                {
+                    assert!(open.replace(t.to_string()).is_none());
+                }
+                Command::Extrude { to, e } if *e > 0.0 && kind != "Skirt/Brim" && labels != "off" => {
+                    let text = open.as_deref().expect("a road is somebody's");
+                    let copy = usize::from(to[0] > print.job.settings.center_x_mm);
+                    let wanted = if labels == "m486" { format!("S{copy}") } else { format!("_id_{copy}") };
+                    assert!(text.ends_with(&wanted), "{text} {wanted}");
+                    seen[copy] += 1;
+                }
+                Command::Extrude { .. } if kind == "Skirt/Brim" => assert_eq!(open, None),
+                _ => {}
+            }
+        }
+        assert_eq!(open, None);
+        assert!(labels == "off" || seen.iter().all(|n| *n > 100));
     }
 }

@@ -1,0 +1,188 @@
+//! What stands around the roads: the beginning and the end of a program, what comes between layers and at heights, and
+//! which object is being made.
+
+use super::Speaker;
+use crate::Print;
+use crate::hooks::{Act, Hook, Scene};
+use crate::job::Job;
+use crate::roads::{Kind, Road};
+use crate::settings::Labels;
+use shop_cam::Speed;
+use shop_cam::canon::{Command, Heater, Limits, Role, Section, Wait};
+
+impl Speaker<'_> {
+    /// Writes a text of the user's.
+    fn hook(&mut self, hook: &Hook, scene: &Scene) {
+        if hook.is_empty() {
+            return;
+        }
+        let text = hook.write(&self.print.job.settings, scene);
+        self.verbatim(&text);
+    }
+
+    fn verbatim(&mut self, text: &str) {
+        if !text.trim().is_empty() {
+            self.commands.push(Command::Verbatim(text.trim_end().into()));
+            // Nobody knows what it did: everything is said again.
+            (self.feed, self.fan, self.acceleration, self.jerk) = (0.0, f64::NAN, 0.0, 0.0);
+        }
+    }
+
+    /// Says that a layer begins, and does what is wanted there.
+    pub(super) fn begin(&mut self, layer: usize) {
+        let (print, job) = (self.print, &self.print.job);
+        let s = &job.settings;
+        let scene = job.scene(Some(layer));
+        if layer == 0 {
+            self.define(print);
+        }
+        self.hook(&s.before_layer_gcode, &scene);
+        self.commands.push(Command::Layer { number: layer as u32 });
+        self.commands.push(Command::Native(";LAYER_CHANGE".into()));
+        self.commands.push(Command::Native(format!(";Z:{:.3}", self.z).into()));
+        self.commands.push(Command::Native(format!(";HEIGHT:{:.3}", self.height).into()));
+        if layer == 1 && s.hotend_c != s.first_layer_hotend_c {
+            let heater = Heater::Hotend(0);
+            self.commands.push(Command::Temperature { heater, target_c: s.hotend_c, wait: Wait::No });
+        }
+        self.hook(&s.layer_gcode, &scene);
+        for act in s.at_heights.between(self.z - self.height, self.z) {
+            self.act(act, &scene);
+        }
+        self.blow(self.usual_fan);
+    }
+
+    fn act(&mut self, act: &Act, scene: &Scene) {
+        let heat = |heater, target_c| Command::Temperature { heater, target_c, wait: Wait::No };
+        match act {
+            Act::Pause => self.commands.push(Command::Pause { optional: false }),
+            Act::Colour => self.commands.push(Command::FilamentChange),
+            Act::Hotend(c) => self.commands.push(heat(Heater::Hotend(0), *c)),
+            Act::Bed(c) => self.commands.push(heat(Heater::Bed, *c)),
+            // The paces of the layers above know it.
+            Act::Fan(_) => {}
+            Act::Write(hook) => self.hook(hook, scene),
+        }
+    }
+
+    /// Tells the controller which objects there are.
+    fn define(&mut self, print: &Print) {
+        match print.job.settings.labels {
+            Labels::ExcludeObject => {
+                for (i, copy) in print.copies.iter().enumerate() {
+                    let [[x0, y0, _], [x1, y1, _]] = copy.bounds;
+                    let text = format!(
+                        "EXCLUDE_OBJECT_DEFINE NAME={} CENTER={:.3},{:.3} \
+                         POLYGON=[[{x0:.3},{y0:.3}],[{x1:.3},{y0:.3}],[{x1:.3},{y1:.3}],[{x0:.3},{y1:.3}]]",
+                        named(print, i),
+                        0.5 * (x0 + x1),
+                        0.5 * (y0 + y1)
+                    );
+                    self.commands.push(Command::Native(text.into()));
+                }
+            }
+            Labels::M486 => {
+                self.commands.push(Command::Native(format!("M486 T{}", print.copies.len()).into()));
+            }
+            Labels::Off | Labels::OctoPrint => {}
+        }
+    }
+
+    /// Says whose the roads are that follow; the way to them is theirs as well. What lies around everything is nobody's.
+    pub(super) fn label(&mut self, road: &Road) {
+        if self.print.job.settings.labels == Labels::Off {
+            return;
+        }
+        let nobodys = matches!(road.kind, Kind::Skirt | Kind::PrimeTower);
+        let copy = (!nobodys).then_some(usize::from(road.copy)).filter(|c| *c < self.print.copies.len());
+        if copy != self.labelled {
+            self.unlabel();
+            self.labelled = copy;
+            if let Some(i) = copy {
+                let name = named(self.print, i);
+                let text = match self.print.job.settings.labels {
+                    Labels::ExcludeObject => format!("EXCLUDE_OBJECT_START NAME={name}"),
+                    Labels::M486 => format!("M486 S{i}"),
+                    _ => format!("; printing object {name}"),
+                };
+                self.commands.push(Command::Native(text.into()));
+            }
+        }
+    }
+
+    /// Says that the roads that follow are nobody's.
+    pub(super) fn unlabel(&mut self) {
+        let Some(i) = self.labelled.take() else { return };
+        let name = named(self.print, i);
+        let text = match self.print.job.settings.labels {
+            Labels::ExcludeObject => format!("EXCLUDE_OBJECT_END NAME={name}"),
+            Labels::M486 => "M486 S-1".to_owned(),
+            _ => format!("; stop printing object {name}"),
+        };
+        self.commands.push(Command::Native(text.into()));
+    }
+}
+
+/// Returns the name of a copy as programs have it: one word that no other copy has.
+fn named(print: &Print, copy: usize) -> String {
+    let name = &print.copies[copy].name;
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    format!("{}_id_{copy}", name.chars().map(plain).collect::<String>())
+}
+
+/// Returns what stands before the first layer: heat, home.
+pub fn prologue(job: &Job) -> Section {
+    let s = &job.settings;
+    let mut section = Section::new(Role::Unknown, "");
+    let hotend = Heater::Hotend(0);
+    let temperature = |heater, target_c, wait| Command::Temperature { heater, target_c, wait };
+    let c = &mut section.commands;
+    c.push(Command::Native("; generated by shopctl".into()));
+    c.push(Command::Native("; road_model = round".into()));
+    if s.start_gcode.is_empty() {
+        if s.bed_c > 0.0 {
+            c.push(temperature(Heater::Bed, s.bed_c, Wait::No));
+        }
+        c.push(Command::Home { axes: [true; 3], to: [0.0; 3] });
+        if s.bed_c > 0.0 {
+            c.push(temperature(Heater::Bed, s.bed_c, Wait::Heat));
+        }
+        c.push(temperature(hotend, s.first_layer_hotend_c, Wait::Heat));
+    } else {
+        c.push(Command::Verbatim(s.start_gcode.write(s, &job.scene(None)).trim_end().into()));
+    }
+    let some = |v: f64| (v > 0.0).then_some(v);
+    let limits = Limits {
+        travel_acceleration: some(s.travel_acceleration_mm_per_s2),
+        pressure_advance: some(s.pressure_advance_s),
+        ..Limits::default()
+    };
+    if limits != Limits::default() {
+        c.push(Command::Limits(Box::new(limits)));
+    }
+    c.push(Command::Fan { number: 0, fraction: 0.0 });
+    section
+}
+
+/// Returns what stands after the last layer: everything off, and away from the part.
+pub fn epilogue(job: &Job) -> Section {
+    let s = &job.settings;
+    let mut section = Section::new(Role::Unknown, "");
+    let c = &mut section.commands;
+    if !s.end_gcode.is_empty() {
+        let scene = job.scene(job.levels.len().checked_sub(1));
+        c.push(Command::Verbatim(s.end_gcode.write(s, &scene).trim_end().into()));
+        return section;
+    }
+    if s.retract_mm > 0.0 {
+        c.push(Command::Feed(Speed::from_mm_per_min(s.retract_mm_per_s * 60.0)));
+        c.push(Command::Filament { e: -s.retract_mm });
+    }
+    c.push(Command::Temperature { heater: Heater::Hotend(0), target_c: 0.0, wait: Wait::No });
+    if s.bed_c > 0.0 {
+        c.push(Command::Temperature { heater: Heater::Bed, target_c: 0.0, wait: Wait::No });
+    }
+    c.push(Command::Fan { number: 0, fraction: 0.0 });
+    c.push(Command::Native("M84".into()));
+    section
+}
