@@ -1,7 +1,7 @@
 //! Writing files whole or not at all.
 
 use anyhow::{Context, Result};
-use std::io::Write;
+use std::io::{Read as _, Seek as _, SeekFrom, Write};
 use std::path::Path;
 
 /// Writes `bytes` to `path` (`-`: standard output): first to a temporary file in the same folder, then renamed, so
@@ -54,6 +54,28 @@ impl<'a> Growing<'a> {
         written.with_context(|| format!("failed to write {}", self.path.display()))
     }
 
+    /// True when what was added can be written over.
+    pub fn can_patch(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Writes over what was added, `at` bytes from the beginning; standard output stays as it is.
+    pub fn patch(&mut self, at: u64, bytes: &[u8]) -> Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let written = file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(bytes));
+        written.with_context(|| format!("failed to write {}", self.path.display()))
+    }
+
+    /// Returns all that was added; nothing of what went to standard output.
+    pub fn read_back(&mut self) -> Result<Vec<u8>> {
+        let mut all = Vec::new();
+        if let Some(file) = &mut self.file {
+            let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut all));
+            read.with_context(|| format!("failed to read {}", self.path.display()))?;
+        }
+        Ok(all)
+    }
+
     /// Gives the whole file its name.
     pub fn finish(self) -> Result<()> {
         let Some(file) = self.file else { return Ok(()) };
@@ -101,8 +123,10 @@ mod tests {
         file.add(b"first ").unwrap();
         assert!(!path.exists());
         file.add(b"second").unwrap();
+        file.patch(0, b"F").unwrap();
+        assert_eq!(file.read_back().unwrap(), b"First second");
         file.finish().unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"first second");
+        assert_eq!(std::fs::read(&path).unwrap(), b"First second");
         drop(Growing::begin(&folder.path().join("never.gcode")).unwrap());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -117,12 +117,7 @@ pub fn run(args: &PreviewArgs) -> Result<u8> {
         ByFlag::Z => PlotColour::Z,
     };
     for path in &args.output {
-        let picture = match ending(path) {
-            Some(Ending::Svg) => plot.svg(view, colour).into_bytes(),
-            Some(Ending::Png) => plot.png(view, colour),
-            _ => plot.html(colour).into_bytes(),
-        };
-        output::write_whole(path, &picture)?;
+        output::write_whole(path, &picture(&plot, path, view, colour))?;
     }
     if args.json {
         let files: Vec<String> = args.output.iter().map(|p| p.display().to_string()).collect();
@@ -135,14 +130,32 @@ pub fn run(args: &PreviewArgs) -> Result<u8> {
     Ok(exit::DONE)
 }
 
+fn picture(plot: &Plot<'_>, path: &Path, view: PlotView, colour: PlotColour) -> Vec<u8> {
+    match ending(path) {
+        Some(Ending::Svg) => plot.svg(view, colour).into_bytes(),
+        Some(Ending::Png) => plot.png(view, colour),
+        _ => plot.html(colour).into_bytes(),
+    }
+}
+
+/// Returns a picture of a print, as its file's name wants it.
+pub fn draw(plot: &Plot<'_>, path: &Path) -> Vec<u8> {
+    picture(plot, path, PlotView::Iso, PlotColour::Auto)
+}
+
+/// How a picture is stored.
 #[derive(Clone, Copy)]
-enum Ending {
+pub enum Ending {
+    /// Lines that can be scaled.
     Svg,
+    /// Pixels.
     Png,
+    /// A page that can be turned.
     Html,
 }
 
-fn ending(path: &Path) -> Option<Ending> {
+/// Returns how a picture is stored, by its name.
+pub fn ending(path: &Path) -> Option<Ending> {
     let ending = path.extension()?.to_str()?.to_ascii_lowercase();
     match ending.as_str() {
         "svg" => Some(Ending::Svg),

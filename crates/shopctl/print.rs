@@ -1,38 +1,45 @@
-//! `shopctl print`: from a mesh to a printer's program, written layer by layer while the next ones are sliced.
+//! `shopctl print`: from meshes to a printer's program, written layer by layer while the next ones are sliced.
 //!
 //! ```text
-//! bytes ─ read ─▶ scene ─ place ─▶ Print ─ pipeline ─▶ sections ─ post ─▶ text ─ as it comes ─▶ file
+//! bytes ─ read ─▶ scenes ─ place ─▶ bodies ─▶ Print ─ pipeline ─▶ sections ─ post ─▶ text ─▶ file without a name
+//!                                                                   └─▶ time, check, proof ─▶ its name, or none
 //! ```
 
+mod place;
 mod recipe;
+mod summary;
+mod thumbs;
+mod write;
 
 use crate::folders::Folders;
-use crate::output::Growing;
-use crate::program;
 use crate::report::{self, Colour, Sources, Style};
-use crate::{Refusal, exit, output};
-use anyhow::{Context as _, Result, bail};
+use crate::ticker::Ticker;
+use crate::{Refusal, exit, output, preview, program};
+use anyhow::{Result, bail};
 use clap::Args;
+use place::{Body, PlaceArgs, Stand};
 use recipe::About;
+use serde_json::Value;
 use shop_cam::machine::{Machine, MachineKind};
-use shop_formats::mesh::{ReadOptions, Role, Scene};
-use shop_gcode::Posting;
+use shop_formats::mesh::Role;
+use shop_geom::Point;
 use shop_geom::mesh::Mesh;
-use shop_geom::mesh::repair::{Limits, repair};
+use shop_print::Print;
 use shop_print::settings::Settings;
-use shop_print::speak::{Spoken, epilogue, prologue};
-use shop_print::{Print, Summary};
-use shop_report::{Checked, Diagnostic, Severity};
+use shop_report::{Diagnostic, Progress as _, Severity};
+use shop_sim::Plot;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 /// Slice meshes into a program for a printer
+///
+/// The program is timed, checked and held against the mesh while it is written, and appears when all is well.
 #[derive(Args, Clone, Debug)]
 pub struct PrintArgs {
-    /// Mesh: STL, OBJ or 3MF, - for standard input
+    /// Meshes: STL, OBJ, 3MF or AMF, - for standard input; several are printed together
     #[arg(required_unless_present = "explain_setting", value_name = "MESH")]
-    input: Option<PathBuf>,
-    /// Program to write, - for standard output (default: the mesh's name with the printer's ending)
+    inputs: Vec<PathBuf>,
+    /// Program to write, - for standard output, .bgcode for a binary one (default: the mesh's name with the printer's
+    /// ending)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Printer: a name from `shopctl machine list`, or a TOML file
@@ -50,9 +57,17 @@ pub struct PrintArgs {
     /// Explain a setting, with its value as it would be used; all for all of them
     #[arg(long, value_name = "KEY")]
     explain_setting: Option<String>,
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// Picture to write: .svg, .png or .html by its ending; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    preview: Vec<PathBuf>,
     /// Threads to use (default: all cores)
     #[arg(long, value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
+    /// Report as JSON on standard output
+    #[arg(long)]
+    json: bool,
     /// Say nothing when all is well
     #[arg(short, long)]
     quiet: bool,
@@ -67,8 +82,18 @@ pub fn run(args: &PrintArgs) -> Result<u8> {
         rayon::ThreadPoolBuilder::new().num_threads(n.into()).build_global()?;
     }
     let style = Style::for_stderr(args.colour);
-    let Some(settings) = settings(args, style)? else { return Ok(exit::INPUT) };
+    for path in &args.preview {
+        if preview::ending(path).is_none() {
+            let message = format!("{}: a preview ends in .svg, .png or .html", path.display());
+            bail!(Refusal { code: exit::USAGE, message });
+        }
+    }
+    if args.json && args.output.as_deref() == Some(Path::new("-")) {
+        let message = "--json and -o - both want standard output".to_owned();
+        bail!(Refusal { code: exit::USAGE, message });
+    }
     if let Some(key) = &args.explain_setting {
+        let Some(settings) = settings(args, Settings::default(), style)? else { return Ok(exit::INPUT) };
         let text =
             recipe::explain(key, &settings).map_err(|message| Refusal { code: exit::USAGE, message })?;
         output::write_whole("-".as_ref(), text.as_bytes())?;
@@ -80,41 +105,98 @@ pub fn run(args: &PrintArgs) -> Result<u8> {
         let message = format!("{} is no printer", machine.name);
         bail!(Refusal { code: exit::USAGE, message });
     }
-    let input = args.input.as_deref().unwrap_or("-".as_ref());
-    let Some(mesh) = mesh(input, style, &mut notes)? else { return Ok(exit::INPUT) };
-    let filament = machine.printer.as_ref().map_or(1.75, |p| p.filament);
-    let print = Print::new(mesh, settings, filament);
-    let out = args.output.clone().unwrap_or_else(|| named(input, &machine));
-    let summary = write(&print, &machine, &out, &mut notes)?;
-    notes.extend(mended(&summary));
-    if !args.quiet {
-        eprint!("{}", report::render(&notes, &Sources::new(), style));
-        eprintln!(
-            "{} layers, {:.2} m of filament, {:.1} m of roads",
-            summary.layers,
-            summary.used.filament_mm / 1000.0,
-            summary.used.road_mm / 1000.0
-        );
+    let out = match &args.output {
+        Some(path) => path.clone(),
+        None => named(args.inputs.first().map_or(Path::new("-"), |p| p), &machine),
+    };
+    let run = one(args, &machine, &args.inputs, &out, style, notes)?;
+    if args.json {
+        let text = format!("{:#}\n", run.report);
+        output::write_whole("-".as_ref(), text.as_bytes())?;
     }
-    Ok(exit::DONE)
+    Ok(run.code)
 }
 
-/// Says what of the mesh was closed by straight lines, and what could not be.
-fn mended(summary: &Summary) -> Vec<Diagnostic> {
-    let m = summary.mended;
-    let mut found = Vec::new();
-    if m.cracks > 0 {
-        let message = format!(
-            "the mesh has holes: contours were closed by straight lines in {} layers, the widest {:.2} mm",
-            summary.mended_layers, m.widest_mm
-        );
-        found.push(Diagnostic::warning("print/cracks-closed", message).count(m.cracks as usize));
+/// What became of one program.
+struct Run {
+    code: u8,
+    report: Value,
+}
+
+/// Prints `inputs` together into one program.
+fn one(
+    args: &PrintArgs,
+    machine: &Machine,
+    inputs: &[PathBuf],
+    out: &Path,
+    style: Style,
+    mut notes: Vec<Diagnostic>,
+) -> Result<Run> {
+    let base = at_home(machine);
+    let failed = |notes: &[Diagnostic]| Run { code: exit::INPUT, report: summary::failed(inputs, notes) };
+    let Some(settings) = settings(args, base, style)? else { return Ok(failed(&notes)) };
+    let ticker = Ticker::new(args.quiet);
+    ticker.begin("reading", inputs.len() as u64);
+    let bed = bed(machine, &settings);
+    let Some(stand) = place::stand(inputs, &args.place, bed, style, &mut notes)? else {
+        ticker.clear();
+        return Ok(failed(&notes));
+    };
+    let wanted = machine.printer.as_ref().map_or(&[][..], |p| &p.thumbnails);
+    let pictures = if wanted.is_empty() {
+        Vec::new()
+    } else {
+        let solid = |b: &'_ Body| b.parts.iter().filter(|p| p.role == Role::Solid).count();
+        let mut meshes: Vec<&Mesh> = Vec::with_capacity(stand.bodies.iter().map(solid).sum());
+        for body in &stand.bodies {
+            meshes.extend(body.parts.iter().filter(|p| p.role == Role::Solid).map(|p| &p.mesh));
+        }
+        thumbs::pictures(&meshes, wanted)
+    };
+    let bodies = stand.bodies.len();
+    let filament = machine.printer.as_ref().map_or(1.75, |p| p.filament);
+    let print = Print::new(together(stand, &mut notes), settings, filament);
+    let title = out.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    let mut plot = (!args.preview.is_empty()).then(|| Plot::new(machine, &title));
+    let work =
+        write::Work { print: &print, machine, pictures: &pictures, plot: plot.as_mut(), ticker: &ticker };
+    let written = write::write(work, out)?;
+    ticker.clear();
+    let outcome = &written.outcome;
+    notes.extend(summary::mended(&outcome.summary));
+    notes.extend(summary::findings(&outcome.findings));
+    summary::merge(&mut notes, &outcome.diagnostics);
+    let refused = notes.iter().any(|d| d.severity == Severity::Error);
+    let figures = write::Figures::new(&outcome.summary, &outcome.estimate, &print.job.settings, machine);
+    let told = summary::Told {
+        inputs,
+        out: (!refused).then_some(out),
+        machine,
+        args,
+        bodies,
+        height_mm: print.levels().len().checked_sub(1).map_or(0.0, |i| print.levels().top(i)),
+        figures: &figures,
+        outcome,
+        notes: &notes,
+    };
+    if !args.quiet || refused {
+        eprint!("{}", report::render(&notes, &Sources::new(), style));
     }
-    if m.dropped > 0 {
-        let message = "pieces of contours belong to nothing and are left out".to_owned();
-        found.push(Diagnostic::warning("print/pieces-left-out", message).count(m.dropped as usize));
+    if !args.quiet {
+        eprint!("{}", summary::text(&told));
     }
-    found
+    let report = summary::json(&told);
+    if let Some(plot) = &plot {
+        for path in &args.preview {
+            output::write_whole(path, &preview::draw(plot, path))?;
+        }
+    }
+    if refused {
+        eprintln!("error: the program is not written");
+        return Ok(Run { code: exit::CHECK, report });
+    }
+    written.finish()?;
+    Ok(Run { code: exit::DONE, report })
 }
 
 /// Returns the name of the program made of a mesh.
@@ -126,11 +208,36 @@ fn named(input: &Path, machine: &Machine) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Returns the settings that the machine itself makes: parts stand in the middle of its bed.
+fn at_home(machine: &Machine) -> Settings {
+    let mut settings = Settings::default();
+    if let Some([left, front, right, back]) = machine.printer.as_ref().and_then(|p| p.bed) {
+        settings.center_x_mm = 0.5 * (left + right);
+        settings.center_y_mm = 0.5 * (front + back);
+    }
+    settings
+}
+
+/// A bed that nobody has measured is taken for so wide each way, mm: that of most printers.
+const USUAL_BED: f64 = 220.0;
+
+/// Returns where bodies may be arranged: the bed as far as it reaches evenly around the middle that the settings name.
+fn bed(machine: &Machine, settings: &Settings) -> [Point; 2] {
+    let middle = Point::new(settings.center_x_mm, settings.center_y_mm);
+    let half = match machine.printer.as_ref().and_then(|p| p.bed) {
+        Some([left, front, right, back]) => Point::new(
+            (middle.x - left).min(right - middle.x).max(0.0),
+            (middle.y - front).min(back - middle.y).max(0.0),
+        ),
+        None => Point::new(0.5 * USUAL_BED, 0.5 * USUAL_BED),
+    };
+    [Point::new(middle.x - half.x, middle.y - half.y), Point::new(middle.x + half.x, middle.y + half.y)]
+}
+
 /// Returns the settings of this run, or nothing when a profile has faults, which are told.
-fn settings(args: &PrintArgs, style: Style) -> Result<Option<Settings>> {
+fn settings(args: &PrintArgs, mut settings: Settings, style: Style) -> Result<Option<Settings>> {
     let folders = Folders::of_this_user();
     let (mut sources, mut found) = (Sources::new(), Vec::new());
-    let mut settings = Settings::default();
     for (about, name) in [(About::Filament, &args.filament), (About::Quality, &args.quality)] {
         recipe::lay(about, name, &folders, &mut sources, &mut settings, &mut found);
     }
@@ -144,114 +251,23 @@ fn settings(args: &PrintArgs, style: Style) -> Result<Option<Settings>> {
     Ok(Some(settings))
 }
 
-/// Reads a mesh; nothing when there is none to slice, which is told.
-fn mesh(input: &Path, style: Style, notes: &mut Vec<Diagnostic>) -> Result<Option<Mesh>> {
-    let bytes = program::open(input)?;
-    let mut sources = Sources::new();
-    let id = sources.add(input.display().to_string(), &*bytes);
-    let scene = shop_formats::mesh::read(id, &bytes, &ReadOptions::default()).drain_into(notes);
-    let mesh = together(scene, notes);
-    if notes.iter().any(|d| d.severity == Severity::Error) || mesh.triangles.is_empty() {
-        eprint!("{}", report::render(notes, &sources, style));
-        return Ok(None);
-    }
-    // Places in the file are told by name only: the file itself is let go before slicing begins.
-    for d in notes {
-        d.span = None;
-    }
-    Ok(Some(mesh))
-}
-
-/// Puts everything solid of a scene into one mesh, each instance in its place; shells that overlap are united layer by
-/// layer. Each is repaired first, and what was wrong with it is told. A lone mesh in its own place is moved, not copied.
-fn together(scene: Scene, notes: &mut Vec<Diagnostic>) -> Mesh {
+/// Puts everything solid into one mesh; shells that overlap are united layer by layer.
+fn together(stand: Stand, notes: &mut Vec<Diagnostic>) -> Mesh {
     let mut all = Mesh::default();
-    for object in scene.objects {
-        let last = object.instances.len().saturating_sub(1);
-        let (solid, others): (Vec<_>, Vec<_>) = object.parts.into_iter().partition(|p| p.role == Role::Solid);
-        if !others.is_empty() {
+    for body in stand.bodies {
+        let others = body.parts.iter().filter(|p| p.role != Role::Solid).count();
+        if others > 0 {
             let message =
-                format!("parts that change others are left out: `{}` is printed without them", object.name);
-            notes.push(Diagnostic::warning("print/parts-left-out", message).count(others.len()));
+                format!("parts that change others are left out: `{}` is printed without them", body.name);
+            notes.push(Diagnostic::warning("print/parts-left-out", message).count(others));
         }
-        let mut parts: Vec<Mesh> = Vec::with_capacity(solid.len());
-        for mut part in solid {
-            notes.extend(repair(&mut part.mesh, &Limits::default()).diagnostics(&object.name));
-            parts.push(part.mesh);
-        }
-        for (i, place) in object.instances.iter().enumerate() {
-            for part in &mut parts {
-                let mesh = if i == last { std::mem::take(part) } else { part.clone() };
-                append(&mut all, mesh.transformed(place));
+        for part in body.parts.into_iter().filter(|p| p.role == Role::Solid) {
+            if all.points.is_empty() {
+                all = part.mesh;
+            } else {
+                all.append(&part.mesh);
             }
         }
     }
     all
-}
-
-fn append(all: &mut Mesh, mesh: Mesh) {
-    if all.points.is_empty() {
-        *all = mesh;
-        return;
-    }
-    let first = all.points.len() as u32;
-    all.points.extend(mesh.points);
-    all.triangles.extend(mesh.triangles.into_iter().map(|t| t.map(|i| i + first)));
-}
-
-/// Slices and writes at the same time; the file appears when it is whole.
-fn write(print: &Print, machine: &Machine, path: &Path, notes: &mut Vec<Diagnostic>) -> Result<Summary> {
-    let posting = Posting::new(machine, true);
-    let found = Mutex::new(Vec::new());
-    let keep = |text: Checked<Vec<u8>>| {
-        if !text.diagnostics.is_empty()
-            && let Ok(mut found) = found.lock()
-        {
-            found.extend(text.diagnostics);
-        }
-        text.value
-    };
-    let mut out = Growing::begin(path)?;
-    let mut head = keep(posting.header());
-    head.extend(keep(posting.section(&prologue(&print.job), None)));
-    out.add(&head)?;
-    let mut wrong = Ok(());
-    let summary = print.run(
-        |spoken: &Spoken| keep(posting.section(&spoken.section, spoken.from)),
-        |text| {
-            wrong = out.add(&text);
-            wrong.is_ok()
-        },
-    );
-    wrong?;
-    let mut tail = keep(posting.section(&epilogue(&print.job), None));
-    tail.extend(keep(posting.footer(None)));
-    out.add(&tail)?;
-    out.finish()?;
-    notes.extend(found.into_inner().unwrap_or_default());
-    summary.context("slicing was ended")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use shop_formats::mesh::{Object, Part};
-    use shop_geom::mesh::{Point3, Transform};
-
-    #[test]
-    fn what_is_not_solid_is_left_out_and_said() {
-        let points =
-            [[0.0, 0.0, 0.0], [9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0]].map(Point3::from).to_vec();
-        let mesh = Mesh { points, triangles: vec![[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]] };
-        let part = |role| Part { role, mesh: mesh.clone(), ..Part::default() };
-        let object = Object {
-            parts: vec![part(Role::Solid), part(Role::Negative)],
-            instances: vec![Transform::default()],
-            ..Object::default()
-        };
-        let mut notes = Vec::new();
-        let all = together(Scene { objects: vec![object], ..Scene::default() }, &mut notes);
-        assert_eq!(all.triangles.len(), 4);
-        assert_eq!(notes.iter().map(|d| d.code).collect::<Vec<_>>(), ["print/parts-left-out"]);
-    }
 }

@@ -47,6 +47,25 @@ impl Bytes {
     /// Does nothing where the system has no such call.
     #[cfg(not(unix))]
     pub fn forget(&self, _end: usize) {}
+
+    /// Takes the whole pages of a range out of this process, as [`Bytes::forget`] does.
+    #[cfg(unix)]
+    pub fn forget_range(&self, range: std::ops::Range<usize>) {
+        const PAGE: usize = 1 << 16;
+        if let Bytes::Mapped(map) = self {
+            let (from, to) = (range.start.next_multiple_of(PAGE), range.end.min(map.len()) / PAGE * PAGE);
+            if from < to {
+                // SAFETY: as above.
+                let _ = unsafe {
+                    map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, from, to - from)
+                };
+            }
+        }
+    }
+
+    /// Does nothing where the system has no such call.
+    #[cfg(not(unix))]
+    pub fn forget_range(&self, _range: std::ops::Range<usize>) {}
 }
 
 impl Deref for Bytes {

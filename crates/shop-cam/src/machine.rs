@@ -53,8 +53,12 @@ pub enum MachineKind {
 }
 
 /// What a printer has besides its axes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Printer {
+    /// Where parts may stand, work coordinates, mm: left, front, right, back; none where nobody has measured it.
+    pub bed: Option<[f64; 4]>,
+    /// Pictures of the print that its screen wants to find in a program.
+    pub thumbnails: Vec<Thumbnail>,
     /// Bore of the nozzle, mm.
     pub nozzle: f64,
     /// Thickness of the filament, mm.
@@ -77,6 +81,17 @@ pub struct Printer {
     pub hotend_c_per_s: f64,
     /// How fast the bed gets warm, °C/s.
     pub bed_c_per_s: f64,
+}
+
+/// A picture of a print, as a printer's screen wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thumbnail {
+    /// Width, pixels.
+    pub width: u32,
+    /// Height, pixels.
+    pub height: u32,
+    /// QOI rather than PNG.
+    pub qoi: bool,
 }
 
 /// One axis.

@@ -394,6 +394,13 @@ settings! {
     /// What happens at heights, mm, separated by semicolons: 12.5 pause; 20 colour; 30 hotend 205; 30 bed 50; 31 fan 80;
     /// 32 write M117 {layer}.
     at_heights: Acts = Acts::default();
+    /// Weight of the filament, g/cm³, for the report.
+    filament_g_per_cm3: f64 = 1.24, 0.1 ..= 20.0;
+    /// What a kilogram of filament costs, in whatever money, for the report; 0 when it does not matter.
+    filament_cost_per_kg: f64 = 0.0, 0.0 ..= 1000000.0;
+    /// The program says at every layer and every half minute how far it is and how many minutes are left (M73), where the
+    /// firmware knows that and the program goes to a file.
+    progress_marks: bool = true;
 
     /// Where the middle of the parts is put, mm from the left.
     center_x_mm: f64 = 110.0, -10000.0 ..= 10000.0;

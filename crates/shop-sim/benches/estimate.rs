@@ -31,6 +31,8 @@ fn printer(dialect: Dialect, cornering: Cornering) -> Machine {
     machine.post.dialect = dialect;
     machine.cornering = cornering;
     machine.printer = Some(Printer {
+        bed: None,
+        thumbnails: Vec::new(),
         nozzle: 0.4,
         filament: 1.75,
         extruder: Speed::from_mm_per_s(50.0),

@@ -34,6 +34,8 @@ fn printer() -> Machine {
     m.post.dialect = Dialect::Klipper;
     m.cornering = Cornering::SquareCorner { speed: 5.0, cruise_ratio: 0.5 };
     m.printer = Some(Printer {
+        bed: None,
+        thumbnails: Vec::new(),
         nozzle: 0.4,
         filament: 1.75,
         extruder: Speed::from_mm_per_s(50.0),

@@ -6,7 +6,7 @@ use shop_cam::Speed;
 use shop_cam::chart::Milling;
 use shop_cam::machine::{
     Axis, Controller, Cornering, Cut, Dialect, LayerOperation, LayerRule, Machine, MachineKind, Material,
-    Pause, Post, Printer, Process, Tool, ToolShape, TorchControl,
+    Pause, Post, Printer, Process, Thumbnail, Tool, ToolShape, TorchControl,
 };
 use shop_report::{Diagnostic, Span};
 
@@ -353,12 +353,17 @@ fn printer(
     let bed = s.number("bed_max_c", Law::NotNegative, found);
     let hotend_rate = s.number("hotend_c_per_s", Law::Positive, found);
     let bed_rate = s.number("bed_c_per_s", Law::Positive, found);
+    let size = s.pair("bed_mm", found);
+    let corner = s.pair("bed_corner_mm", found).unwrap_or_default();
+    let thumbnails = thumbnails(s.texts("thumbnails", found).unwrap_or_default(), found);
     s.finish(found);
     if kind != Some(MachineKind::Printer) {
         return None;
     }
     let xy = axes.map_or(1000.0, |a| a[0].acceleration.min(a[1].acceleration));
     Some(Printer {
+        bed: size.map(|[x, y]| [corner[0], corner[1], corner[0] + x, corner[1] + y]),
+        thumbnails,
         nozzle: nozzle.unwrap_or(0.4),
         filament: filament.unwrap_or(1.75),
         extruder: Speed::from_mm_per_s(fastest.unwrap_or(50.0)),
@@ -371,6 +376,33 @@ fn printer(
         hotend_c_per_s: hotend_rate.unwrap_or(2.5),
         bed_c_per_s: bed_rate.unwrap_or(0.5),
     })
+}
+
+/// Reads `220x124`, or `220x124 qoi`.
+fn thumbnails(texts: Vec<(&str, Span)>, found: &mut Found) -> Vec<Thumbnail> {
+    let read = |text: &str| {
+        let (size, format) = text.trim().split_once(' ').unwrap_or((text.trim(), "png"));
+        let (width, height) = size.split_once('x')?;
+        let pixels = |t: &str| t.parse::<u32>().ok().filter(|v| (8..=1024).contains(v));
+        let qoi = match format.trim() {
+            "png" => false,
+            "qoi" => true,
+            _ => return None,
+        };
+        Some(Thumbnail { width: pixels(width)?, height: pixels(height)?, qoi })
+    };
+    let mut out = Vec::new();
+    for (text, span) in texts {
+        match read(text) {
+            Some(t) => out.push(t),
+            None => found.push(
+                Diagnostic::error("machine/bad-value", format!("`{text}` is no size of a picture"))
+                    .span(span)
+                    .hint("8x8 to 1024x1024, with qoi after it where the screen wants that: \"16x16 qoi\""),
+            ),
+        }
+    }
+    out
 }
 
 fn torch(kind: MachineKind, s: &mut Section<'_>, found: &mut Found) -> Option<TorchControl> {

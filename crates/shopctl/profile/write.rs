@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use shop_cam::Speed;
 use shop_cam::chart::Milling;
 use shop_cam::machine::{
-    Controller, Cornering, Cut, LayerRule, Machine, MachineKind, Post, Printer, Process, Tool, ToolShape,
-    TorchControl,
+    Controller, Cornering, Cut, LayerRule, Machine, MachineKind, Post, Printer, Process, Thumbnail, Tool,
+    ToolShape, TorchControl,
 };
 use std::fmt::Write as _;
 
@@ -272,6 +272,18 @@ fn printer(p: &Printer) -> Table {
         .number("bed_max_c", p.bed_most_c, "")
         .number("hotend_c_per_s", p.hotend_c_per_s, "how fast it gets warm")
         .number("bed_c_per_s", p.bed_c_per_s, "");
+    if let Some([left, front, right, back]) = p.bed {
+        t.put("bed_mm", json!([right - left, back - front]), "where parts may stand").put(
+            "bed_corner_mm",
+            json!([left, front]),
+            "its front left corner",
+        );
+    }
+    if !p.thumbnails.is_empty() {
+        let text = |t: &Thumbnail| format!("{}x{}{}", t.width, t.height, if t.qoi { " qoi" } else { "" });
+        let all: Vec<String> = p.thumbnails.iter().map(text).collect();
+        t.put("thumbnails", json!(all), "pictures for its screen");
+    }
     t
 }
 

@@ -161,8 +161,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
                 line.used = u32::MAX;
                 return true;
             }
-            // The line number of the protocol, and reports that move nothing, are no business of the program.
-            110 => {
+            // The line number of the protocol, progress on the display, and reports that move nothing, are no business of
+            // the program.
+            73 | 110 => {
                 line.used = u32::MAX;
                 return true;
             }

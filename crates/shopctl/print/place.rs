@@ -1,0 +1,389 @@
+//! What stands on the bed: meshes read, mended, scaled, turned, copied and put beside one another.
+//!
+//! A *body* is one object in one place, with all its parts. A project keeps the places that it gives to its bodies; as
+//! soon as there is more than one file or copy, or bodies are laid flat, they are arranged anew.
+
+use crate::program;
+use crate::report::{self, Sources, Style};
+use anyhow::Result;
+use clap::Args;
+use shop_formats::mesh::{ReadOptions, Role, Scene};
+use shop_geom::Point;
+use shop_geom::mesh::repair::{Limits, repair};
+use shop_geom::mesh::{Mesh, Transform, Vector3, arrange, hull, rest};
+use shop_report::{Diagnostic, Severity};
+use std::path::PathBuf;
+
+/// Flags that say how bodies stand.
+#[derive(Args, Clone, Debug)]
+pub struct PlaceArgs {
+    /// Print so many of everything
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Placement")]
+    pub copies: u32,
+    /// Unit of the numbers in STL and OBJ: mm, cm, m, in, or millimetres per unit
+    #[arg(long, value_name = "UNIT", value_parser = unit, help_heading = "Placement")]
+    pub units: Option<f64>,
+    /// Scale by a factor, a percentage, or one for each axis: 1.5, 80%, 1,1,2
+    #[arg(long, value_name = "FACTOR", value_parser = factors, help_heading = "Placement")]
+    pub scale: Option<[f64; 3]>,
+    /// Turn about z, or about x, then y, then z: 45 or 90,0,45
+    #[arg(long = "rotate", value_name = "DEGREES", value_parser = angles, allow_hyphen_values = true, help_heading = "Placement")]
+    pub rotate_deg: Option<[f64; 3]>,
+    /// Lay every body on the side on which it stands best
+    #[arg(long, help_heading = "Placement")]
+    pub lay_flat: bool,
+    /// Arrange the bodies anew, whatever their file says
+    #[arg(long, help_heading = "Placement")]
+    pub arrange: bool,
+    /// Room between arranged bodies
+    #[arg(long, value_name = "MM", default_value_t = 6.0, value_parser = not_negative, help_heading = "Placement")]
+    pub gap_mm: f64,
+    /// Bed of a project with several, counted from 1
+    #[arg(long, value_name = "N", help_heading = "Placement")]
+    pub plate: Option<u32>,
+}
+
+fn unit(text: &str) -> Result<f64, String> {
+    match text.trim() {
+        "mm" => Ok(1.0),
+        "cm" => Ok(10.0),
+        "m" => Ok(1000.0),
+        "in" | "inch" => Ok(25.4),
+        other => positive(other).map_err(|_| "mm, cm, m, in, or millimetres per unit is wanted".to_owned()),
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let v = text.trim().parse::<f64>().ok().filter(|v| v.is_finite() && *v > 1e-6 && *v < 1e6);
+    v.ok_or_else(|| "a number above 0 is wanted".to_owned())
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    let v = text.trim().parse::<f64>().ok().filter(|v| v.is_finite() && *v >= 0.0);
+    v.ok_or_else(|| "a number, 0 or more, is wanted".to_owned())
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    match text.trim().strip_suffix('%') {
+        Some(percent) => Ok(positive(percent)? / 100.0),
+        None => positive(text),
+    }
+}
+
+fn factors(text: &str) -> Result<[f64; 3], String> {
+    let all = text.split(',').map(factor).collect::<Result<Vec<f64>, String>>()?;
+    match all[..] {
+        [f] => Ok([f; 3]),
+        [x, y, z] => Ok([x, y, z]),
+        _ => Err("one factor, or three, are wanted".to_owned()),
+    }
+}
+
+fn angles(text: &str) -> Result<[f64; 3], String> {
+    let angle = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite() && v.abs() <= 3600.0);
+    let all = text.split(',').map(angle).collect::<Option<Vec<f64>>>();
+    match all.as_deref() {
+        Some([z]) => Ok([0.0, 0.0, *z]),
+        Some([x, y, z]) => Ok([*x, *y, *z]),
+        _ => Err("one angle, or three, are wanted, in degrees".to_owned()),
+    }
+}
+
+/// One object in one place.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
+    /// Its name; may be empty.
+    pub name: String,
+    /// What it is made of, in place.
+    pub parts: Vec<BodyPart>,
+}
+
+/// A mesh of a body, and what it is for.
+#[derive(Clone, Debug, Default)]
+pub struct BodyPart {
+    /// What the mesh means.
+    pub role: Role,
+    /// The mesh, mm on the bed.
+    pub mesh: Mesh,
+}
+
+impl Body {
+    fn transform(&mut self, by: &Transform) {
+        for part in &mut self.parts {
+            part.mesh.transform(by);
+        }
+    }
+
+    fn solids(&self) -> impl Iterator<Item = &Mesh> + Clone {
+        self.parts.iter().filter(|p| p.role == Role::Solid).map(|p| &p.mesh)
+    }
+
+    /// Returns the hull of its shadow on the bed, and how low it is.
+    fn shadow(&self) -> (Vec<Point>, f64) {
+        let points = self.solids().flat_map(|m| &m.points);
+        let low = points.clone().map(|p| p.z).fold(f64::INFINITY, f64::min);
+        (hull::flat(points.map(|p| p.xy())), low)
+    }
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Stand {
+    /// Everything that is to be printed.
+    pub bodies: Vec<Body>,
+}
+
+/// Reads files and puts what they hold on a bed, a rectangle of corners `bed`, mm; nothing when there is nothing to print, which
+/// is told.
+pub fn stand(
+    inputs: &[PathBuf],
+    args: &PlaceArgs,
+    bed: [Point; 2],
+    style: Style,
+    notes: &mut Vec<Diagnostic>,
+) -> Result<Option<Stand>> {
+    let mut all = Stand::default();
+    for input in inputs {
+        let bytes = program::open(input)?;
+        let mut sources = Sources::new();
+        let id = sources.add(input.display().to_string(), &*bytes);
+        let options = ReadOptions { mm_per_unit: args.units, ..ReadOptions::default() };
+        let forget = |range: std::ops::Range<usize>| bytes.forget_range(range);
+        let mut found = Vec::new();
+        let mut scene =
+            shop_formats::mesh::read_releasing(id, &bytes, &options, &forget).drain_into(&mut found);
+        keep_plate(&mut scene, args.plate, &mut found);
+        bodies(scene, &mut all.bodies, &mut found);
+        if found.iter().any(|d| d.severity == Severity::Error) {
+            notes.append(&mut found);
+            eprint!("{}", report::render(notes, &sources, style));
+            return Ok(None);
+        }
+        // Places in the file are told by name only: the file itself is let go before slicing begins.
+        for mut d in found {
+            d.span = None;
+            notes.push(d);
+        }
+    }
+    if all.bodies.iter().all(|b| b.solids().all(|m| m.triangles.is_empty())) {
+        notes.push(Diagnostic::error("print/nothing-solid", "there is nothing solid to print"));
+    } else {
+        all.bodies = set(all.bodies, args, inputs.len(), bed, notes);
+    }
+    if notes.iter().any(|d| d.severity == Severity::Error) {
+        eprint!("{}", report::render(notes, &Sources::new(), style));
+        return Ok(None);
+    }
+    Ok(Some(all))
+}
+
+/// Leaves only what stands on one bed of a project that has several.
+fn keep_plate(scene: &mut Scene, wanted: Option<u32>, found: &mut Vec<Diagnostic>) {
+    let plates = std::mem::take(&mut scene.plates);
+    let many = plates.iter().filter(|p| !p.instances.is_empty()).count() > 1;
+    if plates.len() < 2 && wanted.unwrap_or(1) == 1 || wanted.is_none() && !many {
+        return;
+    }
+    let number = wanted.unwrap_or(1) as usize;
+    let Some(plate) = number.checked_sub(1).and_then(|i| plates.get(i)) else {
+        let message =
+            format!("the project has {} beds, there is none with the number {number}", plates.len());
+        found.push(Diagnostic::error("print/no-such-plate", message));
+        return;
+    };
+    if wanted.is_none() {
+        let message = format!("the project has {} beds; the first is printed", plates.len());
+        found.push(Diagnostic::info("print/first-plate", message).hint("say --plate N for another one"));
+    }
+    for (o, object) in scene.objects.iter_mut().enumerate() {
+        let mut i = 0;
+        object.instances.retain(|_| {
+            i += 1;
+            plate.instances.contains(&(o, i - 1))
+        });
+    }
+    scene.objects.retain(|o| !o.instances.is_empty());
+}
+
+/// Takes a scene apart. Solids are repaired first, and what was wrong with them is told. The last place of a mesh
+/// takes it along, so that a lone one is moved, not copied.
+fn bodies(scene: Scene, out: &mut Vec<Body>, found: &mut Vec<Diagnostic>) {
+    for mut object in scene.objects {
+        for part in object.parts.iter_mut().filter(|p| p.role == Role::Solid) {
+            found.extend(repair(&mut part.mesh, &Limits::default()).diagnostics(&object.name));
+        }
+        let parts = object.parts.into_iter().map(|p| BodyPart { role: p.role, mesh: p.mesh });
+        let body = Body { name: object.name, parts: parts.collect() };
+        repeated(body, object.instances.len(), |i, mut body| {
+            body.transform(&object.instances[i]);
+            out.push(body);
+        });
+    }
+}
+
+/// Hands out a body `times` times, the last time itself.
+fn repeated(body: Body, times: usize, mut take: impl FnMut(usize, Body)) {
+    for i in 1..times {
+        take(i - 1, body.clone());
+    }
+    if times > 0 {
+        take(times - 1, body);
+    }
+}
+
+/// Scales, turns, copies and arranges.
+fn set(
+    mut bodies: Vec<Body>,
+    args: &PlaceArgs,
+    files: usize,
+    bed: [Point; 2],
+    notes: &mut Vec<Diagnostic>,
+) -> Vec<Body> {
+    let scale = args.scale.map(|[x, y, z]| Transform::scale(x, y, z));
+    let turn = args.rotate_deg.map(|deg| {
+        let [x, y, z] = deg.map(f64::to_radians);
+        let about = |axis, angle| Transform::turn(axis, angle);
+        about(Vector3::x(), x).then(&about(Vector3::y(), y)).then(&about(Vector3::z(), z))
+    });
+    for by in [scale, turn].iter().flatten() {
+        bodies.iter_mut().for_each(|b| b.transform(by));
+    }
+    let several = bodies.len() > 1;
+    if args.lay_flat {
+        for body in &mut bodies {
+            let mut whole = Mesh::default();
+            body.solids().for_each(|m| whole.append(m));
+            let place = rest::lay_flat(&whole);
+            body.transform(&place);
+        }
+    }
+    if args.copies > 1 {
+        for body in std::mem::take(&mut bodies) {
+            repeated(body, args.copies as usize, |_, b| bodies.push(b));
+        }
+    }
+    if args.arrange || args.copies > 1 || files > 1 || args.lay_flat && several {
+        put_beside(&mut bodies, args.gap_mm, bed, notes);
+    }
+    bodies
+}
+
+/// Arranges bodies on the bed, each standing on it.
+fn put_beside(bodies: &mut [Body], gap: f64, bed: [Point; 2], notes: &mut Vec<Diagnostic>) {
+    let (hulls, lows): (Vec<Vec<Point>>, Vec<f64>) = bodies.iter().map(Body::shadow).unzip();
+    let [low, high] = bed;
+    let corners = [low, Point::new(high.x, low.y), high, Point::new(low.x, high.y)];
+    let places = arrange::arrange(&hulls, &corners, gap);
+    let missing = places.iter().filter(|p| p.is_none()).count();
+    if missing > 0 {
+        let message = format!(
+            "{missing} of {} bodies have no room on the bed of {:.0} x {:.0} mm",
+            bodies.len(),
+            high.x - low.x,
+            high.y - low.y
+        );
+        let hint = "print fewer at once, or bring them nearer to one another with --gap-mm";
+        notes.push(Diagnostic::error("print/bed-full", message).hint(hint));
+        return;
+    }
+    for ((body, place), low) in bodies.iter_mut().zip(places).zip(lows) {
+        let by = place.unwrap_or_default();
+        body.transform(&Transform::shift(by.x, by.y, -low));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shop_formats::mesh::{Object, Part, Plate};
+    use shop_geom::mesh::Point3;
+
+    fn mesh() -> Mesh {
+        let points =
+            [[0.0, 0.0, 0.0], [9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0]].map(Point3::from).to_vec();
+        Mesh { points, triangles: vec![[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]] }
+    }
+
+    fn args(flags: &[&str]) -> PlaceArgs {
+        #[derive(clap::Parser)]
+        struct Flags {
+            #[command(flatten)]
+            place: PlaceArgs,
+        }
+        let words = std::iter::once("test").chain(flags.iter().copied());
+        <Flags as clap::Parser>::try_parse_from(words).expect("flags").place
+    }
+
+    fn scene(instances: usize) -> Scene {
+        let part = |role| Part { role, mesh: mesh(), ..Part::default() };
+        let object = Object {
+            parts: vec![part(Role::Solid), part(Role::Negative)],
+            instances: (0..instances).map(|i| Transform::shift(20.0 * i as f64, 0.0, 0.0)).collect(),
+            ..Object::default()
+        };
+        Scene { objects: vec![object], ..Scene::default() }
+    }
+
+    fn bed() -> [Point; 2] {
+        [Point::new(0.0, 0.0), Point::new(100.0, 100.0)]
+    }
+
+    fn placed(scene: Scene, flags: &[&str]) -> (Vec<Body>, Vec<&'static str>) {
+        let (mut out, mut notes) = (Vec::new(), Vec::new());
+        bodies(scene, &mut out, &mut notes);
+        let out = set(out, &args(flags), 1, bed(), &mut notes);
+        (out, notes.iter().map(|d| d.code).collect())
+    }
+
+    #[test]
+    fn a_project_keeps_its_places_and_its_parts() {
+        let (bodies, notes) = placed(scene(2), &[]);
+        assert_eq!(notes, [""; 0]);
+        let lows: Vec<f64> = bodies.iter().map(|b| b.parts[0].mesh.bounds().unwrap().0.x).collect();
+        assert_eq!(lows, [0.0, 20.0]);
+        assert!(bodies.iter().all(|b| b.parts[1].role == Role::Negative));
+    }
+
+    #[test]
+    fn copies_stand_on_the_bed_and_apart() {
+        let (bodies, notes) = placed(scene(2), &["--copies", "3", "--gap-mm", "2"]);
+        assert_eq!((bodies.len(), notes.len()), (6, 0));
+        let boxes: Vec<_> = bodies.iter().map(|b| b.parts[0].mesh.bounds().unwrap()).collect();
+        for (i, (low, high)) in boxes.iter().enumerate() {
+            assert!(low.z.abs() < 1e-9 && low.x >= -1e-6 && high.x <= 100.0 + 1e-6);
+            // The triangles' slants may face one another: boxes may meet, the parts do not.
+            for other in &boxes[..i] {
+                assert_ne!((low.x, low.y), (other.0.x, other.0.y));
+            }
+        }
+        let (_, notes) = placed(scene(1), &["--copies", "500"]);
+        assert_eq!(notes, ["print/bed-full"]);
+    }
+
+    #[test]
+    fn scaled_before_turned() {
+        let (bodies, _) = placed(scene(1), &["--scale", "1,1,2", "--rotate=90,0,0"]);
+        let (low, high) = bodies[0].parts[0].mesh.bounds().unwrap();
+        assert!((low - Point3::new(0.0, -18.0, 0.0)).norm() < 1e-9, "{low}");
+        assert!((high - Point3::new(9.0, 0.0, 9.0)).norm() < 1e-9, "{high}");
+        assert_eq!(factors("80%"), Ok([0.8; 3]));
+        assert!(factors("1,2").is_err() && factors("0").is_err() && angles("a").is_err());
+        assert_eq!(unit("in"), Ok(25.4));
+    }
+
+    #[test]
+    fn one_bed_of_a_project_is_printed() {
+        let plate = |i| Plate { name: String::new(), instances: vec![(0, i)] };
+        let with_plates = || Scene { plates: vec![plate(0), plate(1)], ..scene(2) };
+        let mut found = Vec::new();
+        let mut first = with_plates();
+        keep_plate(&mut first, None, &mut found);
+        assert_eq!(first.objects[0].instances, [Transform::IDENTITY]);
+        assert_eq!(found[0].code, "print/first-plate");
+        let mut second = with_plates();
+        keep_plate(&mut second, Some(2), &mut found);
+        assert_eq!(second.objects[0].instances[0].offset.x, 20.0);
+        keep_plate(&mut with_plates(), Some(3), &mut found);
+        assert_eq!(found.last().map(|d| d.code), Some("print/no-such-plate"));
+    }
+}
