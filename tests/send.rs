@@ -33,14 +33,23 @@ fn run(home: &TempDir, args: &[&str]) -> Output {
 /// Starts a job and waits until the machine has taken lines that move.
 fn begun(home: &TempDir) -> Child {
     let args = ["send", "part.nc", "-m", "router-grbl", "--port", "sim:grbl"];
-    let child = command(home, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("built");
+    let mut child =
+        command(home, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("built");
     let jobs = home.path().join("state/jobs");
     let started = || {
         let folders = std::fs::read_dir(&jobs).into_iter().flatten().flatten();
         let mut pages = folders.filter_map(|f| std::fs::read_to_string(f.path().join("latest")).ok());
-        pages.any(|text| ('6'..='9').any(|n| text.contains(&format!(" acknowledged={n}"))))
+        let taken = |text: &str| {
+            text.split(' ')
+                .filter_map(|w| {
+                    w.strip_prefix("acknowledged=")?.trim_matches(char::from(0)).parse::<u32>().ok()
+                })
+                .max()
+        };
+        pages.any(|text| taken(&text) >= Some(6))
     };
     while !started() {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended before it moved");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     child
@@ -85,6 +94,15 @@ fn a_dry_run_prints_the_bytes_and_opens_nothing() {
     let home = home("G21 (mm)\n%\nN5 G1 X1.5 F100 ; done!\n\nM30\n");
     let output = run(&home, &["send", "part.nc", "-m", "router-grbl", "--dry-run", "--port", "/dev/none"]);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "G21\nG1X1.5F100\nM30\n", "{}", said(&output));
+    std::fs::write(home.path().join("stops.nc"), "G21\nG1 X1 F100\nM0\nT2 M6\nM1\nM30\n").expect("room");
+    let dry = ["send", "stops.nc", "-m", "router-grbl", "--dry-run", "--stop", "skip", "--tool-change"];
+    for (what, bytes) in [("prompt", "G4P0.01\nG4P0.01\nT2\n"), ("skip", "G4P0.01\nT2\n")] {
+        let output = run(&home, &[&dry[..], &[what]].concat());
+        let wanted = format!("G21\nG1X1F100\n{bytes}G4P0.01\nM30\n");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), wanted, "{what}: {}", said(&output));
+    }
+    let passed = run(&home, &[&dry[..], &["pass"]].concat());
+    assert_eq!(passed.status.code(), Some(3), "GRBL does not know M6");
     let output = run(&home, &["send", "part.nc", "--protocol", "marlin", "--dry-run", "--force"]);
     assert!(output.stdout.starts_with(b"N0 M110 N0*125\nN1 G21*"), "{}", said(&output));
     assert!(!home.path().join("state/jobs").read_dir().is_ok_and(|mut d| d.next().is_some()));
@@ -116,6 +134,21 @@ fn a_refused_line_is_named_with_its_meaning() {
 }
 
 #[test]
+fn who_waits_for_nobody_gives_up_when_that_was_asked_for() {
+    let home = home("G21 G90\nG1 X1 F100\nM0\nG1 X2\nM30\n");
+    let output = run(&home, &send(&["--hold-timeout", "1", "--json"]));
+    assert_eq!(output.status.code(), Some(14), "{}", said(&output));
+    let end = events(&output).pop().expect("one");
+    assert_eq!((end["result"].as_str(), end["acknowledged_line"].as_u64()), (Some("held"), Some(2)));
+    assert!(end["held"].as_str().is_some_and(|why| why.contains("line 3")), "{end}");
+    // What was said to the first attempt holds for the second; it was stopped, so it goes back, and stops there again.
+    let again = run(&home, &["resume", "last", "--yes", "--port", "sim:grbl", "--sim-speed", "1000"]);
+    assert_eq!(again.status.code(), Some(14), "{}", said(&again));
+    let through = ["resume", "last", "--yes", "--port", "sim:grbl", "--sim-speed", "1000", "--stop", "skip"];
+    assert_eq!(run(&home, &through).status.code(), Some(0));
+}
+
+#[test]
 fn ports_that_are_none_are_said() {
     let home = home(PART);
     let port = |port| run(&home, &["send", "part.nc", "-m", "router-grbl", "--port", port]);
@@ -123,6 +156,44 @@ fn ports_that_are_none_are_said() {
     assert_eq!(port("sim:none").status.code(), Some(2));
     assert_eq!(port("tcp://127.0.0.1:1").status.code(), Some(9));
     assert_eq!(run(&home, &["send", "missing.nc", "--port", "sim:grbl"]).status.code(), Some(1));
+}
+
+/// A job whose journal finds no more room, in the middle: `ulimit` is a disk of its own.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_said_and_leaves_the_machine_at_work() {
+    let home = home(PART);
+    // A journal that begins long is soon full: its first line has the place of the program.
+    let deep = home.path().join(vec!["d".repeat(200); 17].join("/"));
+    std::fs::create_dir_all(&deep).expect("room");
+    let part = deep.join("part.nc");
+    std::fs::write(&part, PART).expect("room");
+    let full = "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"";
+    let send = [
+        "send",
+        &part.display().to_string(),
+        "-m",
+        "router-grbl",
+        "--port",
+        "sim:grbl",
+        "--sim-speed",
+        "10",
+        "--json",
+    ];
+    let usual = command(&home, &send);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", full]).arg(usual.get_program()).args(usual.get_args());
+    limited
+        .envs(usual.get_envs().filter_map(|(k, v)| Some((k, v?))))
+        .current_dir(home.path())
+        .stdin(Stdio::null());
+    let output = limited.output().expect("a shell");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let events = events(&output);
+    assert!(events.iter().any(|e| e["event"] == "journal-lost"), "{events:?}");
+    let listed = String::from_utf8(run(&home, &["resume", "--json"]).stdout).expect("text");
+    let jobs: Value = serde_json::from_str(&listed).expect("JSON");
+    assert_eq!(jobs[0]["acknowledged_line"], 12, "what could not be written down is still known: {listed}");
 }
 
 #[cfg(unix)]

@@ -26,6 +26,8 @@ pub const LOST: u8 = 11;
 pub const SILENT: u8 = 12;
 /// Answers were lost or the machine is not where it should be: the part may be wrong.
 pub const UNSURE: u8 = 13;
+/// The machine stood still for longer than `--hold-timeout`, and was stopped.
+pub const HELD: u8 = 14;
 /// A person stopped it.
 pub const INTERRUPTED: u8 = 130;
 
@@ -52,6 +54,7 @@ Exit codes:
    11  the connection was lost
    12  the controller fell silent
    13  unsure: an answer was lost or doubled, or the machine is not where it should be
+   14  it stood still for longer than --hold-timeout: a hold, a door, a pause
   130  stopped by a person
 Every end but 0 leaves the machine stopped, with spindle, torch, laser and heaters off as far as the wire allows, and the
 job in the journal: `shopctl resume` goes on with it.";

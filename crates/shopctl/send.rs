@@ -32,14 +32,14 @@ use preflight::{Allowed, Checked};
 use screen::Screen;
 use serde_json::json;
 use shop_cam::machine::{Machine, MachineKind, Pause};
-use shop_controller::session::{Failure, Options, Policy, Process, Protocol, Retract};
+use shop_controller::session::{self, Failure, Options, Piece, Policy, Process, Protocol, Retract};
 use shop_controller::sim;
 use shop_controller::transport::Bell;
 use shop_gcode::Context;
 use shop_jobs::{Description, State, Store};
 use shop_report::{Diagnostic, Severity};
 use source::Source;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -64,7 +64,7 @@ pub struct SendArgs {
     /// Let the controller read the program in its own check mode; nothing moves
     #[arg(long, conflicts_with_all = ["frame", "home"])]
     check: bool,
-    /// Print exactly the bytes of the program that would be sent, and open no port
+    /// Print exactly the bytes of the program that would be sent, and open no port; where it waits for a person, nothing
     #[arg(long)]
     dry_run: bool,
     /// Send lines that change settings of the controller, too
@@ -117,9 +117,12 @@ pub struct HowArgs {
     /// At M600 [default: the profile's, else pass]
     #[arg(long, value_enum, value_name = "WHAT")]
     filament_change: Option<Pausing>,
-    /// When an open door is closed again
-    #[arg(long, value_enum, default_value = "ask")]
-    door: Door,
+    /// When an open door is closed again [default: ask]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    door: Option<Door>,
+    /// Stop a job that has stood still for so long: a hold, a door, a pause of the program [default: wait for ever]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    hold_timeout: Option<u64>,
     /// Tell what happens as JSON on standard output, one event a line
     #[arg(long)]
     json: bool,
@@ -129,6 +132,54 @@ pub struct HowArgs {
     /// Colours in messages
     #[arg(long, value_enum, default_value_t)]
     colour: Colour,
+}
+
+/// A flag with names for its values, and its place in [`HowArgs`].
+macro_rules! named_flags {
+    ($do:ident, $how:ident) => {
+        $do!("stop", $how.stop);
+        $do!("optional-stop", $how.optional_stop);
+        $do!("tool-change", $how.tool_change);
+        $do!("filament-change", $how.filament_change);
+        $do!("door", $how.door);
+    };
+}
+
+impl HowArgs {
+    /// Writes down what a later attempt must know.
+    fn remember(&self, options: &mut BTreeMap<String, String>) {
+        macro_rules! keep {
+            ($name:literal, $flag:expr) => {
+                if let Some(value) = $flag.as_ref().and_then(ValueEnum::to_possible_value) {
+                    options.insert($name.to_owned(), value.get_name().to_owned());
+                }
+            };
+        }
+        named_flags!(keep, self);
+        if let Some(seconds) = self.hold_timeout {
+            options.insert("hold-timeout".to_owned(), seconds.to_string());
+        }
+    }
+
+    /// Returns the flags of a later attempt: its own, and where it has none those of the first.
+    fn recall(&self, options: &BTreeMap<String, String>) -> HowArgs {
+        let mut how = self.clone();
+        macro_rules! take {
+            ($name:literal, $flag:expr) => {
+                if $flag.is_none() {
+                    $flag = options.get($name).and_then(|text| ValueEnum::from_str(text, false).ok());
+                }
+            };
+        }
+        named_flags!(take, how);
+        let seconds = options.get("hold-timeout").and_then(|text| text.parse().ok());
+        how.hold_timeout = how.hold_timeout.or(seconds);
+        how
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.hold_timeout.map(Duration::from_secs)
+    }
 }
 
 /// Spellings of the protocols.
@@ -205,11 +256,13 @@ pub fn run(args: &SendArgs) -> Result<u8> {
     let mut notes = Vec::new();
     let named = named_machine(&args.wire, style, &mut notes)?;
     let asked = args.wire.protocol.protocol();
-    let allowed = Allowed { settings: args.allow_settings };
     let mut sources = Sources::new();
     let id = sources.add(source.name.clone(), &**bytes);
-    let look =
-        |machine: &Machine, protocol| preflight::check(&bytes, &sources, id, machine, protocol, allowed);
+    let look = |machine: &Machine, protocol| {
+        let policy = session_options(Some(machine), &args.how).tool_change;
+        let allowed = Allowed { settings: args.allow_settings, tool_change: policy != Policy::Pass };
+        preflight::check(&bytes, &sources, id, machine, protocol, allowed)
+    };
     let teller = Teller { style, json: args.how.json };
 
     if args.dry_run {
@@ -223,7 +276,12 @@ pub fn run(args: &SendArgs) -> Result<u8> {
             let protocol = asked.or_else(|| preflight::protocol_of(machine.post.dialect));
             output::write_whole(
                 "-".as_ref(),
-                &dry(&bytes, checked.last, protocol.unwrap_or(Protocol::Grbl)),
+                &dry(
+                    &bytes,
+                    checked.last,
+                    protocol.unwrap_or(Protocol::Grbl),
+                    &session_options(Some(&machine), &args.how),
+                ),
             )?;
         }
         return Ok(code);
@@ -375,7 +433,8 @@ pub fn run(args: &SendArgs) -> Result<u8> {
         screen: &mut screen,
         operator: &mut operator,
         journal: kept.as_mut().map(|(_, journal)| journal),
-        door: args.how.door,
+        door: args.how.door.unwrap_or(Door::Ask),
+        patience: args.how.patience(),
         from_s: 0.0,
         done: 0,
     };
@@ -647,7 +706,7 @@ fn frame(
 }
 
 /// Returns the bytes of the program as they would go over the wire.
-fn dry(bytes: &Bytes, last: u64, protocol: Protocol) -> Vec<u8> {
+fn dry(bytes: &Bytes, last: u64, protocol: Protocol, options: &Options) -> Vec<u8> {
     let mut out = Vec::new();
     let mut feed = Feed {
         lines: Lines::new(bytes),
@@ -676,7 +735,17 @@ fn dry(bytes: &Bytes, last: u64, protocol: Protocol) -> Vec<u8> {
         numbered(b"M110 N0", &mut out);
     }
     while let Some(line) = feed.next() {
-        numbered(&line.text, &mut out);
+        match session::pieces(&line.text, options, Some(protocol)) {
+            None => numbered(&line.text, &mut out),
+            Some(pieces) => {
+                for piece in &pieces {
+                    // Where it waits for a person, nothing goes.
+                    if let Piece::Own(text) | Piece::Beside(text) = piece {
+                        numbered(text, &mut out);
+                    }
+                }
+            }
+        }
     }
     out
 }
@@ -691,7 +760,7 @@ fn describe(
     wanted: &Wanted,
 ) -> Description {
     let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let mut options = std::collections::BTreeMap::from([("baud".to_owned(), wanted.baud.to_string())]);
+    let mut options = BTreeMap::from([("baud".to_owned(), wanted.baud.to_string())]);
     let protocol = link.identity.protocol.map(connect::protocol_name).unwrap_or_default();
     options.insert("protocol".to_owned(), protocol.to_owned());
     options.insert("firmware".to_owned(), link.identity.firmware.clone());
@@ -702,6 +771,10 @@ fn describe(
     if args.wire.machine.is_some() {
         options.insert("named".to_owned(), "yes".to_owned());
     }
+    args.how.remember(&mut options);
+    if let Some(asked) = args.wire.protocol.protocol() {
+        options.insert("asked".to_owned(), connect::protocol_name(asked).to_owned());
+    }
     Description {
         created_s: created.map_or(0, |d| d.as_secs()),
         program: source.path.clone(),
@@ -711,5 +784,31 @@ fn describe(
         machine: args.wire.machine.clone().unwrap_or_else(|| machine.name.clone()),
         port: link.port.clone(),
         options,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        how: HowArgs,
+    }
+
+    fn how(flags: &[&str]) -> HowArgs {
+        Line::try_parse_from([&["send"], flags].concat()).expect("known flags").how
+    }
+
+    #[test]
+    fn a_later_attempt_remembers_the_flags_of_the_first_unless_it_has_its_own() {
+        let first = ["--stop", "skip", "--tool-change", "pass", "--door", "go-on", "--hold-timeout", "60"];
+        let mut options = BTreeMap::new();
+        how(&first).remember(&mut options);
+        let later = how(&["--stop", "prompt"]).recall(&options);
+        assert_eq!((later.stop, later.tool_change), (Some(Pausing::Prompt), Some(Pausing::Pass)));
+        assert_eq!((later.optional_stop, later.door, later.hold_timeout), (None, Some(Door::GoOn), Some(60)));
     }
 }

@@ -3,8 +3,10 @@
 /// Verbs that get no huge pages, which cost 2 MiB each however little is in them: those that stay for hours beside other
 /// work, and those whose workers have many small rooms: without, a check or an estimate of a print of 100 MB takes 20 MB
 /// besides, with them up to 80.
+#[cfg(target_os = "linux")]
 const SMALL: [&str; 7] = ["send", "resume", "machine", "print", "slice", "check", "estimate"];
 /// Of these, the ones for which even the first huge page is too much.
+#[cfg(target_os = "linux")]
 const SMALLEST: [&str; 2] = ["send", "resume"];
 
 /// Sees to it that little takes little.

@@ -116,6 +116,8 @@ pub struct Job<'a> {
     pub journal: Option<&'a mut Journal>,
     /// What a closed door means.
     pub door: Door,
+    /// How long it may stand still before it is stopped; nothing waits for ever.
+    pub patience: Option<Duration>,
     /// Seconds of the program before its first line, as planned.
     pub from_s: f64,
     /// Last line that is done already.
@@ -126,7 +128,10 @@ pub struct Job<'a> {
 struct Course {
     begun: Instant,
     progress: shop_jobs::Progress,
-    held: bool,
+    /// Since when it stands still, and why.
+    held: Option<(Instant, String)>,
+    /// It stood still for too long and is being stopped: why it stood.
+    overheld: Option<String>,
     interrupts: u32,
     /// Stop when the machine stands still, or at this time.
     stop_at: Option<Instant>,
@@ -144,7 +149,8 @@ impl Job<'_> {
         let mut course = Course {
             begun: Instant::now(),
             progress: shop_jobs::Progress { sent: self.done, acknowledged: self.done, position_mm: None },
-            held: false,
+            held: None,
+            overheld: None,
             interrupts: 0,
             stop_at: None,
             journal_fails: false,
@@ -211,7 +217,7 @@ impl Job<'_> {
                 }
                 Event::Held { cause, why } => self.held(course, cause, &why),
                 Event::Resumed => {
-                    course.held = false;
+                    course.held = None;
                     self.screen.say("goes on");
                     self.screen.event(&json!({ "event": "resumed" }));
                     self.journal_state(course, JobState::Running, "");
@@ -223,7 +229,10 @@ impl Job<'_> {
                 }
                 Event::Failed(why) => {
                     let protocol = self.link.drive.session.protocol();
-                    let mut end = Outcome::of(&why, protocol, true);
+                    let mut end = match course.overheld.take() {
+                        Some(held) if why == Failure::Stopped => overheld(&held),
+                        _ => Outcome::of(&why, protocol, true),
+                    };
                     if end.more.is_null() {
                         *end.more = json!({});
                     }
@@ -255,7 +264,7 @@ impl Job<'_> {
     }
 
     fn held(&mut self, course: &mut Course, cause: Cause, why: &str) {
-        course.held = true;
+        course.held = Some((Instant::now(), why.to_owned()));
         let go_on = cause == Cause::Door(true) && self.door == Door::GoOn;
         let hint = match (go_on, self.operator.has_keys()) {
             (true, _) => "; goes on",
@@ -282,7 +291,7 @@ impl Job<'_> {
             let now = self.link.drive.now();
             let session = &mut self.link.drive.session;
             match key {
-                Key::HoldOrResume if course.held => session.resume(now),
+                Key::HoldOrResume if course.held.is_some() => session.resume(now),
                 Key::HoldOrResume => session.hold(now),
                 Key::Faster | Key::Slower => {
                     let at = i32::from(session.status().overrides_percent.map_or(100, |o| o[0]));
@@ -294,6 +303,14 @@ impl Job<'_> {
                 Key::Report => self.show(course, true),
                 Key::Yes | Key::No => {}
             }
+        }
+        if let (Some(patience), Some((since, why))) = (self.patience, &course.held)
+            && since.elapsed() >= patience
+            && course.overheld.is_none()
+        {
+            self.screen.say(&format!("it has stood still for {} s: stopping", patience.as_secs()));
+            course.overheld = Some(why.clone());
+            self.link.drive.session.stop(self.link.drive.now());
         }
         let still = matches!(self.link.drive.session.status().state, Some(State::Hold(true) | State::Idle));
         let counted = self.link.drive.session.protocol().is_none_or(Protocol::is_realtime);
@@ -370,6 +387,15 @@ impl Job<'_> {
             elapsed: course.begun.elapsed(),
         };
         self.screen.progress(&progress, self.link.drive.session.status(), now);
+    }
+}
+
+/// It stood still for longer than it was allowed to.
+fn overheld(why: &str) -> Outcome {
+    Outcome {
+        hint: Some("`shopctl resume` goes on with it when the cause is gone".into()),
+        more: Box::new(json!({ "held": why })),
+        ..Outcome::other(exit::HELD, "held", format!("the machine stood still for too long: {why}"))
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "keys are read on Unix only"))]
 pub enum Key {
     /// Space: stand still, or go on.
     HoldOrResume,
@@ -29,6 +30,7 @@ pub enum Key {
     No,
 }
 
+#[cfg(any(unix, test))]
 impl Key {
     fn of(byte: u8) -> Option<Key> {
         Some(match byte {
@@ -46,6 +48,7 @@ impl Key {
 }
 
 /// What bytes of a keyboard ask for. Arrows and their kin (Escape and more at once) ask for nothing.
+#[cfg(any(unix, test))]
 fn keys(bytes: &[u8]) -> Vec<Key> {
     if bytes.len() > 1 && bytes[0] == 0x1B {
         Vec::new()

@@ -34,6 +34,8 @@ pub struct Checked {
 pub struct Allowed {
     /// Lines that write settings may be sent.
     pub settings: bool,
+    /// M6 never reaches the controller: something else happens in its place.
+    pub tool_change: bool,
 }
 
 /// Lines after which the pages of the program are let go.
@@ -71,6 +73,10 @@ pub fn check(
         }
         Step::Section { role, label } => estimator.section(role, &label),
     });
+    if allowed.tool_change {
+        diagnostics
+            .retain(|d| d.code != "gcode/unsupported" || !d.span.is_some_and(|s| is_tool_change(program, s)));
+    }
     let (findings, extents) = checker.finish();
     let protocol = protocol.or_else(|| protocol_of(machine.post.dialect));
     let lines = look_at_lines(program, id, protocol.unwrap_or(Protocol::Marlin), allowed, &mut diagnostics);
@@ -79,6 +85,15 @@ pub fn check(
     index.finish(last, estimator.finish().total_s);
     program.forget(program.len());
     Checked { last, index, extents, diagnostics }
+}
+
+/// Whether the word M6 begins at this place of the program.
+fn is_tool_change(program: &[u8], span: Span) -> bool {
+    let Some((b'M' | b'm', rest)) = program.get(span.start as usize..).and_then(<[u8]>::split_first) else {
+        return false;
+    };
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    matches!(&rest[..digits], b"6" | b"06")
 }
 
 /// Returns how controllers of this dialect are talked to, where that is known.

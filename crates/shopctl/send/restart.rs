@@ -22,7 +22,7 @@ use std::time::Duration;
 
 /// A machine that reports whole steps stands this near to where it was sent, mm; a move shorter than that may take no
 /// place in the planner.
-const SAME_PLACE: f64 = 0.02;
+pub const SAME_PLACE: f64 = 0.02;
 /// A torch is lit again on the kerf that is there, so far before its end, mm: the arc has settled when it meets metal.
 const KERF_LEAD: f64 = 5.0;
 /// Lines that are remembered before the acknowledged one; more moves no planner holds.
@@ -158,10 +158,10 @@ pub fn nth_end(program: &[u8], count: u64) -> usize {
 /// What is known of the machine now.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Found {
-    /// Where it stands, work coordinates, mm.
+    /// Where it stands, canonical, mm.
     pub at: Option<Position>,
-    /// Where its work zero lies, machine coordinates, mm.
-    pub work_offset_mm: Option<Position>,
+    /// Where its work zero lies, canonical, mm; nothing where the controller does not say. A program may move it itself.
+    pub zero: Option<Position>,
     /// Blocks that its planner holds.
     pub planner_blocks: Option<u32>,
     /// It does not know the feed that it was told: it was switched off or reset since, and where it believes to be
@@ -185,12 +185,17 @@ pub struct Restart {
     torch: Option<Torch>,
 }
 
-/// Decides where the job goes on.
-pub fn plan(history: &History, trace: &Trace, found: &Found) -> Restart {
+/// Decides where the job goes on. `zero` says where the program has its work zero behind a place in its text, canonical.
+pub fn plan(
+    history: &History,
+    trace: &Trace,
+    found: &Found,
+    zero: &dyn Fn(usize) -> Option<Position>,
+) -> Restart {
     let begun = history.from_line.saturating_sub(1);
     let acknowledged = history.progress.acknowledged.max(begun);
     let sent = history.progress.sent.max(acknowledged);
-    let (line, why, proven) = match prove(history, trace, found, acknowledged, sent) {
+    let (line, why, proven) = match prove(history, trace, found, zero, (acknowledged, sent)) {
         Ok((line, why)) => (line, why, true),
         // Nothing of the last attempt had left: what is before it is done.
         Err(why) if sent == begun => (begun, why, false),
@@ -216,8 +221,8 @@ fn prove(
     history: &History,
     trace: &Trace,
     found: &Found,
-    acknowledged: u64,
-    sent: u64,
+    zero: &dyn Fn(usize) -> Option<Position>,
+    (acknowledged, sent): (u64, u64),
 ) -> Result<(u64, String), String> {
     if history.damaged {
         return Err("the journal is damaged".into());
@@ -228,17 +233,31 @@ fn prove(
     if found.forgot {
         return Err("the controller was switched off or reset since".into());
     }
-    if history.work_offset_mm.is_some() && !same(history.work_offset_mm, found.work_offset_mm) {
-        return Err("the work zero is not where it was".into());
-    }
     let Some(at) = found.at else { return Err("the controller does not say where it stands".into()) };
     let stands = |line: &u64| trace.stop(*line).is_some_and(|s| same(Some(s.end), Some(at)));
-    match (acknowledged..=sent).find(stands) {
-        Some(line) => Ok((line, format!("the machine stands at the end of line {line}"))),
+    let is_zero = |line: &u64| {
+        let place = trace.stop(*line).map_or(0, |s| s.place.0);
+        history.work_offset_mm.is_none() || same(zero(place), found.zero)
+    };
+    let mut standing = (acknowledged..=sent).filter(stands).peekable();
+    match standing.peek().copied() {
+        Some(first) => match standing.find(is_zero) {
+            Some(line) => Ok((line, format!("the machine stands at the end of line {line}"))),
+            None => Err(format!(
+                "the machine stands at the end of line {first}, but the work zero is not where it was"
+            )),
+        },
         None => {
             Err(format!("the machine stands at {}, where none of the lines that were sent ends", place(at)))
         }
     }
+}
+
+/// Returns where the program has its work zero behind the first `end` bytes of its text, canonical: G10, G92 and their kin
+/// move it, and so does the length of a tool.
+pub fn zero_behind(program: &[u8], context: &Context, end: usize) -> Option<Position> {
+    let m = shop_gcode::modes(&program[..end], context, |_, _| ())?;
+    Some(std::array::from_fn(|i| m.position[i] - m.named[i] + m.tool_offset[i]))
 }
 
 fn same(a: Option<Position>, b: Option<Position>) -> bool {
@@ -537,14 +556,15 @@ mod tests {
     }
 
     fn at(position: Option<Position>) -> Found {
-        Found { at: position, work_offset_mm: None, planner_blocks: Some(15), forgot: false }
+        Found { at: position, zero: Some([0.0; 3]), planner_blocks: Some(15), forgot: false }
     }
 
     fn restart(text: &str, kind: MachineKind, history: &History, found: &Found) -> Restart {
         let machine = Machine::example(kind);
         let p = history.progress;
         let trace = Trace::read(text.as_bytes(), &Context::of(&machine), &machine, p.acknowledged, p.sent);
-        plan(history, &trace, found)
+        let context = Context::of(&machine);
+        plan(history, &trace, found, &|end| zero_behind(text.as_bytes(), &context, end))
     }
 
     /// A hundred moves of 1 mm, from line 2 on: line n ends at X n - 1.
@@ -585,8 +605,26 @@ mod tests {
     fn a_zero_that_moved_proves_nothing() {
         let mut running = history(1, 60, 50, State::Running);
         running.work_offset_mm = Some([1.0, 2.0, 3.0]);
-        let found = Found { work_offset_mm: Some([1.0, 2.0, 4.0]), ..at(Some([54.0, 0.0, 0.0])) };
+        let found = Found { zero: Some([0.0, 0.0, 1.0]), ..at(Some([54.0, 0.0, 0.0])) };
         assert!(!restart(&straight(), MachineKind::Router, &running, &found).proven);
+        assert!(restart(&straight(), MachineKind::Router, &running, &at(found.at)).proven);
+    }
+
+    #[test]
+    fn a_zero_that_the_program_moved_is_where_it_should_be() {
+        // G10 makes X50 of the first zero the new X0, in line 52: line n ends at X n - 1 of the first zero.
+        let (before, after): (Vec<String>, Vec<String>) = (
+            (1..=50).map(|x| format!("G1 X{x}\n")).collect(),
+            (1..=50).map(|x| format!("G1 X{x}\n")).collect(),
+        );
+        let text = format!("G21 G90 F600\n{}G10 L20 P1 X0\n{}M30\n", before.concat(), after.concat());
+        let mut running = history(1, 80, 70, State::Running);
+        running.work_offset_mm = Some([-300.0, -200.0, -10.0]);
+        let stands = at(Some([75.0, 0.0, 0.0]));
+        let moved = Found { zero: Some([50.0, 0.0, 0.0]), ..stands };
+        let r = restart(&text, MachineKind::Router, &running, &moved);
+        assert!(r.proven && r.done == 77, "{r:?}");
+        assert!(!restart(&text, MachineKind::Router, &running, &stands).proven);
     }
 
     #[test]

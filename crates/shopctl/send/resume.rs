@@ -5,7 +5,7 @@
 
 use super::connect::{self, Link, Wanted};
 use super::facts::Ahead;
-use super::job::{Feed, Job};
+use super::job::{Door, Feed, Job};
 use super::lines::Lines;
 use super::operator::{Key, Operator};
 use super::outcome::Outcome;
@@ -123,12 +123,13 @@ fn resume(
     let machine = args.wire.machine.as_deref().unwrap_or(&what.machine);
     let mut machine = program::machine(Some(machine), &bytes, style, &mut notes)?;
     let port = args.wire.port.as_deref().unwrap_or(&what.port);
+    let how = args.how.recall(&what.options);
     let kept = |key: &str| what.options.get(key).map(String::as_str);
     let wanted = Wanted {
         address: or_end!(connect::address(Some(port), None)),
         baud: args.wire.baud.or(kept("baud").and_then(|b| b.parse().ok())).unwrap_or(super::BAUD),
-        protocol: args.wire.protocol.protocol(),
-        options: super::session_options(Some(&machine), &args.how),
+        protocol: args.wire.protocol.protocol().or(kept("asked").and_then(asked_protocol)),
+        options: super::session_options(Some(&machine), &how),
         simulation: args.wire.simulation(),
     };
     let mut bell = Bell::new().context("failed to make a pipe")?;
@@ -147,10 +148,17 @@ fn resume(
 
     let mut sources = Sources::new();
     let id = sources.add(source.name.clone(), &**bytes);
-    let checked =
-        preflight::check(&bytes, &sources, id, &machine, Some(protocol), Allowed { settings: true });
+    let checked = preflight::check(
+        &bytes,
+        &sources,
+        id,
+        &machine,
+        Some(protocol),
+        Allowed { settings: true, tool_change: true },
+    );
     let context = start_of(&machine, kept("start"), &entry.history);
-    let restart = decide(args, entry, &bytes, &context, &machine, &link);
+    let base = base(&bytes, &context, &entry.history);
+    let restart = decide(args, entry, &bytes, &context, &machine, &link, base);
     let situation = controller::Situation {
         machine: &machine,
         named: kept("named").is_some(),
@@ -164,7 +172,7 @@ fn resume(
     if code != exit::DONE {
         return Ok(Outcome::other(code, "check", "nothing was sent".into()));
     }
-    let before = or_end!(approach(&bytes, &context, &machine, &checked, &restart, &link));
+    let before = or_end!(approach(&bytes, &context, &machine, &checked, &restart, &link, base));
     screen.event(&json!({
         "event": "resume", "job": entry.name, "from_line": restart.done + 1, "lines": checked.last,
         "acknowledged_line": entry.history.progress.acknowledged, "sent_line": entry.history.progress.sent,
@@ -202,7 +210,8 @@ fn resume(
         screen,
         operator: &mut operator,
         journal: Some(journal),
-        door: args.how.door,
+        door: how.door.unwrap_or(Door::Ask),
+        patience: how.patience(),
         from_s: checked.index.at(restart.done),
         done: restart.done,
     };
@@ -212,6 +221,10 @@ fn resume(
         screen.say(&format!("warning: the journal's last line could not be written ({e})"));
     }
     Ok(end)
+}
+
+fn asked_protocol(name: &str) -> Option<Protocol> {
+    <super::Words as clap::ValueEnum>::from_str(name, false).ok()?.protocol()
 }
 
 /// Waits until the machine has done what it was sent before, and knows where it stands.
@@ -255,6 +268,15 @@ fn start_of(
     context
 }
 
+/// Returns where the canonical zero lies, machine coordinates, mm: the work zero of the first line.
+fn base(bytes: &[u8], context: &Context, history: &shop_jobs::History) -> Option<[f64; 3]> {
+    let offset = history.work_offset_mm?;
+    // A program that had moved its zero when the last attempt began, began that with the moved one.
+    let begun = restart::nth_end(bytes, history.from_line.saturating_sub(1));
+    let moved = restart::zero_behind(bytes, context, begun)?;
+    Some(std::array::from_fn(|i| offset[i] - moved[i]))
+}
+
 /// Decides where it goes on.
 fn decide(
     args: &ResumeArgs,
@@ -263,12 +285,21 @@ fn decide(
     context: &Context,
     machine: &shop_cam::machine::Machine,
     link: &Link,
+    base: Option<[f64; 3]>,
 ) -> Restart {
     let status = link.drive.session.status();
     let numbered = link.identity.protocol.is_some_and(Protocol::is_numbered);
+    let canonical = |at: Option<[f64; 3]>| match (at, base) {
+        (Some(at), Some(base)) => Some(std::array::from_fn(|i| at[i] - base[i])),
+        _ => None,
+    };
     let found = Found {
-        at: if numbered { status.machine_position_mm } else { status.work_position_mm() },
-        work_offset_mm: status.work_offset_mm,
+        at: match base {
+            _ if numbered => status.machine_position_mm,
+            Some(_) => canonical(status.machine_position_mm),
+            None => status.work_position_mm(),
+        },
+        zero: canonical(status.work_offset_mm),
         planner_blocks: link.identity.planner_blocks,
         forgot: forgot(bytes, context, entry.history.progress.acknowledged, &link.modes),
     };
@@ -282,7 +313,8 @@ fn decide(
     let p = history.progress;
     let sent = p.sent.max(p.acknowledged).max(history.from_line.saturating_sub(1));
     let trace = Trace::read(bytes, context, machine, p.acknowledged, sent);
-    let mut restart = restart::plan(&history, &trace, &found);
+    let zero = |end| restart::zero_behind(bytes, context, end);
+    let mut restart = restart::plan(&history, &trace, &found, &zero);
     if args.from_line.is_some() {
         (restart.why, restart.proven) = ("as it was asked for".into(), false);
     }
@@ -310,6 +342,7 @@ fn approach(
     checked: &Checked,
     restart: &Restart,
     link: &Link,
+    base: Option<[f64; 3]>,
 ) -> std::result::Result<Before, Outcome> {
     let status = link.drive.session.status();
     if restart.done == 0 {
@@ -322,12 +355,13 @@ fn approach(
             warmth.follow(command);
         }
     });
-    let modes = modes.filter(|m| !m.moved_origin).ok_or_else(|| {
+    let modes = modes.filter(|m| !m.moved_origin || holds_zero(m, status, base)).ok_or_else(|| {
         let text = format!(
-            "the program moves its own work zero before line {}: it cannot be taken up there",
+            "the program moves its own work zero (G10), and the controller has not the one that is in force before line {}",
             restart.done + 1
         );
-        Outcome::other(exit::CHECK, "check", text)
+        let hint = "set the work zero as the program had it there, or say --from-line behind its last G10".to_owned();
+        Outcome { hint: Some(hint), ..Outcome::other(exit::CHECK, "check", text) }
     })?;
     let printer = machine.kind == MachineKind::Printer;
     let safe_z = if printer {
@@ -335,7 +369,8 @@ fn approach(
     } else {
         machine.process.safe_height.max(checked.extents.map_or(0.0, |e| e.max[2]))
     };
-    let plain = modes.shift == [0.0; 3] && modes.tool_offset == [0.0; 3] && modes.system == 54;
+    // Else the places that the controller reports are not those of the lines.
+    let plain = modes.position == modes.named && modes.tool_offset == [0.0; 3] && modes.system == 54;
     let from = status.work_position_mm().filter(|_| plain);
     let numbered = link.identity.protocol.is_some_and(Protocol::is_numbered);
     let approach = Approach { modes: &modes, warmth: &warmth, machine, restart, safe_z, from, numbered };
@@ -344,6 +379,22 @@ fn approach(
         lines: approach.lines(),
         prefix: approach.prefix(first),
         placed: from.is_some() && restart.placed,
+    })
+}
+
+/// Whether the controller holds the work zero that the program made. What a reset takes away, G92 and the length of the tool,
+/// may be there or not: the approach puts it in force anew.
+fn holds_zero(
+    modes: &shop_gcode::Modes,
+    status: &shop_controller::session::Status,
+    base: Option<[f64; 3]>,
+) -> bool {
+    let (Some(is), Some(base)) = (status.work_offset_mm, base) else { return false };
+    let origin = |i: usize| base[i] + modes.position[i] - modes.named[i] - modes.shift[i];
+    [[0.0; 3], modes.shift].iter().any(|shift| {
+        [[0.0; 3], modes.tool_offset]
+            .iter()
+            .any(|tool| (0..3).all(|i| (is[i] - origin(i) - shift[i] - tool[i]).abs() <= restart::SAME_PLACE))
     })
 }
 

@@ -47,6 +47,7 @@ pub mod wire;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+pub use self::pause::{Piece, pieces};
 pub use self::types::{
     Cause, Event, Failure, Identity, Jog, Line, Options, Override, Policy, Process, Protocol, Reach, Retract,
     State, Status,

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::item::{Item, Kind};
-use super::types::{Cause, Line, Policy, Protocol};
+use super::types::{Cause, Line, Options, Policy, Protocol};
 use super::{Session, Stage};
 
 /// A word that pauses, and where it stands in its line.
@@ -49,62 +49,76 @@ fn pause_word(text: &[u8]) -> Option<Word> {
     found.map(|word| Word { tool, ..word })
 }
 
+/// What becomes of a line at which a program waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// What is left of the line itself.
+    Own(Vec<u8>),
+    /// A line that goes beside it.
+    Beside(Vec<u8>),
+    /// Nothing goes: the machine has come to rest, and waits.
+    Pause(Cause),
+}
+
+/// Cuts a clean line up where the program waits for a person, as `options` want it; nothing when it goes as it stands.
+pub fn pieces(text: &[u8], options: &Options, protocol: Option<Protocol>) -> Option<Vec<Piece>> {
+    let word = pause_word(text)?;
+    let (policy, cause) = match word.number {
+        0 => (&options.stop, Cause::Program),
+        1 => (&options.optional_stop, Cause::Program),
+        6 => (&options.tool_change, Cause::Tool(word.tool)),
+        _ => (&options.filament_change, Cause::Program),
+    };
+    let others = match policy {
+        // The controller waits for the user for as long as that takes.
+        Policy::Pass => return None,
+        Policy::Macro(lines) => lines.iter().map(|text| Piece::Beside(text.to_vec())).collect(),
+        Policy::Prompt => vec![Piece::Beside(rest(protocol)), Piece::Pause(cause)],
+        Policy::Skip => Vec::new(),
+    };
+    // The arguments of M600 go with it.
+    let end = if word.number == 600 { text.len() } else { word.end };
+    let left = [&text[..word.start], &text[end..]].concat().trim_ascii().to_vec();
+    let own = (!left.is_empty()).then_some(Piece::Own(left));
+    let mut pieces: Vec<Piece> = if word.number < 2 {
+        own.into_iter().chain(others).collect()
+    } else {
+        others.into_iter().chain(own).collect()
+    };
+    if pieces.is_empty() {
+        // Every line is answered by something.
+        pieces.push(Piece::Beside(rest(protocol)));
+    }
+    Some(pieces)
+}
+
+/// Returns a line that is answered when the machine has come to rest.
+fn rest(protocol: Option<Protocol>) -> Vec<u8> {
+    match protocol {
+        Some(Protocol::Marlin | Protocol::RepRapFirmware | Protocol::Smoothie) => b"M400".to_vec(),
+        _ => b"G4P0.01".to_vec(),
+    }
+}
+
 impl Session {
     /// Puts a line into the queue, cut up where the program waits for a person.
     pub(crate) fn enqueue_line(&mut self, line: Line, alone: bool) {
-        let Some(word) = pause_word(&line.text).filter(|_| !self.job.checking) else {
-            return self.queue.push_back(Item::program(line, alone));
-        };
-        let (policy, cause) = match word.number {
-            0 => (&self.options.stop, Cause::Program),
-            1 => (&self.options.optional_stop, Cause::Program),
-            6 => (&self.options.tool_change, Cause::Tool(word.tool)),
-            _ => (&self.options.filament_change, Cause::Program),
-        };
-        if *policy == Policy::Pass {
-            // The controller waits for the user for as long as that takes.
-            return self.queue.push_back(Item::program(line, alone));
+        let pieces = if self.job.checking { None } else { pieces(&line.text, &self.options, self.protocol) };
+        let Some(pieces) = pieces else { return self.queue.push_back(Item::program(line, alone)) };
+        let last = pieces.len() - 1;
+        for (i, piece) in pieces.into_iter().enumerate() {
+            let last = i == last;
+            let mut item = match piece {
+                Piece::Own(text) => {
+                    let own = Item::own(Kind::Program(last), text).lasting(line.duration);
+                    Item { reach: line.reach, alone, ..own }
+                }
+                Piece::Beside(text) => Item::own(Kind::Program(last), text).lasting(Duration::from_secs(1)),
+                Piece::Pause(cause) => Item::own(Kind::Pause(cause, last), Vec::new()),
+            };
+            item.number = line.number;
+            self.queue.push_back(item);
         }
-        let pieces = match policy {
-            Policy::Macro(lines) => {
-                lines.iter().map(|text| Item::own(Kind::Program(false), &**text)).collect()
-            }
-            Policy::Prompt => vec![self.rest(), Item::own(Kind::Pause(cause, false), Vec::new())],
-            Policy::Pass | Policy::Skip => Vec::new(),
-        };
-        let mut text = line.text.into_vec();
-        // The arguments of M600 go with it.
-        let end = if word.number == 600 { text.len() } else { word.end };
-        text.drain(word.start..end);
-        let text = text.trim_ascii().to_vec();
-        let blank = text.is_empty();
-        let mut own = Item::own(Kind::Program(false), text).lasting(line.duration);
-        (own.reach, own.alone) = (line.reach, alone);
-        let own = (!blank).then_some(own);
-        let mut pieces: Vec<Item> = if word.number < 2 {
-            own.into_iter().chain(pieces).collect()
-        } else {
-            pieces.into_iter().chain(own).collect()
-        };
-        if pieces.is_empty() {
-            pieces.push(self.rest());
-        }
-        for piece in &mut pieces {
-            piece.number = line.number;
-        }
-        if let Some(Kind::Program(last) | Kind::Pause(_, last)) = pieces.last_mut().map(|p| &mut p.kind) {
-            *last = true;
-        }
-        self.queue.extend(pieces);
-    }
-
-    /// Returns a line that is answered when the machine has come to rest.
-    fn rest(&self) -> Item {
-        let text: &[u8] = match self.protocol {
-            Some(Protocol::Marlin | Protocol::RepRapFirmware | Protocol::Smoothie) => b"M400",
-            _ => b"G4P0.01",
-        };
-        Item::own(Kind::Program(false), text).lasting(Duration::from_secs(1))
     }
 
     /// Returns whether `item` is no pause, or everything before it was answered.
@@ -116,6 +130,38 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_cut_up_as_it_is_wanted() {
+        let cut = |text: &str, policy: &Policy| {
+            let options = Options {
+                stop: policy.clone(),
+                optional_stop: policy.clone(),
+                tool_change: policy.clone(),
+                filament_change: policy.clone(),
+                ..Options::default()
+            };
+            let words = |p: Piece| match p {
+                Piece::Own(text) => String::from_utf8(text).expect("text"),
+                Piece::Beside(text) => format!("+{}", String::from_utf8_lossy(&text)),
+                Piece::Pause(_) => "wait".to_owned(),
+            };
+            let pieces = pieces(text.as_bytes(), &options, Some(Protocol::Grbl))?;
+            Some(pieces.into_iter().map(words).collect::<Vec<_>>().join(" "))
+        };
+        let change = Policy::Macro(vec![b"G53G0Z0"[..].into(), b"G0X0"[..].into()]);
+        for (text, policy, wanted) in [
+            ("G0X1M0", &Policy::Prompt, Some("G0X1 +G4P0.01 wait")),
+            ("T2 M6", &Policy::Prompt, Some("+G4P0.01 wait T2")),
+            ("M6T2S100", &change, Some("+G53G0Z0 +G0X0 T2S100")),
+            ("M1", &Policy::Skip, Some("+G4P0.01")),
+            ("M600 B1 X3", &Policy::Skip, Some("+G4P0.01")),
+            ("M0", &Policy::Pass, None),
+            ("G1X1", &Policy::Prompt, None),
+        ] {
+            assert_eq!(cut(text, policy).as_deref(), wanted, "{text}");
+        }
+    }
 
     #[test]
     fn words_that_pause() {
