@@ -153,6 +153,16 @@ impl Facets {
     pub fn corners(&self, facet: u32) -> [u32; 3] {
         self.sorted[facet as usize].corners
     }
+
+    /// Returns the last layer that each facet meets, facet by facet.
+    pub fn last_layers(&self) -> impl Iterator<Item = u32> + '_ {
+        self.sorted.iter().map(|f| f.last)
+    }
+
+    /// Returns how many facets begin in a layer or below it: those with the lowest numbers.
+    pub fn begun(&self, layer: usize) -> u32 {
+        self.starts[layer + 1]
+    }
 }
 
 /// The facets that one layer cuts, carried from layer to layer.

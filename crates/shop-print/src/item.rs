@@ -12,7 +12,7 @@ use crate::model::{Changes, Effect, Modifier, Object, Place};
 use crate::section::Mended;
 use crate::settings::Settings;
 use crate::slice::{Slice, Slicer};
-use crate::supports::Supports;
+use crate::supports::{Sources, Supports};
 use shop_geom::boolean::Boolean;
 use shop_geom::mesh::Mesh;
 use shop_geom::planar::{Contours, PER_MM, Spot};
@@ -127,7 +127,6 @@ impl Item {
         object.changes.apply(&mut base);
         let places = object.places.iter().map(|p| Spot::from_mm(p[0], p[1])).collect();
         let groups = grouped(object.bodies, &base);
-        let supports = supports(&groups, &base, shift, levels, filament_mm);
         let first_part = parts.len() as u16;
         let mut item = Item {
             facets: Vec::new(),
@@ -137,7 +136,7 @@ impl Item {
             first_part,
             framed: Vec::new(),
             places,
-            supports,
+            supports: Supports::default(),
         };
         let mut mixes = Mixes { list: Vec::new(), most: MOST_PARTS.saturating_sub(parts.len()) };
         for (settings, mesh) in groups {
@@ -146,7 +145,8 @@ impl Item {
             let facets = item.add(mesh, shift, levels);
             item.solids.push(Solid { facets, part });
         }
-        item.modify(object.modifiers, shift, levels, &mut mixes);
+        let zones = item.modify(object.modifiers, shift, levels, &mut mixes);
+        item.support(&Job::new(base, Arc::clone(levels), filament_mm), &zones);
         for (settings, _) in mixes.list {
             let job = Job::new(settings, Arc::clone(levels), filament_mm);
             let known = |&p: &u16| parts[usize::from(p)].job.frames == job.frames;
@@ -164,12 +164,38 @@ impl Item {
         self.facets.len() - 1
     }
 
-    fn modify(&mut self, modifiers: Vec<Modifier>, shift: [f64; 3], levels: &Levels, mixes: &mut Mixes) {
+    /// Works out what stands under the object, if anything is to. `zones` hold facets inside which all is held, and those
+    /// inside which nothing is.
+    fn support(&mut self, job: &Job, zones: &[Vec<Facets>; 2]) {
+        let list = |numbers: &mut dyn Iterator<Item = usize>| numbers.map(|i| &self.facets[i]).collect();
+        let sources = Sources {
+            bodies: list(&mut self.solids.iter().map(|s| s.facets)),
+            removed: list(&mut self.removed.iter().copied()),
+            enforcers: zones[0].iter().collect(),
+            blockers: zones[1].iter().collect(),
+        };
+        self.supports = Supports::new(job, &sources);
+    }
+
+    /// Takes modifiers in; returns where supports are wanted, and where not.
+    fn modify(
+        &mut self,
+        modifiers: Vec<Modifier>,
+        shift: [f64; 3],
+        levels: &Levels,
+        mixes: &mut Mixes,
+    ) -> [Vec<Facets>; 2] {
+        let mut zones = [Vec::new(), Vec::new()];
         let filling: Vec<bool> = (0..modifiers.len()).map(|i| filling_only(&modifiers, i)).collect();
         let mut sorted: Vec<(bool, Modifier)> = filling.into_iter().zip(modifiers).collect();
         // Stable: of each kind, later ones still win.
         sorted.sort_by_key(|(filling_only, _)| *filling_only);
         for (filling_only, Modifier { place, effect }) in sorted {
+            if let (Place::Mesh(mesh), Effect::Support | Effect::NoSupport) = (&place, &effect) {
+                let zone = usize::from(effect == Effect::NoSupport);
+                zones[zone].push(Facets::new(mesh.clone(), shift, levels));
+                continue;
+            }
             let (everywhere, end) = ([f64::NEG_INFINITY; 3], [f64::INFINITY; 3]);
             let extent_box = match &place {
                 Place::Mesh(mesh) => bounds(mesh),
@@ -195,6 +221,7 @@ impl Item {
                 Effect::Support | Effect::NoSupport => {}
             }
         }
+        zones
     }
 
     /// Returns what is carried from layer to layer.
@@ -429,25 +456,6 @@ fn append(all: &mut Mesh, mesh: Mesh) {
     let first = all.points.len() as u32;
     all.points.extend(mesh.points);
     all.triangles.extend(mesh.triangles.into_iter().map(|t| t.map(|i| i + first)));
-}
-
-/// Works out what stands under an object, if anything is to.
-fn supports(
-    groups: &[(Settings, Mesh)],
-    base: &Settings,
-    shift: [f64; 3],
-    levels: &Arc<Levels>,
-    filament_mm: f64,
-) -> Supports {
-    if !base.supports {
-        return Supports::default();
-    }
-    let mut all = Mesh::default();
-    for (_, mesh) in groups {
-        append(&mut all, mesh.clone());
-    }
-    let job = Job::new(base.clone(), Arc::clone(levels), filament_mm);
-    Supports::new(&job, &Facets::new(all, shift, levels))
 }
 
 /// True when a modifier concerns only what lies inside the walls, and none that comes later and concerns more says

@@ -108,10 +108,14 @@ impl Print {
             planned.roads.belong_to(*part);
             plan.join(planned);
         }
-        let mut supports =
-            planner.supports(&self.parts[usize::from(ready.first_part)].job, layer, &ready.supports);
-        supports.roads.belong_to(ready.first_part);
-        plan.join(supports);
+        if !ready.supports.is_empty(layer) {
+            let job = &self.parts[usize::from(ready.first_part)].job;
+            let none = Contours::default();
+            let region = own.items[item].whole(0).map_or(&none, |whole| &whole.region);
+            let mut supports = planner.supports(job, layer, &ready.supports, region);
+            supports.roads.belong_to(ready.first_part);
+            plan.join(supports);
+        }
         planner.walk(&mut plan, self.job.fare());
         plan
     }

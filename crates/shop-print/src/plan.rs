@@ -1,12 +1,11 @@
 //! A layer between its neighbours: what is skin, what is sparse, and every road of it, sorted by island.
 
-use crate::fill::{Lines, Weaver};
 use crate::infill::Filler;
 use crate::job::Job;
 use crate::legs::{Legs, Walker};
 use crate::roads::{Kind, Roads};
 use crate::slice::Slice;
-use crate::supports::Supports;
+use crate::supports::{Supports, lay};
 use crate::tour::Fare;
 use shop_geom::planar::{Contours, Spot, encloses, twice_area};
 
@@ -101,8 +100,8 @@ impl Plan {
 #[derive(Default)]
 pub struct Planner {
     filler: Filler,
-    weaver: Weaver,
     walker: Walker,
+    props: lay::Room,
 }
 
 impl Planner {
@@ -121,14 +120,10 @@ impl Planner {
         plan
     }
 
-    /// Plans the supports of an object in a layer.
-    pub fn supports(&mut self, job: &Job, layer: usize, supports: &Supports) -> Plan {
+    /// Plans the supports of an object in a layer, whose bodies hold `region`.
+    pub fn supports(&mut self, job: &Job, layer: usize, supports: &Supports, region: &Contours) -> Plan {
         let mut plan = Plan::default();
-        let Some(rows) = supports.rows(layer) else { return plan };
-        let (frame, step) = Supports::frame(job.settings.support_spacing_mm, job.settings.pitch_mm());
-        let at = frame.spot(rows.get(rows.range().start).first().map_or(0, |r| r.a), rows.range().start);
-        let lines = Lines { kind: Kind::Support, step, link: -1, least: 0, area: job.area(layer) };
-        self.weaver.weave(rows, &frame, &lines, at, &mut plan.roads);
+        supports.lay(job, layer, region, &mut self.props, &mut plan.roads);
         plan.as_one_island(false);
         plan
     }

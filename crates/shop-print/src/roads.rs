@@ -82,6 +82,14 @@ pub struct Roads {
 }
 
 impl Roads {
+    /// Forgets all roads and keeps the room.
+    pub fn clear(&mut self) {
+        self.spots.clear();
+        self.list.clear();
+        self.areas.clear();
+        self.hangs.clear();
+    }
+
     /// Begins an open road.
     pub fn begin(&mut self, kind: Kind, area: f64) {
         let start = self.spots.len() as u32;

@@ -115,7 +115,35 @@ impl Scanner {
         self.pair(out, visit);
     }
 
-    /// The same as [`Scanner::scan`]; marks the edges at both ends of runs that are shorter than `limit` grid units and lead between edges
+    /// Writes to `out` the runs that walks wind around at least once. O(corners + crossings).
+    pub fn scan_wound(&mut self, walks: &Contours, frame: &Frame, out: &mut Rows) {
+        self.sweep(walks, frame, out);
+        out.starts.clear();
+        out.starts.push(0);
+        let mut start = 0;
+        let rows = self.counts.len().saturating_sub(1);
+        for end in &self.counts[..rows] {
+            let row = &mut self.crossings[start..*end as usize];
+            row.sort_unstable();
+            let (mut around, mut from) = (0, 0);
+            for c in row.iter() {
+                let (u, edge) = (((c >> 32) as u32 ^ 0x8000_0000) as i32, *c as u32 as usize);
+                // The inside lies to the left: of edges that go down, to the right of the crossing.
+                let falls = self.turned[edge][1] < self.turned[self.before[edge] as usize][1];
+                let was = around;
+                around += if falls { 1 } else { -1 };
+                if was <= 0 && around > 0 {
+                    from = u;
+                } else if was > 0 && around <= 0 {
+                    out.push(Run { a: from, b: u });
+                }
+            }
+            out.end_row();
+            start = *end as usize;
+        }
+    }
+
+    /// The same as [`Self::scan`]; marks the edges at both ends of runs that are shorter than `limit` grid units and lead between edges
     /// that go opposite ways.
     pub fn scan_marking(
         &mut self,

@@ -78,6 +78,21 @@ impl Cutter {
         planar: &mut Planar,
         region: &mut Contours,
     ) -> Mended {
+        let mended = self.chain(facets, cut, plane, quiet_gap_mm);
+        simplify(&self.walks, tolerance, &mut self.simple);
+        planar.unite(&self.simple, region);
+        mended
+    }
+
+    /// Returns the walks around what the mesh holds at height `plane`; what they wind around more than once is not yet one.
+    pub fn walks(&mut self, facets: &Facets, cut: &[u32], plane: i32, tolerance: f64) -> &Contours {
+        self.chain(facets, cut, plane, f64::INFINITY);
+        simplify(&self.walks, tolerance, &mut self.simple);
+        &self.simple
+    }
+
+    /// Chains the segments of a layer.
+    fn chain(&mut self, facets: &Facets, cut: &[u32], plane: i32, quiet_gap_mm: f64) -> Mended {
         self.pieces.clear();
         for &f in cut {
             self.pieces.extend(piece(facets, facets.corners(f), plane));
@@ -86,10 +101,7 @@ impl Cutter {
         self.walks.clear();
         self.open_chains(facets, plane);
         self.closed_chains();
-        let mended = self.join(quiet_gap_mm);
-        simplify(&self.walks, tolerance, &mut self.simple);
-        planar.unite(&self.simple, region);
-        mended
+        self.join(quiet_gap_mm)
     }
 
     /// Finds for every segment the one that begins where it ends.

@@ -129,6 +129,18 @@ choice! {
     }
 }
 
+choice! {
+    /// How lines of supports are laid.
+    SupportPattern {
+        /// Lines one way, each on its own: easiest to take away.
+        Lines = "lines",
+        /// Lines one way, joined at their ends.
+        Zigzag = "zigzag",
+        /// Lines both ways, joined at their ends.
+        Grid = "grid",
+    }
+}
+
 /// One setting, for people.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
@@ -258,12 +270,30 @@ settings! {
     supports: bool = false;
     /// Surfaces flatter than this are held by supports, degrees from the bed.
     support_below_deg: f64 = 45.0, 1.0 ..= 89.0;
+    /// How lines of supports are laid: lines, zigzag or grid.
+    support_pattern: SupportPattern = SupportPattern::Zigzag;
+    /// Direction of the lines of supports, degrees from x; those of the interface are at right angles.
+    support_angle_deg: f64 = 0.0, -180.0 ..= 180.0;
     /// Distance of the lines of supports, mm.
     support_spacing_mm: f64 = 2.5, 0.2 ..= 20.0;
+    /// Distance of the lines of supports in the first layer, mm: closer together they hold on to the bed.
+    support_first_spacing_mm: f64 = 1.2, 0.2 ..= 20.0;
+    /// How far supports reach beyond what hangs, mm; at least half the distance of their lines.
+    support_beyond_mm: f64 = 1.0, 0.0 ..= 20.0;
+    /// Supports stand on the bed only, never on the part.
+    support_on_bed_only: bool = false;
     /// Air between supports and walls beside them, mm.
     support_xy_mm: f64 = 0.6, 0.0 ..= 10.0;
-    /// Air between supports and what lies on them or under them, mm; a whole number of layers is left out.
+    /// Air between supports and what lies on them, mm; a whole number of layers is left out.
     support_gap_mm: f64 = 0.2, 0.0 ..= 5.0;
+    /// Air between supports and the part they stand on, mm; a whole number of layers is left out.
+    support_gap_below_mm: f64 = 0.2, 0.0 ..= 5.0;
+    /// How many layers of dense lines lie on supports, right under what is held.
+    support_interface_layers: u32 = 2, 0.0 ..= 50.0;
+    /// How many layers of dense lines lie under supports that stand on the part.
+    support_interface_below_layers: u32 = 2, 0.0 ..= 50.0;
+    /// Distance of those lines, mm.
+    support_interface_spacing_mm: f64 = 0.6, 0.2 ..= 10.0;
 
     /// Speed of walls that are seen, mm/s.
     outer_wall_mm_per_s: f64 = 30.0, 0.5 ..= 2000.0;
@@ -289,6 +319,8 @@ settings! {
     overhang_from_percent: f64 = 25.0, 0.0 ..= 99.0;
     /// Speed of walls that lie on nothing at all, mm/s; what hangs over less is laid at a speed between.
     overhang_mm_per_s: f64 = 15.0, 0.5 ..= 2000.0;
+    /// Speed of the dense lines of supports, mm/s.
+    support_interface_mm_per_s: f64 = 40.0, 0.5 ..= 2000.0;
     /// Speed of everything in the first layer, mm/s, travel excepted.
     first_layer_mm_per_s: f64 = 20.0, 0.5 ..= 2000.0;
     /// Speed of travel, mm/s.

@@ -11,7 +11,7 @@ fn posts() -> Mesh {
     let mut mesh = Mesh::default();
     for (x, radius, low, high) in [(0.0, 9.0, 0.0, 1.0), (-5.0, 3.0, 0.5, 8.0), (5.0, 3.0, 0.5, 8.0)] {
         let first = mesh.points.len() as u32;
-        let n = 40u32;
+        let n = 90u32;
         for z in [low, high] {
             for i in 0..n {
                 let (sin, cos) = (std::f64::consts::TAU * f64::from(i) / f64::from(n)).sin_cos();

@@ -1,0 +1,314 @@
+//! Regions as bits on a lattice: what supports are planned with, where half a road more or less does not matter.
+//!
+//! A node of the lattice stands for the square cell around it. Regions of all layers lie on the same lattice, so what two
+//! of them have in common is a row of `and`s, 64 cells at a time, and growing by a radius is a few shifts per row.
+
+use super::shadow::fat;
+use crate::rows::{Frame, Rows, Run};
+use shop_geom::planar::{Contours, PER_MM, Spot};
+
+/// Where the nodes lie.
+#[derive(Clone, Debug)]
+pub struct Lattice {
+    /// Along its rows, and along its columns: column k is row −k of the second one.
+    pub frames: [Frame; 2],
+    /// Distance of nodes, grid units.
+    pub cell: f64,
+    /// Number of the first row and the first column.
+    first: [i32; 2],
+    rows: usize,
+    /// Words in a row.
+    width: usize,
+}
+
+/// A region on a lattice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bits {
+    words: Vec<u64>,
+    width: usize,
+}
+
+impl Lattice {
+    /// Returns a lattice turned by `angle`, radians, over all `spots` and `margin` around them, nodes `cell` apart, grid
+    /// units.
+    pub fn new(angle: f64, cell: f64, margin: f64, spots: impl Iterator<Item = Spot>) -> Lattice {
+        let frames = [Frame::new(angle, cell), Frame::new(angle + std::f64::consts::FRAC_PI_2, cell)];
+        let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
+        for s in spots {
+            let at = frames[0].turn(s);
+            for k in 0..2 {
+                low[k] = low[k].min(at[k]);
+                high[k] = high[k].max(at[k]);
+            }
+        }
+        if low[0] > high[0] {
+            (low, high) = ([0.0; 2], [0.0; 2]);
+        }
+        let begin = |k: usize| ((low[k] - margin) / cell).floor() as i32;
+        let count = |k: usize| ((high[k] + margin) / cell).ceil() as i32 - begin(k) + 1;
+        Lattice {
+            frames,
+            cell,
+            first: [begin(1), begin(0)],
+            rows: count(1).max(1) as usize,
+            width: (count(0).max(1) as usize).div_ceil(64),
+        }
+    }
+
+    /// Returns the empty region.
+    pub fn empty(&self) -> Bits {
+        Bits { words: vec![0; self.rows * self.width], width: self.width }
+    }
+
+    /// Returns the place of a node, given as row and column from the first ones, grid units along rows and columns.
+    #[inline]
+    pub fn place(&self, row: usize, column: usize) -> [f64; 2] {
+        let at = |first: i32, k: usize| f64::from(first + k as i32) * self.cell;
+        [at(self.first[1], column), at(self.first[0], row)]
+    }
+
+    /// Returns the number of a row as scan lines count.
+    #[inline]
+    pub fn row(&self, row: usize) -> i32 {
+        self.first[0] + row as i32
+    }
+
+    /// Returns the number of a column as scan lines along columns count.
+    #[inline]
+    pub fn column(&self, column: usize) -> i32 {
+        -(self.first[1] + column as i32)
+    }
+
+    /// Returns the node nearest to a place given along rows and columns, as row and column; nothing beyond the lattice.
+    #[inline]
+    pub fn node(&self, at: [f64; 2]) -> Option<[usize; 2]> {
+        let row = (at[1] / self.cell).round() as i32 - self.first[0];
+        let column = (at[0] / self.cell).round() as i32 - self.first[1];
+        let inside = (0..self.rows as i32).contains(&row) && (0..64 * self.width as i32).contains(&column);
+        inside.then_some([row as usize, column as usize])
+    }
+
+    /// Returns how many rows and columns there are.
+    pub fn size(&self) -> [usize; 2] {
+        [self.rows, 64 * self.width]
+    }
+
+    /// Adds to `bits` all nodes that runs along the rows hold.
+    pub fn mark(&self, runs: &Rows, bits: &mut Bits) {
+        for row in runs.range() {
+            for run in runs.get(row) {
+                self.mark_run(row, *run, bits);
+            }
+        }
+    }
+
+    /// Adds to `bits` all nodes at most `distance` grid units from the edges of walks. O(edges + rows they are near to).
+    pub fn mark_near(&self, walks: &Contours, distance: f64, bits: &mut Bits) {
+        let rows = self.first[0]..self.first[0] + self.rows as i32;
+        for walk in walks.iter() {
+            let mut a = self.frames[0].turn(walk[walk.len() - 1]);
+            for spot in walk {
+                let b = self.frames[0].turn(*spot);
+                fat(a, b, distance, self.cell, rows.clone(), |row, run| self.mark_run(row, run, bits));
+                a = b;
+            }
+        }
+    }
+
+    #[inline]
+    fn mark_run(&self, row: i32, run: Run, bits: &mut Bits) {
+        let at = i64::from(row) - i64::from(self.first[0]);
+        if at < 0 || at >= self.rows as i64 {
+            return;
+        }
+        let words = &mut bits.words[at as usize * self.width..(at as usize + 1) * self.width];
+        let column = |u: i32| {
+            let k = (f64::from(u) / self.cell).ceil() as i64 - i64::from(self.first[1]);
+            k.clamp(0, 64 * self.width as i64) as usize
+        };
+        fill(words, column(run.a), column(run.b));
+    }
+
+    /// Returns the runs of a region, along rows (0) or along columns (1).
+    pub fn runs(&self, bits: &Bits, way: usize) -> Rows {
+        let mut out = Rows::default();
+        if bits.is_empty() {
+            return out;
+        }
+        let turned;
+        let (bits, count, first) = if way == 0 {
+            (bits, self.rows, [self.first[0], self.first[1]])
+        } else {
+            // Columns from the last to the first, as their numbers run the other way.
+            turned = self.turned(bits);
+            (&turned, 64 * self.width, [self.column(64 * self.width - 1), self.first[0]])
+        };
+        let live = |row: usize| bits.row(row).iter().any(|w| *w != 0);
+        let from = (0..count).find(|r| live(*r)).unwrap_or(0);
+        let end = (from..count).rev().find(|r| live(*r)).map_or(from, |r| r + 1);
+        out.begin(first[0] + from as i32);
+        let at = |k: usize| ((f64::from(first[1]) + k as f64 - 0.5) * self.cell).round() as i32;
+        for row in from..end {
+            spans(bits.row(row), |a, b| out.push(Run { a: at(a), b: at(b) }));
+            out.end_row();
+        }
+        out
+    }
+
+    /// Returns a region whose rows are the columns of another, the last column first.
+    fn turned(&self, bits: &Bits) -> Bits {
+        let columns = 64 * self.width;
+        let width = self.rows.div_ceil(64);
+        let mut out = Bits { words: vec![0; columns * width], width };
+        bits.each(|row, column| {
+            out.words[(columns - 1 - column) * width + row / 64] |= 1 << (row % 64);
+        });
+        out
+    }
+
+    /// Returns how many nodes make so many millimetres.
+    pub fn cells(&self, mm: f64) -> f64 {
+        mm * PER_MM / self.cell
+    }
+}
+
+/// Sets the bits from `a` to before `b`.
+fn fill(words: &mut [u64], a: usize, b: usize) {
+    let (mut from, mut a) = (a / 64, a % 64);
+    while 64 * from + a < b {
+        let end = (b - 64 * from).min(64);
+        let high = if end == 64 { u64::MAX } else { (1 << end) - 1 };
+        words[from] |= high & (u64::MAX << a);
+        (from, a) = (from + 1, 0);
+    }
+}
+
+/// Calls `emit` with where every span of set bits begins and ends.
+fn spans(words: &[u64], mut emit: impl FnMut(usize, usize)) {
+    let mut open = None;
+    for (i, word) in words.iter().enumerate() {
+        let mut at = 0;
+        while at < 64 {
+            let rest = if open.is_some() { !word >> at } else { word >> at };
+            if rest == 0 {
+                break;
+            }
+            at += rest.trailing_zeros() as usize;
+            match open.take() {
+                Some(a) => emit(a, 64 * i + at),
+                None => open = Some(64 * i + at),
+            }
+        }
+    }
+    if let Some(a) = open {
+        emit(a, 64 * words.len());
+    }
+}
+
+/// Room for growing, used again and again.
+#[derive(Default)]
+pub struct Growth {
+    wide: Vec<u64>,
+    next: Vec<u64>,
+}
+
+impl Bits {
+    /// True when no node is in it.
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|w| *w == 0)
+    }
+
+    /// Returns how many nodes are in it.
+    pub fn count(&self) -> usize {
+        self.words.iter().map(|w| w.count_ones() as usize).sum()
+    }
+
+    /// True when a node is in it.
+    #[inline]
+    pub fn has(&self, row: usize, column: usize) -> bool {
+        self.words[row * self.width + column / 64] >> (column % 64) & 1 != 0
+    }
+
+    /// Puts a node in.
+    #[inline]
+    pub fn set(&mut self, row: usize, column: usize) {
+        self.words[row * self.width + column / 64] |= 1 << (column % 64);
+    }
+
+    /// Takes a node out.
+    #[inline]
+    pub fn unset(&mut self, row: usize, column: usize) {
+        self.words[row * self.width + column / 64] &= !(1 << (column % 64));
+    }
+
+    fn row(&self, row: usize) -> &[u64] {
+        &self.words[row * self.width..(row + 1) * self.width]
+    }
+
+    /// Calls `visit` with row and column of every node, in order.
+    pub fn each(&self, mut visit: impl FnMut(usize, usize)) {
+        for (i, word) in self.words.iter().enumerate().filter(|(_, w)| **w != 0) {
+            let (row, column) = (i / self.width, 64 * (i % self.width));
+            let mut rest = *word;
+            while rest != 0 {
+                visit(row, column + rest.trailing_zeros() as usize);
+                rest &= rest - 1;
+            }
+        }
+    }
+
+    /// Adds another region.
+    pub fn add(&mut self, other: &Bits) {
+        self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a |= b);
+    }
+
+    /// Takes another region away.
+    pub fn take(&mut self, other: &Bits) {
+        self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a &= !b);
+    }
+
+    /// Keeps what another region has as well.
+    pub fn keep(&mut self, other: &Bits) {
+        self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a &= b);
+    }
+
+    /// Returns the region with all nodes at most `radius` nodes away. O(nodes / 64 × radius).
+    pub fn grown(&self, radius: f64, room: &mut Growth) -> Bits {
+        let reach = radius.floor().max(0.0) as usize;
+        let mut out = Bits { words: vec![0; self.words.len()], width: self.width };
+        let (width, rows) = (self.width, self.words.len() / self.width.max(1));
+        // How many rows away a row grown by `along` still counts.
+        let across =
+            |along: usize| (radius * radius - (along * along) as f64).max(0.0).sqrt().floor() as usize;
+        for row in 0..rows {
+            if self.row(row).iter().all(|w| *w == 0) {
+                continue;
+            }
+            room.wide.clear();
+            room.wide.extend_from_slice(self.row(row));
+            for along in 0..=reach {
+                if along > 0 {
+                    room.next.clear();
+                    for k in 0..width {
+                        let left = if k > 0 { room.wide[k - 1] >> 63 } else { 0 };
+                        let right = if k + 1 < width { room.wide[k + 1] << 63 } else { 0 };
+                        let w = room.wide[k];
+                        room.next.push(w | w << 1 | left | w >> 1 | right);
+                    }
+                    std::mem::swap(&mut room.wide, &mut room.next);
+                }
+                // Rows nearer than this get the next, wider one.
+                let far = across(along);
+                let inner = if along < reach { across(along + 1).saturating_add(1) } else { 0 };
+                for d in inner..=far {
+                    for r in [row.checked_sub(d), Some(row + d).filter(|r| *r < rows && d > 0)] {
+                        let Some(r) = r else { continue };
+                        let to = &mut out.words[r * width..(r + 1) * width];
+                        to.iter_mut().zip(&room.wide).for_each(|(a, b)| *a |= b);
+                    }
+                }
+            }
+        }
+        out
+    }
+}

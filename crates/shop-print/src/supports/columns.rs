@@ -1,0 +1,142 @@
+//! Supports that stand straight under what they hold.
+//!
+//! Going down, what is held is carried along until the part is in the way:
+//!
+//! ```text
+//!   carried(i) = (carried(i + 1) ∪ what hangs at i + 1 + gap, grown) − the section of i and what is too near to it
+//! ```
+//!
+//! Of that, the layers next to what is held are interface, and so are those next to what supports stand on.
+
+use super::Layer;
+use super::bits::{Bits, Growth, Lattice};
+use super::survey::{Sources, View, Wants, survey};
+use crate::job::Job;
+use crate::rows::Rows;
+use crate::settings::SupportPattern;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Returns the columns of all layers.
+pub(super) fn columns(job: &Job, sources: &Sources<'_>, lattice: &Lattice) -> Vec<Layer> {
+    let s = &job.settings;
+    let layers = |mm: f64| (mm / s.layer_height_mm).round() as usize;
+    let wants = Wants {
+        gap_above: layers(s.support_gap_mm),
+        gap_below: layers(s.support_gap_below_mm),
+        floor: s.support_interface_below_layers as usize,
+        aside: lattice.cells(s.support_xy_mm),
+    };
+    let mut descent = Descent {
+        lattice,
+        // A node stands for its whole cell.
+        beyond: lattice.cells(s.support_beyond_mm.max(0.5 * s.support_spacing_mm)) - 0.5,
+        delay: wants.gap_above + 1,
+        faces: s.support_interface_layers as usize,
+        both: s.support_pattern == SupportPattern::Grid,
+        waiting: VecDeque::new(),
+        recent: VecDeque::new(),
+        carried: lattice.empty(),
+        lowest: s.support_on_bed_only.then(|| vec![u32::MAX; lattice.size().iter().product()]),
+        held: Vec::new(),
+        growth: Growth::default(),
+        layers: Vec::with_capacity(job.levels.len()),
+    };
+    survey(job, sources, lattice, wants, |layer, view| descent.step(layer, view));
+    descent.finish()
+}
+
+struct Descent<'a> {
+    lattice: &'a Lattice,
+    /// How far supports reach beyond what hangs, nodes.
+    beyond: f64,
+    /// Layers from what hangs to what touches it.
+    delay: usize,
+    faces: usize,
+    both: bool,
+    waiting: VecDeque<Bits>,
+    /// What was touched in the last layers.
+    recent: VecDeque<Bits>,
+    carried: Bits,
+    /// The lowest layer in which the part is near every node, where that matters.
+    lowest: Option<Vec<u32>>,
+    /// Base and interface of all layers, until it is known what reaches the bed.
+    held: Vec<[Bits; 2]>,
+    growth: Growth,
+    layers: Vec<Layer>,
+}
+
+impl Descent<'_> {
+    fn step(&mut self, layer: usize, view: View) {
+        let View { hangs, near, shut, floor, .. } = view;
+        if let Some(lowest) = &mut self.lowest {
+            let [_, columns] = self.lattice.size();
+            near.each(|row, column| lowest[row * columns + column] = layer as u32);
+        }
+        self.waiting.push_back(hangs);
+        let mut touched = self.lattice.empty();
+        if self.waiting.len() > self.delay
+            && let Some(hangs) = self.waiting.pop_front()
+            && !hangs.is_empty()
+        {
+            touched = hangs.grown(self.beyond, &mut self.growth);
+            self.carried.add(&touched);
+        }
+        self.carried.take(&near);
+        let mut base = self.carried.clone();
+        base.take(&shut);
+        let mut face = self.lattice.empty();
+        if self.faces > 0 {
+            self.recent.push_front(touched);
+            self.recent.truncate(self.faces);
+            self.recent.iter().for_each(|bits| face.add(bits));
+        }
+        face.add(&floor);
+        face.keep(&base);
+        base.take(&face);
+        if self.lowest.is_some() {
+            self.held.push([base, face]);
+        } else {
+            self.keep(&base, &face);
+        }
+    }
+
+    /// Keeps a layer; what is as in the layer above is kept once.
+    fn keep(&mut self, base: &Bits, face: &Bits) {
+        let above = self.layers.last().cloned().unwrap_or_default();
+        let share =
+            |rows: Rows, above: &Arc<Rows>| if rows == **above { Arc::clone(above) } else { Arc::new(rows) };
+        let columns = if self.both { self.lattice.runs(base, 1) } else { Rows::default() };
+        self.layers.push(Layer {
+            base: [share(self.lattice.runs(base, 0), &above.base[0]), share(columns, &above.base[1])],
+            face: share(self.lattice.runs(face, 1), &above.face),
+        });
+    }
+
+    fn finish(mut self) -> Vec<Layer> {
+        if let Some(lowest) = self.lowest.take() {
+            self.on_bed(&lowest);
+        } else {
+            self.layers.reverse();
+        }
+        self.layers
+    }
+
+    /// Keeps what nothing of the part lies under; from the bed up.
+    fn on_bed(&mut self, lowest: &[u32]) {
+        let [_, columns] = self.lattice.size();
+        let mut order: Vec<u32> =
+            (0..lowest.len() as u32).filter(|&i| lowest[i as usize] != u32::MAX).collect();
+        order.sort_unstable_by_key(|&i| (lowest[i as usize], i));
+        let mut order = order.into_iter().peekable();
+        let mut covered = self.lattice.empty();
+        for (layer, [mut base, mut face]) in std::mem::take(&mut self.held).into_iter().rev().enumerate() {
+            while let Some(i) = order.next_if(|&i| (lowest[i as usize] as usize) < layer) {
+                covered.set(i as usize / columns, i as usize % columns);
+            }
+            base.take(&covered);
+            face.take(&covered);
+            self.keep(&base, &face);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Roads of supports, when the layer they lie in has its turn.
+
+use super::Supports;
+use super::shadow::Shadow;
+use crate::fill::{Lines, Weaver};
+use crate::job::Job;
+use crate::roads::{Kind, Roads};
+use crate::rows::{Frame, Rows, Run, common, without};
+use crate::settings::SupportPattern;
+use shop_geom::planar::{Contours, PER_MM, Spot};
+
+/// Shorter lines carry nothing, mm.
+const LEAST_LINE_MM: f64 = 0.8;
+/// Ends of lines are joined where they lie at most so many rows apart, and this far along them, rows.
+const LONGEST_JOIN: [f64; 2] = [2.5, 4.0];
+
+/// Room for work, used again and again.
+#[derive(Default)]
+pub struct Room {
+    shadow: Shadow,
+    weaver: Weaver,
+    near: Rows,
+    open: Rows,
+    both: Vec<Run>,
+    lines: Rows,
+    loose: Roads,
+}
+
+/// Lines one way.
+struct Hatch<'a> {
+    /// Where they lie, on rows of the lattice.
+    place: &'a Rows,
+    /// Along rows (0) or along columns (1).
+    way: usize,
+    spacing: f64,
+    kind: Kind,
+    join: bool,
+}
+
+impl Supports {
+    /// Adds the roads of a layer, whose part holds `region`. O(edges of the region + lines).
+    pub fn lay(&self, job: &Job, layer: usize, region: &Contours, room: &mut Room, roads: &mut Roads) {
+        let Some(own) = self.layers.get(layer) else { return };
+        let s = &job.settings;
+        let spacing = if layer == 0 { s.support_first_spacing_mm } else { s.support_spacing_mm };
+        let join = s.support_pattern != SupportPattern::Lines;
+        let hatches = [
+            Hatch { place: &own.base[0], way: 0, spacing, kind: Kind::Support, join },
+            Hatch { place: &own.base[1], way: 1, spacing, kind: Kind::Support, join },
+            Hatch {
+                place: &own.face,
+                way: 1,
+                spacing: s.support_interface_spacing_mm,
+                kind: Kind::SupportInterface,
+                join: true,
+            },
+        ];
+        for hatch in hatches.iter().filter(|h| !h.place.is_empty()) {
+            self.hatch(job, layer, region, hatch, room, roads);
+        }
+    }
+
+    fn hatch(
+        &self,
+        job: &Job,
+        layer: usize,
+        region: &Contours,
+        hatch: &Hatch<'_>,
+        room: &mut Room,
+        roads: &mut Roads,
+    ) {
+        let Some(lattice) = &self.lattice else { return };
+        let s = &job.settings;
+        // Every other row has a line; those between help out where one of their neighbours is missing.
+        let spacing = 0.5 * hatch.spacing * PER_MM;
+        let angle = s.support_angle_deg.to_radians() + hatch.way as f64 * std::f64::consts::FRAC_PI_2;
+        let frame = Frame::new(angle, spacing);
+        let row = |line: i32| (f64::from(line) * spacing / lattice.cell).round() as i32;
+        let range = hatch.place.range();
+        let from = ((f64::from(range.start) - 0.5) * lattice.cell / spacing).floor() as i32;
+        let to = ((f64::from(range.end) - 0.5) * lattice.cell / spacing).ceil() as i32 + 1;
+        let aside = s.support_xy_mm * PER_MM;
+        room.shadow.cast(region, &frame, aside, from..to, &mut room.near);
+        let least = (LEAST_LINE_MM * PER_MM) as i32;
+        room.open.begin(from);
+        for line in from..to {
+            without(hatch.place.get(row(line)), room.near.get(line), |r| room.open.push(r));
+            room.open.end_row();
+        }
+        room.lines.begin(from);
+        for line in from..to {
+            room.both.clear();
+            if line % 2 != 0 {
+                common(room.open.get(line - 1), room.open.get(line + 1), |r| room.both.push(r));
+            }
+            without(room.open.get(line), &room.both, |r| {
+                if r.length() >= least {
+                    room.lines.push(r);
+                }
+            });
+            room.lines.end_row();
+        }
+        let Some(first) = (from..to).find_map(|l| room.lines.get(l).first().map(|r| frame.spot(r.a, l)))
+        else {
+            return;
+        };
+        let lines = Lines { kind: hatch.kind, step: 1, link: -1, least: 0, area: job.area(layer) };
+        room.loose.clear();
+        room.weaver.weave(&room.lines, &frame, &lines, first, &mut room.loose);
+        join(&room.loose, hatch, &frame, lattice.cell, roads);
+    }
+}
+
+/// Adds lines to `roads`, the end of one joined to the beginning of the next where supports lie between them all the way.
+fn join(loose: &Roads, hatch: &Hatch<'_>, frame: &Frame, cell: f64, roads: &mut Roads) {
+    let mut last: Option<Spot> = None;
+    for road in loose.roads() {
+        let spots = loose.spots(road);
+        let (Some(&begin), Some(&end)) = (spots.first(), spots.last()) else { continue };
+        if !last.is_some_and(|last| hatch.join && leads(hatch.place, frame, cell, last, begin)) {
+            if last.is_some() {
+                roads.end();
+            }
+            roads.begin(road.kind, road.area);
+        }
+        for s in spots {
+            roads.push(*s);
+        }
+        last = Some(end);
+    }
+    if last.is_some() {
+        roads.end();
+    }
+}
+
+/// True when the straight way from one line to the next lies in supports.
+fn leads(place: &Rows, frame: &Frame, cell: f64, from: Spot, to: Spot) -> bool {
+    let ([ua, va], [ub, vb]) = (frame.turn(from), frame.turn(to));
+    let across = (vb - va).abs();
+    if across > LONGEST_JOIN[0] * frame.pitch() || (ub - ua).abs() > LONGEST_JOIN[1] * frame.pitch() {
+        return false;
+    }
+    let steps = (across / cell).ceil().max(1.0) as i32;
+    (0..=steps).all(|k| {
+        let t = f64::from(k) / f64::from(steps);
+        let (u, v) = (ua + t * (ub - ua), va + t * (vb - va));
+        let has = |r: &Run| f64::from(r.a) - 0.5 * cell <= u && u <= f64::from(r.b) + 0.5 * cell;
+        place.get((v / cell).round() as i32).iter().any(has)
+    })
+}

@@ -1,0 +1,293 @@
+//! What hangs in a layer, and where supports may stand: sections of all layers, from the top to the bottom.
+//!
+//! A node of the lattice **hangs** when the section holds it and the section below is farther away than what may hang
+//! over. Nodes lie a road apart, but the distance is exact: the edges of the section below are made fat, and hold the
+//! nodes that their fat covers.
+
+use super::bits::{Bits, Growth, Lattice};
+use crate::facets::Facets;
+use crate::job::Job;
+use crate::pipeline::{Reach, Stages, run};
+use crate::rows::{Rows, Scanner};
+use crate::section::Cutter;
+use shop_geom::planar::{Contours, PER_MM, Spot};
+use std::sync::Arc;
+
+/// What supports depend on.
+#[derive(Clone, Debug, Default)]
+pub struct Sources<'a> {
+    /// What is to be held.
+    pub bodies: Vec<&'a Facets>,
+    /// Where there is nothing after all.
+    pub removed: Vec<&'a Facets>,
+    /// Where everything that hangs is held, however steep.
+    pub enforcers: Vec<&'a Facets>,
+    /// Where nothing is held.
+    pub blockers: Vec<&'a Facets>,
+}
+
+/// How far around a layer looks, in layers and lattice nodes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wants {
+    /// Layers of air under what is held.
+    pub gap_above: usize,
+    /// Layers of air on what supports stand on.
+    pub gap_below: usize,
+    /// Layers above what supports stand on that are told apart.
+    pub floor: usize,
+    /// Distance of supports from the part's sides, nodes.
+    pub aside: f64,
+}
+
+/// One layer, as supports see it.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// What hangs.
+    pub hangs: Bits,
+    /// The part's section.
+    pub solid: Bits,
+    /// The part, and everything too near to its sides.
+    pub near: Bits,
+    /// What is too near to the part above or below.
+    pub shut: Bits,
+    /// What lies closely above what supports stand on.
+    pub floor: Bits,
+}
+
+/// Distance of lattice nodes, mm: as fine as roads.
+const CELL_MM: f64 = 0.4;
+/// Largest lattice: beyond this its nodes lie farther apart.
+const MOST_NODES: f64 = 4e6;
+
+/// Returns the lattice on which an object's supports are planned.
+pub fn lattice(job: &Job, sources: &Sources<'_>) -> Lattice {
+    let s = &job.settings;
+    let spots = || sources.bodies.iter().flat_map(|f| f.points.iter().map(|p| Spot::new(p[0], p[1])));
+    let (low, high) = spots()
+        .fold((Spot::new(i32::MAX, i32::MAX), Spot::new(i32::MIN, i32::MIN)), |(l, h), s| {
+            (Spot::new(l.x.min(s.x), l.y.min(s.y)), Spot::new(h.x.max(s.x), h.y.max(s.y)))
+        });
+    let margin_mm = s.support_xy_mm + s.support_beyond_mm.max(s.support_spacing_mm) + 2.0;
+    let [x, y] = if low.x > high.x { [0.0; 2] } else { low.to(high) };
+    let area_mm2 = (x / PER_MM + 2.0 * margin_mm) * (y / PER_MM + 2.0 * margin_mm);
+    let cell_mm = CELL_MM.max((area_mm2 / MOST_NODES).sqrt());
+    Lattice::new(s.support_angle_deg.to_radians(), cell_mm * PER_MM, margin_mm * PER_MM, spots())
+}
+
+/// Shows all layers to `see`, from the top to the bottom.
+pub fn survey(
+    job: &Job,
+    sources: &Sources<'_>,
+    lattice: &Lattice,
+    wants: Wants,
+    mut see: impl FnMut(usize, View) + Send,
+) {
+    let n = job.levels.len();
+    let fronts = [&sources.bodies, &sources.removed, &sources.enforcers, &sources.blockers];
+    let fronts = fronts.map(|list| list.iter().map(|f| Fall::new(f, n)).collect());
+    let survey = Survey { job, sources, lattice, wants };
+    // Layers are counted from the top here: those above come before.
+    let reach = Reach { below: wants.gap_above, above: (wants.gap_below + wants.floor).max(1) };
+    let mut layer = n;
+    run(&survey, n, reach, fronts, (), |view| {
+        layer -= 1;
+        see(layer, view);
+        true
+    });
+}
+
+/// The facets that layers cut, from the top to the bottom.
+#[derive(Debug, Default)]
+struct Fall {
+    /// Facets by the last layer that they meet.
+    order: Vec<u32>,
+    starts: Vec<u32>,
+    cut: Vec<u32>,
+}
+
+impl Fall {
+    fn new(facets: &Facets, layers: usize) -> Fall {
+        let mut starts = vec![0u32; layers + 1];
+        facets.last_layers().for_each(|l| starts[l as usize + 1] += 1);
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        let mut at = starts.clone();
+        let mut order = vec![0; starts[layers] as usize];
+        for (f, last) in facets.last_layers().enumerate() {
+            let slot = &mut at[last as usize];
+            order[*slot as usize] = f as u32;
+            *slot += 1;
+        }
+        Fall { order, starts, cut: Vec::new() }
+    }
+
+    fn advance(&mut self, facets: &Facets, layer: usize) -> Vec<u32> {
+        let begun = facets.begun(layer);
+        self.cut.retain(|f| *f < begun);
+        let new = self.starts[layer] as usize..self.starts[layer + 1] as usize;
+        self.cut.extend_from_slice(&self.order[new]);
+        self.cut.clone()
+    }
+}
+
+struct Survey<'a> {
+    job: &'a Job,
+    sources: &'a Sources<'a>,
+    lattice: &'a Lattice,
+    wants: Wants,
+}
+
+/// One layer's section.
+#[derive(Debug, Default)]
+struct Section {
+    bits: Bits,
+    /// What it holds of the layer above: all that hangs over no farther than it may, and all that stands on it straight.
+    holds: [Bits; 2],
+    /// Where supports are wanted, and where not.
+    forced: Option<Bits>,
+    barred: Option<Bits>,
+}
+
+#[derive(Default)]
+struct Room {
+    cutter: Cutter,
+    scanner: Scanner,
+    walks: Contours,
+    rows: Rows,
+    growth: Growth,
+}
+
+type Cuts = [Vec<Vec<u32>>; 4];
+
+impl Stages for Survey<'_> {
+    type Room = Room;
+    type Feed = [Vec<Fall>; 4];
+    type Input = Cuts;
+    type Cut = Section;
+    type Plan = View;
+    type State = ();
+    type Ordered = View;
+    type Text = View;
+
+    fn feed(&self, falls: &mut [Vec<Fall>; 4], step: usize) -> Cuts {
+        let layer = self.job.levels.len() - 1 - step;
+        let lists = self.lists();
+        let mut falls = falls.iter_mut();
+        lists.map(|list| {
+            let falls = falls.next().map(|f| f.iter_mut()).into_iter().flatten();
+            list.iter().zip(falls).map(|(f, fall)| fall.advance(f, layer)).collect()
+        })
+    }
+
+    fn cut(&self, room: &mut Room, step: usize, cuts: Cuts) -> Section {
+        let layer = self.job.levels.len() - 1 - step;
+        let [bodies, removed, enforcers, blockers] = self.lists();
+        let mut section = Section::default();
+        section.bits = self.mark(room, bodies, &cuts[0], layer);
+        section.holds = self.reaches(layer).map(|reach| {
+            let mut holds = section.bits.clone();
+            self.lattice.mark_near(&room.walks, reach, &mut holds);
+            holds
+        });
+        if !removed.is_empty() {
+            let hole = self.mark(room, removed, &cuts[1], layer);
+            for (holds, reach) in section.holds.iter_mut().zip(self.reaches(layer)) {
+                let (mut deep, mut edge) = (hole.clone(), self.lattice.empty());
+                self.lattice.mark_near(&room.walks, reach, &mut edge);
+                deep.take(&edge);
+                holds.take(&deep);
+            }
+            section.bits.take(&hole);
+        }
+        let mut place = |list: &[&Facets], cuts: &[Vec<u32>]| {
+            (!list.is_empty()).then(|| self.mark(room, list, cuts, layer))
+        };
+        section.forced = place(enforcers, &cuts[2]);
+        section.barred = place(blockers, &cuts[3]);
+        section
+    }
+
+    fn plan(&self, room: &mut Room, _: usize, around: &[Option<Arc<Section>>]) -> View {
+        let own = self.wants.gap_above;
+        let at = |k: usize| around.get(k).and_then(|s| s.as_deref());
+        let Some(section) = at(own) else { return View::default() };
+        let mut view = View {
+            hangs: match at(own + 1) {
+                Some(below) => self.hangs(section, below),
+                None => self.lattice.empty(),
+            },
+            solid: section.bits.clone(),
+            near: section.bits.grown(self.wants.aside, &mut room.growth),
+            shut: section.bits.clone(),
+            floor: self.lattice.empty(),
+        };
+        let none = Bits::default();
+        for k in (0..own).chain(own + 1..=own + self.wants.gap_below) {
+            view.shut.add(at(k).map_or(&none, |s| &s.bits));
+        }
+        for k in 1..=self.wants.floor {
+            view.floor.add(at(own + self.wants.gap_below + k).map_or(&none, |s| &s.bits));
+        }
+        view
+    }
+
+    fn order(&self, (): &mut (), _: usize, view: View) -> View {
+        view
+    }
+
+    fn text(&self, _: &mut Room, _: usize, view: View) -> View {
+        view
+    }
+}
+
+impl Survey<'_> {
+    fn lists(&self) -> [&[&Facets]; 4] {
+        let s = self.sources;
+        [&s.bodies, &s.removed, &s.enforcers, &s.blockers]
+    }
+
+    /// Returns how far the next layer may hang over this one, and by how much it may seem to, grid units.
+    fn reaches(&self, layer: usize) -> [f64; 2] {
+        let slope = 1.0 / self.job.settings.support_below_deg.to_radians().tan().max(0.01);
+        let next = (layer + 1).min(self.job.levels.len() - 1);
+        [self.job.levels.height(next) * slope + EVEN_MM, EVEN_MM].map(|mm| mm * PER_MM)
+    }
+
+    /// Returns what some facets hold in a layer; leaves the walks around that.
+    fn mark(&self, room: &mut Room, list: &[&Facets], cuts: &[Vec<u32>], layer: usize) -> Bits {
+        let mut bits = self.lattice.empty();
+        room.walks.clear();
+        for (facets, cut) in list.iter().zip(cuts).filter(|(_, cut)| !cut.is_empty()) {
+            let plane = self.job.levels.plane(layer);
+            room.walks.append(room.cutter.walks(facets, cut, plane, STRAIGHT_MM * PER_MM));
+        }
+        room.scanner.scan_wound(&room.walks, &self.lattice.frames[0], &mut room.rows);
+        self.lattice.mark(&room.rows, &mut bits);
+        bits
+    }
+
+    /// Returns the nodes of a layer that the one below does not hold.
+    fn hangs(&self, own: &Section, below: &Section) -> Bits {
+        let mut hangs = self.lattice.empty();
+        if self.job.settings.supports {
+            hangs.add(&own.bits);
+            hangs.take(&below.holds[0]);
+        }
+        if let Some(forced) = &own.forced {
+            let mut all = own.bits.clone();
+            all.keep(forced);
+            all.take(&below.holds[1]);
+            hangs.add(&all);
+        }
+        if let Some(barred) = &own.barred {
+            hangs.take(barred);
+        }
+        hangs
+    }
+}
+
+/// Contours are straightened by as much for this, mm.
+const STRAIGHT_MM: f64 = 0.02;
+/// Rounding of places that lie above one another, mm.
+const EVEN_MM: f64 = 0.015;

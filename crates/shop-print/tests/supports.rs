@@ -1,0 +1,202 @@
+//! What must hold for supports: they stand under what hangs and nowhere else, keep off the part, and do as they are told.
+
+use proptest::prelude::*;
+use shop_cam::canon::Command;
+use shop_geom::mesh::{Mesh, Point3};
+use shop_print::Print;
+use shop_print::model::{Effect, Model, Modifier, Object, Place};
+use shop_print::settings::{Settings, SupportPattern};
+
+/// A piece of a road: from, to, mm.
+type Piece = [[f64; 2]; 2];
+
+/// Pieces of roads of one layer, by what viewers call them.
+type Laid = Vec<(String, Piece)>;
+
+fn laid(print: &Print, threads: usize) -> Vec<Laid> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+    let mut layers = Vec::new();
+    pool.install(|| {
+        print.run(
+            |spoken| {
+                let (mut kind, mut at, mut out) = (String::new(), [0.0; 2], Vec::new());
+                for c in &spoken.section.commands {
+                    match c {
+                        Command::Feature(name) => kind = name.to_string(),
+                        Command::Line { to } => at = [to[0], to[1]],
+                        Command::Extrude { to, .. } => {
+                            out.push((kind.clone(), [at, [to[0], to[1]]]));
+                            at = [to[0], to[1]];
+                        }
+                        _ => {}
+                    }
+                }
+                out
+            },
+            |layer| {
+                layers.push(layer);
+                true
+            },
+        )
+    });
+    layers
+}
+
+fn pieces<'a>(laid: &'a Laid, kind: &'a str) -> impl Iterator<Item = Piece> + 'a {
+    laid.iter().filter(move |(k, _)| k == kind).map(|(_, piece)| *piece)
+}
+
+const BASE: &str = "Support material";
+const FACE: &str = "Support material interface";
+
+fn supported(laid: &Laid) -> bool {
+    pieces(laid, BASE).chain(pieces(laid, FACE)).next().is_some()
+}
+
+fn settings() -> Settings {
+    let bed = Settings { center_x_mm: 0.0, center_y_mm: 0.0, ..Settings::default() };
+    Settings { supports: true, layer_height_mm: 0.2, first_layer_height_mm: 0.2, ..bed }
+}
+
+/// A prism of `sides` from height to height, its top shifted; x and y are those of the bottom's middle.
+fn prism(sides: u32, radius: f64, at: [f64; 3], height: f64, lean: [f64; 2]) -> Mesh {
+    let mut mesh = Mesh::default();
+    for k in 0..2u32 {
+        for i in 0..sides {
+            let (sin, cos) = (std::f64::consts::TAU * (f64::from(i) + 0.5) / f64::from(sides)).sin_cos();
+            let t = f64::from(k);
+            let (x, y) = (at[0] + radius * cos + t * lean[0], at[1] + radius * sin + t * lean[1]);
+            mesh.points.push(Point3::new(x, y, at[2] + t * height));
+        }
+    }
+    for i in 0..sides {
+        let j = (i + 1) % sides;
+        mesh.triangles.push([i, j, sides + j]);
+        mesh.triangles.push([i, sides + j, sides + i]);
+    }
+    for i in 1..sides - 1 {
+        mesh.triangles.push([0, i + 1, i]);
+        mesh.triangles.push([sides, sides + i, sides + i + 1]);
+    }
+    mesh
+}
+
+fn with(mut a: Mesh, b: Mesh) -> Mesh {
+    let first = a.points.len() as u32;
+    a.points.extend(b.points);
+    a.triangles.extend(b.triangles.into_iter().map(|t| t.map(|i| i + first)));
+    a
+}
+
+/// A post with a round plate on it: 12 mm around, at 10 mm.
+fn mushroom() -> Mesh {
+    with(prism(60, 3.0, [0.0; 3], 10.5, [0.0; 2]), prism(60, 12.0, [0.0, 0.0, 10.0], 1.0, [0.0; 2]))
+}
+
+fn print(mesh: Mesh, settings: Settings) -> Print {
+    Print::new(mesh, settings, 1.75)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn what_leans_less_than_the_limit_stands_alone(
+        sides in 3u32..40, radius in 2.0f64..9.0, lean in 0.0f64..43.0, way in 0.0f64..6.3, turned in -90.0f64..90.0,
+    ) {
+        let reach = 8.0 * lean.to_radians().tan();
+        let mesh = prism(sides, radius, [0.0; 3], 8.0, [reach * way.cos(), reach * way.sin()]);
+        let with = Settings { support_angle_deg: turned, ..settings() };
+        for (i, layer) in laid(&print(mesh, with), 1).iter().enumerate() {
+            prop_assert!(!supported(layer), "{i}");
+        }
+    }
+
+    #[test]
+    fn what_leans_more_is_held(
+        sides in 3u32..40, radius in 3.0f64..9.0, lean in 55.0f64..70.0, way in 0.0f64..6.3, turned in -90.0f64..90.0,
+    ) {
+        let reach = 8.0 * lean.to_radians().tan();
+        let mesh = prism(sides, radius, [0.0; 3], 8.0, [reach * way.cos(), reach * way.sin()]);
+        let with = Settings { support_angle_deg: turned, ..settings() };
+        let layers = laid(&print(mesh, with), 1);
+        prop_assert!(layers[..30].iter().all(supported));
+    }
+}
+
+#[test]
+fn a_plate_on_a_post() {
+    for support_pattern in [SupportPattern::Lines, SupportPattern::Zigzag, SupportPattern::Grid] {
+        let with = Settings { support_pattern, ..settings() };
+        let layers = laid(&print(mushroom(), with), 2);
+        for (i, layer) in layers.iter().enumerate() {
+            // Layer 50 is the plate's first, and one layer of air lies under it; two layers of interface under that.
+            assert_eq!(supported(layer), i < 49, "{i}");
+            assert_eq!(pieces(layer, FACE).next().is_some(), i == 47 || i == 48, "{i}");
+            for [a, b] in pieces(layer, BASE).chain(pieces(layer, FACE)) {
+                for [x, y] in [a, b, [0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1])]] {
+                    let from_axis = x.hypot(y);
+                    assert!(from_axis > 3.5 && from_axis < 12.0 + 1.3, "{i} {from_axis}");
+                }
+            }
+        }
+    }
+}
+
+/// A table: a plate from 10 mm on over four legs, and a block under its left half.
+fn table() -> Mesh {
+    let block = prism(4, 6.0, [-6.5, 0.0, 0.0], 4.0, [0.0; 2]);
+    with(
+        with(prism(4, 18.0, [0.0, 0.0, 10.0], 2.0, [0.0; 2]), prism(8, 1.0, [0.0; 3], 10.1, [0.0; 2])),
+        block,
+    )
+}
+
+#[test]
+fn supports_stand_on_the_bed_only_when_told() {
+    let over = |[a, b]: &Piece| a[0].min(b[0]) < -6.5 && a[0].max(b[0]) > -6.5 && a[1].abs() < 3.0;
+    let over_block =
+        |layers: &[Laid]| layers.iter().flatten().any(|(kind, piece)| kind == BASE && over(piece));
+    let free = laid(&print(table(), settings()), 2);
+    assert!(over_block(&free));
+    // Those on the block begin with air and dense lines; it ends at layer 20.
+    let on_block = |i: usize| {
+        let over = |[a, b]: Piece| a[0] < -3.5 && a[0] > -9.0 && a[1].min(b[1]) < 0.0 && a[1].max(b[1]) > 0.0;
+        pieces(&free[i], FACE).any(over)
+    };
+    assert!(!on_block(20) && on_block(21) && on_block(22) && !on_block(23));
+    let bound = laid(&print(table(), Settings { support_on_bed_only: true, ..settings() }), 2);
+    assert!(!over_block(&bound));
+    assert!(bound[..49].iter().all(supported));
+}
+
+fn modified(effect: Effect, supports: bool) -> Vec<Laid> {
+    // The right half of the mushroom.
+    let place = Place::Mesh(prism(4, 20.0, [14.2, 0.0, -1.0], 20.0, [0.0; 2]));
+    let object = Object { modifiers: vec![Modifier { place, effect }], ..Object::of(mushroom()) };
+    let model = Model { settings: Settings { supports, ..settings() }, objects: vec![object] };
+    laid(&Print::of(model, 1.75), 2)
+}
+
+#[test]
+fn enforcers_and_blockers_say_where() {
+    let sides = |layers: &[Laid]| {
+        let mut sides = [false; 2];
+        for (_, [a, _]) in layers.iter().flatten().filter(|(kind, _)| kind.starts_with(BASE)) {
+            sides[usize::from(a[0] > 0.0)] |= a[0].abs() > 4.0;
+        }
+        sides
+    };
+    assert_eq!(sides(&modified(Effect::Support, false)), [false, true]);
+    assert_eq!(sides(&modified(Effect::Support, true)), [true, true]);
+    assert_eq!(sides(&modified(Effect::NoSupport, true)), [true, false]);
+    assert_eq!(sides(&modified(Effect::NoSupport, false)), [false, false]);
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_supports() {
+    let one = laid(&print(table(), settings()), 1);
+    for threads in [2, 7] {
+        assert_eq!(laid(&print(table(), settings()), threads), one);
+    }
+}
