@@ -58,6 +58,11 @@ impl Levels {
         self.tops[layer] - if layer == 0 { 0.0 } else { self.tops[layer - 1] }
     }
 
+    /// Returns how many layers are cut below a height, mm.
+    pub fn below(&self, height_mm: f64) -> usize {
+        self.planes.partition_point(|p| f64::from(*p) < height_mm * PER_MM)
+    }
+
     /// Returns the first layer whose plane is above `z`.
     fn above(&self, z: i32) -> usize {
         let n = self.planes.len();

@@ -6,6 +6,7 @@ use crate::plan::{Plan, Planner};
 use crate::roads::Kind;
 use crate::section::Mended;
 use crate::slice::{Slice, Slicer};
+use crate::turns::Turn;
 use shop_geom::boolean::Boolean;
 use shop_geom::planar::{Contours, Spot};
 use std::sync::Arc;
@@ -23,27 +24,38 @@ pub struct LayerCut {
 
 impl Print {
     /// Cuts a layer; `cuts` holds the facets that it meets, by object and set.
-    pub(crate) fn cut_layer(&self, slicer: &mut Slicer, layer: usize, cuts: &[Vec<Vec<u32>>]) -> LayerCut {
+    pub(crate) fn cut_layer(
+        &self,
+        slicer: &mut Slicer,
+        turn: Turn,
+        layer: usize,
+        cuts: &[Vec<Vec<u32>>],
+    ) -> LayerCut {
         let mut out = LayerCut::default();
-        for (item, cuts) in self.items.iter().zip(cuts) {
+        for (i, (item, cuts)) in self.items.iter().zip(cuts).enumerate() {
+            if turn.only.is_some_and(|(only, ..)| only != i) {
+                out.items.push(ItemCut::default());
+                continue;
+            }
             let cut = item.cut(slicer, &self.parts, layer, cuts);
             out.mended.add(&cut.mended);
             out.items.push(cut);
         }
         if layer == 0 {
-            let footprint = self.footprint(slicer, &out);
+            let footprint = self.footprint(slicer, turn, &out);
             slicer.around(&self.job, &footprint, &mut out.around);
         }
         out
     }
 
     /// Returns what all copies hold in a layer.
-    fn footprint(&self, slicer: &mut Slicer, layer: &LayerCut) -> Contours {
+    fn footprint(&self, slicer: &mut Slicer, turn: Turn, layer: &LayerCut) -> Contours {
         let mut all = Contours::default();
         let mut first = true;
         for (item, cut) in self.items.iter().zip(&layer.items) {
             let Some(whole) = cut.whole(0) else { continue };
-            for place in &item.places {
+            let places = item.places.iter().enumerate();
+            for (_, place) in places.filter(|(k, _)| turn.only.is_none_or(|(_, only, _)| only == *k)) {
                 let moved = moved(&whole.region, *place);
                 all = if first { moved } else { slicer.combine(&all, &moved, Boolean::Union) };
                 first = false;
@@ -56,6 +68,7 @@ impl Print {
     pub(crate) fn plan_layer(
         &self,
         planner: &mut Planner,
+        turn: Turn,
         layer: usize,
         around: &[Option<Arc<LayerCut>>],
     ) -> Plan {
@@ -63,7 +76,11 @@ impl Print {
         let mut plan = Plan::default();
         let mut copies = 0;
         let lone = matches!(&self.items[..], [only] if only.places == [Spot::default()]);
-        for i in 0..self.items.len() {
+        if let Some((i, place, copy)) = turn.only {
+            let item = self.plan_item(planner, layer, i, own, around);
+            plan.add(&item, self.items[i].places[place], copy);
+        }
+        for i in (0..self.items.len()).filter(|_| turn.only.is_none()) {
             let item = self.plan_item(planner, layer, i, own, around);
             if lone {
                 plan = item;

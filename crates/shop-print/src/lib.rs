@@ -34,6 +34,7 @@ pub mod speak;
 pub mod supports;
 pub mod thin;
 pub mod tour;
+pub mod turns;
 pub mod walls;
 
 use comb::Comber;
@@ -48,9 +49,11 @@ use plan::{Plan, Planner};
 use section::Mended;
 use settings::Settings;
 use shop_geom::mesh::Mesh;
+use shop_geom::planar::Spot;
 use slice::Slicer;
 use speak::{Spoken, Used, speak};
 use std::sync::{Arc, Mutex};
+use turns::Turn;
 
 /// What a print came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -130,23 +133,31 @@ impl Print {
         mut emit: impl FnMut(T) -> bool + Send,
     ) -> Option<Summary> {
         let summary = Mutex::new(Summary::default());
-        let line = Line { print: self, finish, summary: &summary };
-        let state = State::new(self.job.settings.seam, self.job.fare());
-        let layers = self.job.levels.len();
-        let whole = pipeline::run(
-            &line,
-            layers,
-            self.job.reach,
-            self.items.iter().map(Item::fronts).collect(),
-            state,
-            |(used, text): (Used, T)| {
-                if let Ok(mut s) = summary.lock() {
-                    s.layers += 1;
-                    s.used.add(&used);
-                }
-                emit(text)
-            },
-        );
+        let last = Mutex::new(None);
+        let mut whole = true;
+        for turn in self.turns() {
+            let line = Line { print: self, turn, finish: &finish, summary: &summary, last: &last };
+            let at = *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let state = State::new(self.job.settings.seam, self.job.fare(), at);
+            let fronts = self.items.iter().map(Item::fronts).collect();
+            whole &= pipeline::run(
+                &line,
+                turn.layers,
+                self.job.reach,
+                fronts,
+                state,
+                |(used, text): (Used, T)| {
+                    if let Ok(mut s) = summary.lock() {
+                        s.layers += 1;
+                        s.used.add(&used);
+                    }
+                    emit(text)
+                },
+            );
+            if !whole {
+                break;
+            }
+        }
         let summary = summary.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         whole.then_some(summary)
     }
@@ -200,8 +211,11 @@ fn copies(objects: &[Object], shift: [f64; 3]) -> Vec<Copy> {
 
 struct Line<'a, F> {
     print: &'a Print,
-    finish: F,
+    turn: Turn,
+    finish: &'a F,
     summary: &'a Mutex<Summary>,
+    /// Where the nozzle came to at the end of the layer that was ordered last.
+    last: &'a Mutex<Option<Spot>>,
 }
 
 /// Room of one worker.
@@ -223,11 +237,15 @@ impl<T: Send, F: Fn(&Spoken) -> T + Sync> Stages for Line<'_, F> {
     type Text = (Used, T);
 
     fn feed(&self, fronts: &mut Vec<Vec<Front>>, layer: usize) -> Vec<Vec<Vec<u32>>> {
-        self.print.items.iter().zip(fronts).map(|(item, fronts)| item.advance(fronts, layer)).collect()
+        let wanted = |i: usize| self.turn.only.is_none_or(|(item, ..)| item == i);
+        let items = self.print.items.iter().zip(fronts).enumerate();
+        items
+            .map(|(i, (item, fronts))| if wanted(i) { item.advance(fronts, layer) } else { Vec::new() })
+            .collect()
     }
 
     fn cut(&self, room: &mut Room, layer: usize, cuts: Vec<Vec<Vec<u32>>>) -> LayerCut {
-        let cut = self.print.cut_layer(&mut room.slicer, layer, &cuts);
+        let cut = self.print.cut_layer(&mut room.slicer, self.turn, layer, &cuts);
         if cut.mended != Mended::default()
             && let Ok(mut s) = self.summary.lock()
         {
@@ -238,15 +256,19 @@ impl<T: Send, F: Fn(&Spoken) -> T + Sync> Stages for Line<'_, F> {
     }
 
     fn plan(&self, room: &mut Room, layer: usize, around: &[Option<Arc<LayerCut>>]) -> Plan {
-        self.print.plan_layer(&mut room.planner, layer, around)
+        self.print.plan_layer(&mut room.planner, self.turn, layer, around)
     }
 
     fn order(&self, state: &mut State, _: usize, plan: Plan) -> Ordered {
-        state.order(plan)
+        let ordered = state.order(plan);
+        if let Ok(mut last) = self.last.lock() {
+            *last = ordered.to;
+        }
+        ordered
     }
 
     fn text(&self, room: &mut Room, layer: usize, ordered: Ordered) -> (Used, T) {
-        let spoken = speak(self.print, layer, &ordered, &mut room.comber);
+        let spoken = speak(self.print, self.turn, layer, &ordered, &mut room.comber);
         (spoken.used, (self.finish)(&spoken))
     }
 }

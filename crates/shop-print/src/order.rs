@@ -68,13 +68,13 @@ impl Past {
 const CORNER_MM: f64 = 3.0;
 
 impl State {
-    /// Begins with the first layer.
-    pub fn new(seam: Seam, fare: Fare) -> State {
+    /// Begins with the first layer, the nozzle being at `at` if that is known.
+    pub fn new(seam: Seam, fare: Fare, at: Option<Spot>) -> State {
         State {
             seam,
             fare,
             layer: 0,
-            at: None,
+            at,
             past: Past::default(),
             now: Past::default(),
             tourist: Tourist::default(),

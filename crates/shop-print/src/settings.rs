@@ -412,6 +412,14 @@ settings! {
     /// But not more slowly than this, mm/s.
     slowest_mm_per_s: f64 = 10.0, 0.5 ..= 500.0;
 
+    /// Objects are made one after another, each whole, instead of all layer by layer.
+    sequential: bool = false;
+    /// Room that the head needs around the nozzle, mm: objects made one after another are at least so far apart.
+    head_radius_mm: f64 = 35.0, 0.0 ..= 500.0;
+    /// Height over the nozzle of what the head hangs on, mm: of objects made one after another only the last may be taller.
+    gantry_mm: f64 = 25.0, 0.0 ..= 2000.0;
+    /// What is written before each object but the first when they are made one after another.
+    between_objects_gcode: Hook = Hook::default();
     /// How objects are told apart in the program, so that one can be given up: off, exclude-object (Klipper), m486 (Marlin,
     /// RepRapFirmware) or octoprint.
     labels: Labels = Labels::Off;

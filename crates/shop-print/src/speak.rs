@@ -12,6 +12,7 @@ use crate::job::Job;
 use crate::order::Ordered;
 use crate::pace::Pace;
 use crate::roads::{Kind, Road, Roads};
+use crate::turns::Turn;
 use shop_cam::Speed;
 use shop_cam::canon::{Command, Limits, Role, Section};
 use shop_geom::planar::{PER_MM, Spot};
@@ -74,6 +75,8 @@ struct Speaker<'a> {
     fan: f64,
     /// The nozzle is still at the height of the layer below.
     rise: bool,
+    /// It is where another object ends, and goes to this one at this height.
+    over: Option<f64>,
     /// The road that was laid last, and from where.
     last: Option<(&'a Road, &'a Roads, usize)>,
     comber: &'a mut Comber,
@@ -85,7 +88,13 @@ struct Speaker<'a> {
 }
 
 /// Returns the commands of a layer.
-pub fn speak(print: &Print, layer: usize, ordered: &Ordered, comber: &mut Comber) -> Spoken {
+pub(crate) fn speak(
+    print: &Print,
+    turn: Turn,
+    layer: usize,
+    ordered: &Ordered,
+    comber: &mut Comber,
+) -> Spoken {
     let job = &print.job;
     let corners: usize = ordered.roads.roads().iter().map(|r| (r.end - r.start) as usize).sum();
     let pace = Pace::new(job, &print.parts, layer, &ordered.roads);
@@ -106,13 +115,17 @@ pub fn speak(print: &Print, layer: usize, ordered: &Ordered, comber: &mut Comber
         usual_fan: pace.fan(layer),
         fan: below,
         rise: true,
+        over: None,
         last: None,
         comber,
         way: Vec::new(),
         labelled: None,
         used: Used::default(),
     };
-    speaker.begin(layer);
+    if layer == 0 && turn.over.is_some() {
+        (speaker.over, speaker.fan) = (turn.over, f64::NAN);
+    }
+    speaker.begin(layer, turn);
     for (i, lay) in ordered.lays.iter().enumerate() {
         let next = ordered.lays.get(i + 1).map(|n| {
             let road = &ordered.roads.roads()[n.road as usize];

@@ -393,3 +393,48 @@ fn every_road_of_an_object_lies_between_its_labels_and_so_does_the_way_to_it() {
         assert!(labels == "off" || seen.iter().all(|n| *n > 100));
     }
 }
+
+#[test]
+fn objects_one_after_another_are_whole_and_passed_over_above_their_tops() {
+    use shop_print::model::{Body, Model, Object};
+    let model = |apart: f64, gantry_mm: f64| {
+        let body = Body { mesh: posts(), ..Body::default() };
+        let places = vec![[0.0, 0.0], [apart, 0.0], [2.0 * apart, 0.0]];
+        let object = Object { bodies: vec![body], places, ..Object::default() };
+        let settings = Settings { sequential: true, gantry_mm, head_radius_mm: 35.0, ..plain() };
+        Print::of(Model { settings, objects: vec![object] }, 1.75)
+    };
+    let codes = |p: &Print| p.collisions().iter().map(|d| d.code).collect::<Vec<_>>();
+    assert_eq!(codes(&model(60.0, 25.0)), [""; 0]);
+    assert_eq!(codes(&model(50.0, 25.0)), ["print/objects-collide"; 2]);
+    assert_eq!(codes(&model(60.0, 7.0)), ["print/object-too-tall"; 2]);
+
+    let print = model(60.0, 25.0);
+    let mut all = Vec::new();
+    let summary = print.run(
+        |s| s.section.commands.clone(),
+        |c| {
+            all.push(c);
+            true
+        },
+    );
+    assert_eq!((summary.map(|s| s.layers), all.len()), (Some(120), 120));
+    let numbers: Vec<u32> = all
+        .iter()
+        .flatten()
+        .filter_map(|c| if let Command::Layer { number } = c { Some(*number) } else { None })
+        .collect();
+    assert!(numbers.iter().copied().eq(0..120));
+    let whose = |x: f64| ((x - print.copies[0].bounds[0][0]) / 60.0).floor() as usize;
+    let mut last = 0;
+    for s in steps(&all).iter().filter(|s| s.length() > 0.0) {
+        let (from, to) = (whose(s.from[0].max(print.copies[0].bounds[0][0])), whose(s.to[0]));
+        if s.e > 0.0 {
+            assert!(from == to && to >= last, "{s:?}");
+            last = to;
+        } else if from != to {
+            assert!(s.from[2] > 8.5 && s.to[2] > 8.5, "{s:?}");
+        }
+    }
+    assert_eq!(last, 2);
+}

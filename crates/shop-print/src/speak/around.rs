@@ -7,6 +7,7 @@ use crate::hooks::{Act, Hook, Scene};
 use crate::job::Job;
 use crate::roads::{Kind, Road};
 use crate::settings::Labels;
+use crate::turns::Turn;
 use shop_cam::Speed;
 use shop_cam::canon::{Command, Heater, Limits, Role, Section, Wait};
 
@@ -29,15 +30,21 @@ impl Speaker<'_> {
     }
 
     /// Says that a layer begins, and does what is wanted there.
-    pub(super) fn begin(&mut self, layer: usize) {
+    pub(super) fn begin(&mut self, layer: usize, turn: Turn) {
         let (print, job) = (self.print, &self.print.job);
         let s = &job.settings;
         let scene = job.scene(Some(layer));
-        if layer == 0 {
+        if layer == 0 && turn.over.is_none() {
             self.define(print);
+        } else if layer == 0 {
+            self.hook(&s.between_objects_gcode, &scene);
+            if s.hotend_c != s.first_layer_hotend_c {
+                let (heater, target_c) = (Heater::Hotend(0), s.first_layer_hotend_c);
+                self.commands.push(Command::Temperature { heater, target_c, wait: Wait::No });
+            }
         }
         self.hook(&s.before_layer_gcode, &scene);
-        self.commands.push(Command::Layer { number: layer as u32 });
+        self.commands.push(Command::Layer { number: (turn.before + layer) as u32 });
         self.commands.push(Command::Native(";LAYER_CHANGE".into()));
         self.commands.push(Command::Native(format!(";Z:{:.3}", self.z).into()));
         self.commands.push(Command::Native(format!(";HEIGHT:{:.3}", self.height).into()));

@@ -11,7 +11,7 @@ impl Speaker<'_> {
         let wanted = s.retract_mm > 0.0 || s.firmware_retract;
         wanted
             && far_mm.is_finite()
-            && (far_mm >= s.retract_least_travel_mm || self.rise && s.retract_at_layer)
+            && (far_mm >= s.retract_least_travel_mm || self.rise && s.retract_at_layer || self.over.is_some())
     }
 
     /// Goes to where a road begins.
@@ -27,7 +27,8 @@ impl Speaker<'_> {
             self.retract();
             self.used.retractions += 1;
         }
-        let hop = if retract { s.z_hop_mm } else { 0.0 };
+        let over = self.over.take().map_or(0.0, |z| z - self.z);
+        let hop = over.max(if retract { s.z_hop_mm } else { 0.0 });
         let mut target = self.position(to);
         target[2] += hop;
         self.feed(s.travel_mm_per_s);

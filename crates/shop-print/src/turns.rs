@@ -1,0 +1,104 @@
+//! Objects one after another: each is made whole before the next begins, when there is room for the head between them.
+//!
+//! ```text
+//!        ┌─────┐  gantry              what is done must stay below the gantry,
+//!     ═══╧══╤══╧═══════               and further from what is being made than the head is wide
+//!           ▼      ┌───┐
+//!         ┌───┐    │   │
+//! ```
+
+use crate::{Copy, Print};
+use shop_report::Diagnostic;
+
+/// One walk through layers from the bed upwards: of everything together, or of one copy of an object.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Turn {
+    /// Item, place of it, and number of the copy; nothing for all together.
+    pub(crate) only: Option<(usize, usize, u16)>,
+    /// How many layers there are.
+    pub(crate) layers: usize,
+    /// Layers that were made before.
+    pub(crate) before: usize,
+    /// Height over what was made before at which the nozzle goes there, mm; nothing for the first.
+    pub(crate) over: Option<f64>,
+}
+
+/// Air between what is done and a nozzle that passes over it, mm.
+const OVER_MM: f64 = 2.0;
+
+impl Print {
+    /// Returns in which turns all is made: lower objects first.
+    pub(crate) fn turns(&self) -> Vec<Turn> {
+        let all = Turn { only: None, layers: self.job.levels.len(), before: 0, over: None };
+        if !self.job.settings.sequential || self.copies.len() < 2 {
+            return vec![all];
+        }
+        let whose: Vec<(usize, usize)> = self
+            .items
+            .iter()
+            .enumerate()
+            .flat_map(|(i, item)| (0..item.places.len()).map(move |k| (i, k)))
+            .collect();
+        let mut turns: Vec<Turn> = Vec::new();
+        let (mut before, mut over) = (0, None);
+        for copy in self.by_height() {
+            let (item, place) = whose[copy];
+            let layers = self.job.levels.below(self.copies[copy].bounds[1][2]);
+            turns.push(Turn { only: Some((item, place, copy as u16)), layers, before, over });
+            before += layers;
+            let top = layers.checked_sub(1).map_or(0.0, |l| self.job.levels.top(l));
+            over = Some(over.map_or(top + OVER_MM, |z: f64| z.max(top + OVER_MM)));
+        }
+        turns
+    }
+
+    fn by_height(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.copies.len()).collect();
+        order.sort_by(|a, b| self.copies[*a].bounds[1][2].total_cmp(&self.copies[*b].bounds[1][2]));
+        order
+    }
+
+    /// Returns what of a print with objects one after another the head would run into. O(copies²).
+    pub fn collisions(&self) -> Vec<Diagnostic> {
+        let s = &self.job.settings;
+        let mut found = Vec::new();
+        if !s.sequential || self.copies.len() < 2 {
+            return found;
+        }
+        let order = self.by_height();
+        for (i, a) in order.iter().map(|i| &self.copies[*i]).enumerate() {
+            let tall = a.bounds[1][2];
+            if i + 1 < order.len() && tall > s.gantry_mm {
+                let message = format!(
+                    "`{}` is {tall:.1} mm tall: what hangs over the head at {} mm would run into it while later objects \
+                     are made",
+                    a.name, s.gantry_mm
+                );
+                found.push(
+                    Diagnostic::error("print/object-too-tall", message)
+                        .hint("only the last object may be taller than gantry_mm; or set sequential=false"),
+                );
+            }
+            for b in order[i + 1..].iter().map(|i| &self.copies[*i]) {
+                let apart = apart(a, b);
+                if apart < s.head_radius_mm {
+                    let message = format!(
+                        "`{}` and `{}` are {apart:.1} mm apart: the head needs {} mm to make one after the other",
+                        a.name, b.name, s.head_radius_mm
+                    );
+                    found.push(
+                        Diagnostic::error("print/objects-collide", message)
+                            .hint("put them further apart, or set sequential=false"),
+                    );
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Returns how far the boxes around two copies are apart on the bed, mm.
+fn apart(a: &Copy, b: &Copy) -> f64 {
+    let gap = |k: usize| (b.bounds[0][k] - a.bounds[1][k]).max(a.bounds[0][k] - b.bounds[1][k]).max(0.0);
+    gap(0).hypot(gap(1))
+}
