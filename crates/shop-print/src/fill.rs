@@ -28,6 +28,8 @@ pub struct Lines {
     pub least: i32,
     /// Material per length, mm².
     pub area: f64,
+    /// Chains wait for those below them.
+    pub monotonic: bool,
 }
 
 /// A run and where it hangs.
@@ -58,6 +60,9 @@ impl Weaver {
     pub fn weave(&mut self, rows: &Rows, frame: &Frame, lines: &Lines, at: Spot, roads: &mut Roads) -> Spot {
         self.load(rows, lines);
         self.bind();
+        if !lines.monotonic {
+            self.free();
+        }
         let mut at = at;
         while let Some((k, right)) = self.nearest(at, frame) {
             let head = self.ready.swap_remove(k);
@@ -116,6 +121,15 @@ impl Weaver {
             let node = self.nodes[i as usize];
             node.head && node.waits == 0
         }));
+    }
+
+    /// Lets every chain begin at once.
+    fn free(&mut self) {
+        self.ready.clear();
+        for (i, node) in self.nodes.iter_mut().enumerate().filter(|(_, n)| n.head) {
+            node.waits = NONE;
+            self.ready.push(i as u32);
+        }
     }
 
     /// Returns the ready chain that begins nearest, and whether at its right end.

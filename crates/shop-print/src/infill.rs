@@ -7,11 +7,13 @@
 //!                     └─ covered ─────────────────────────────▶ sparse pattern
 //! ```
 
+use crate::bridges::Bridger;
 use crate::fill::{Lines, Weaver};
 use crate::job::Job;
 use crate::patterns::{Space, Weft};
 use crate::roads::{Kind, Roads};
-use crate::rows::Rows;
+use crate::rows::{Rows, Run, Scanner, common, either, without};
+use crate::settings::{Ironing, SkinPattern};
 use crate::skin::Skinner;
 use crate::slice::Slice;
 use shop_geom::planar::Spot;
@@ -22,10 +24,16 @@ pub struct Filler {
     skinner: Skinner,
     weaver: Weaver,
     weft: Weft,
+    bridger: Bridger,
+    bridged: Rows,
     solid: Rows,
     sparse: Rows,
     top: Rows,
+    bottom: Rows,
+    deep: Rows,
+    others: Rows,
     rest: Rows,
+    scanner: Scanner,
 }
 
 impl Filler {
@@ -42,14 +50,20 @@ impl Filler {
         let way = layer % 2;
         let frame = &job.frames[way];
         let at = own.region.spots().first().copied().unwrap_or_default();
+        let at = self.lay_bridges(job, layer, own, around, at, roads);
         self.split(job, way, around, own);
-        let at = self.lay_solid(job, layer, around, at, roads);
+        let at = self.lay_solid(job, layer, own, around, at, roads);
+        if !self.bridged.is_empty() {
+            merge(&self.solid, &self.bridged, &mut self.rest, |a, b, out| either(a, b, |r| out.push(r)));
+            std::mem::swap(&mut self.solid, &mut self.rest);
+        }
         let taken = (!self.solid.is_empty()).then_some((&self.solid, frame));
         let space = Space { layer, inside: &own.walls.inside, taken };
-        self.weft.fill(job, &space, at, roads);
+        let at = self.weft.fill(job, &space, at, roads);
+        self.iron(job, layer, own, around, at, roads);
     }
 
-    /// Tells solid from sparse.
+    /// Tells solid from sparse, where there is no bridge.
     fn split(&mut self, job: &Job, way: usize, around: &[Option<&Slice>], own: &Slice) {
         let mut covers: Vec<Option<&Rows>> = around
             .iter()
@@ -61,31 +75,140 @@ impl Filler {
             // Nothing is covered well enough: the part is solid, and laid as solids are.
             covers.push(None);
         }
-        self.skinner.split(&own.inner, &covers, &job.skin, &mut self.solid, &mut self.sparse);
+        let mut inner = &own.inner;
+        if !self.bridged.is_empty() {
+            let least = job.skin.least;
+            merge(&own.inner, &self.bridged, &mut self.rest, |a, b, out| {
+                without(a, b, |r| {
+                    if r.length() >= least {
+                        out.push(r);
+                    }
+                });
+            });
+            inner = &self.rest;
+        }
+        self.skinner.split(inner, &covers, &job.skin, &mut self.solid, &mut self.sparse);
     }
 
-    /// Lays what is seen from above, and other solids.
-    fn lay_solid(
+    /// Lays what hangs between two sides.
+    fn lay_bridges(
         &mut self,
         job: &Job,
         layer: usize,
+        own: &Slice,
         around: &[Option<&Slice>],
         at: Spot,
         roads: &mut Roads,
     ) -> Spot {
+        self.bridged.clear();
+        let below = job.reach.below.checked_sub(1).and_then(|i| around[i]);
+        match below.filter(|_| job.settings.bridges) {
+            Some(below) => self.bridger.bridge(job, layer, own, below, &mut self.bridged, at, roads),
+            None => at,
+        }
+    }
+
+    /// Lays what is seen from above, from below, and other solids.
+    fn lay_solid(
+        &mut self,
+        job: &Job,
+        layer: usize,
+        own: &Slice,
+        around: &[Option<&Slice>],
+        at: Spot,
+        roads: &mut Roads,
+    ) -> Spot {
+        self.top.clear();
         if self.solid.is_empty() {
             return at;
         }
-        let way = layer % 2;
-        let frame = &job.frames[way];
-        let lines =
-            |kind| Lines { kind, step: 1, link: job.link, least: job.least_line, area: job.area(layer) };
-        if job.reach.above == 0 {
-            return self.weaver.weave(&self.solid, frame, &lines(Kind::Solid), at, roads);
+        let (way, s) = (layer % 2, &job.settings);
+        let mut at = at;
+        let mut rest = &self.solid;
+        if job.reach.above > 0 {
+            let above = around[job.reach.below + 1].map(|s| &s.cover[way]);
+            self.skinner.split(&self.solid, &[above], &job.skin, &mut self.top, &mut self.rest);
+            rest = &self.rest;
         }
-        let above = around.get(job.reach.below + 1).copied().flatten().map(|s| &s.cover[way]);
-        self.skinner.split(&self.solid, &[above], &job.skin, &mut self.top, &mut self.rest);
-        let at = self.weaver.weave(&self.rest, frame, &lines(Kind::Solid), at, roads);
-        self.weaver.weave(&self.top, frame, &lines(Kind::Top), at, roads)
+        let mut lay = |rows: &Rows, kind: Kind, pattern: SkinPattern, at: Spot| {
+            let area = job.area(layer);
+            if pattern == SkinPattern::Concentric {
+                let pitch = job.frames[way].pitch();
+                let first = 0.01 * s.infill_overlap_percent.max(0.0) * pitch;
+                merge(&own.inner, rows, &mut self.others, |a, b, out| without(a, b, |r| out.push(r)));
+                let taken = Some((&self.others, &job.frames[way]));
+                let space = Space { layer, inside: &own.walls.inside, taken };
+                return self.weft.rings(&space, [first, pitch], (kind, area), at, roads);
+            }
+            let monotonic = pattern == SkinPattern::Monotonic;
+            let lines = Lines { kind, step: 1, link: job.link, least: job.least_line, area, monotonic };
+            self.weaver.weave(rows, &job.frames[way], &lines, at, roads)
+        };
+        if s.bottom_pattern != SkinPattern::Monotonic && job.reach.below > 0 {
+            let below = around[job.reach.below - 1].map(|s| &s.cover[way]);
+            self.skinner.split(rest, &[below], &job.skin, &mut self.bottom, &mut self.deep);
+            at = lay(&self.bottom, Kind::Solid, s.bottom_pattern, at);
+            rest = &self.deep;
+        }
+        at = lay(rest, Kind::Solid, SkinPattern::Monotonic, at);
+        lay(&self.top, Kind::Top, s.top_pattern, at)
+    }
+
+    /// Goes over what is seen from above once more.
+    fn iron(
+        &mut self,
+        job: &Job,
+        layer: usize,
+        own: &Slice,
+        around: &[Option<&Slice>],
+        at: Spot,
+        roads: &mut Roads,
+    ) {
+        let s = &job.settings;
+        let covered =
+            || around.get(job.reach.below + 1).copied().flatten().is_some_and(|a| !a.region.is_empty());
+        let wanted = match s.ironing {
+            Ironing::Off => false,
+            Ironing::Top => true,
+            Ironing::Topmost => !covered(),
+        };
+        if !wanted || self.top.is_empty() {
+            return;
+        }
+        let coarse = &job.frames[layer % 2];
+        let times = (s.pitch_mm() / s.ironing_spacing_mm).round().clamp(1.0, 64.0) as i32;
+        let frame = coarse.finer(times);
+        self.scanner.scan(&own.walls.inside, &frame, &mut self.rest);
+        self.deep.begin(self.rest.range().start);
+        for row in self.rest.range() {
+            // The nearest coarse row.
+            let top = self.top.get((2 * row + times).div_euclid(2 * times));
+            common(self.rest.get(row), top, |r| self.deep.push(r));
+            self.deep.end_row();
+        }
+        let lines = Lines {
+            kind: Kind::Ironing,
+            step: 1,
+            link: job.link / times,
+            least: job.skin.least,
+            area: job.area(layer) / f64::from(times) * 0.01 * s.ironing_flow_percent,
+            monotonic: true,
+        };
+        self.weaver.weave(&self.deep, &frame, &lines, at, roads);
+    }
+}
+
+/// Writes to `out` what `row` makes of the rows of both.
+fn merge(a: &Rows, b: &Rows, out: &mut Rows, mut row: impl FnMut(&[Run], &[Run], &mut Rows)) {
+    let (from, to) = (a.range(), b.range());
+    let (first, last) = match (from.is_empty(), to.is_empty()) {
+        (true, _) => (to.start, to.end),
+        (false, true) => (from.start, from.end),
+        _ => (from.start.min(to.start), from.end.max(to.end)),
+    };
+    out.begin(first);
+    for k in first..last {
+        row(a.get(k), b.get(k), out);
+        out.end_row();
     }
 }

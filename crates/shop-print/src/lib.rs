@@ -9,6 +9,7 @@
 //! Inside, everything is integers of a tenth of a micrometre ([`shop_geom::planar`]), and what is inside the walls is
 //! known on the lines that will fill it ([`rows`]).
 
+pub mod bridges;
 pub mod comb;
 pub mod facets;
 pub mod fill;

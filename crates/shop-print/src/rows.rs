@@ -51,6 +51,11 @@ impl Frame {
         Frame { shift: (self.shift + shift).rem_euclid(self.pitch), ..self }
     }
 
+    /// Returns lines in the same direction, `times` as many: line 0 stays where it is.
+    pub fn finer(self, times: i32) -> Frame {
+        Frame { pitch: self.pitch / f64::from(times), ..self }
+    }
+
     /// Returns the distance of lines, grid units.
     pub fn pitch(&self) -> f64 {
         self.pitch

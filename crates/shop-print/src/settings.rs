@@ -141,6 +141,30 @@ choice! {
     }
 }
 
+choice! {
+    /// How solids are filled that are seen.
+    SkinPattern {
+        /// Lines of which each touches only the one laid before it: no ridges where two fronts meet.
+        Monotonic = "monotonic",
+        /// Lines wherever the nozzle is.
+        Rectilinear = "rectilinear",
+        /// Rings along the walls.
+        Concentric = "concentric",
+    }
+}
+
+choice! {
+    /// What is gone over once more with the hot nozzle.
+    Ironing {
+        /// Nothing.
+        Off = "off",
+        /// Everything that is seen from above.
+        Top = "top",
+        /// Only layers on which nothing lies at all.
+        Topmost = "topmost",
+    }
+}
+
 /// One setting, for people.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
@@ -244,6 +268,22 @@ settings! {
     infill_overlap_percent: f64 = 10.0, -50.0 ..= 90.0;
     /// How far solid layers reach beyond what must be solid, mm, so that they are held.
     skin_margin_mm: f64 = 0.8, 0.0 ..= 10.0;
+    /// How solids are filled that are seen from above: monotonic, rectilinear or concentric.
+    top_pattern: SkinPattern = SkinPattern::Monotonic;
+    /// How solids are filled that are seen from below: monotonic, rectilinear or concentric.
+    bottom_pattern: SkinPattern = SkinPattern::Monotonic;
+    /// What is melted smooth by going over it once more: off, top (all that is seen from above) or topmost.
+    ironing: Ironing = Ironing::Off;
+    /// Distance of the lines of ironing, mm.
+    ironing_spacing_mm: f64 = 0.1, 0.02 ..= 2.0;
+    /// Filament of ironing, percent of what would fill its lines.
+    ironing_flow_percent: f64 = 12.0, 0.0 ..= 100.0;
+    /// What hangs between two sides is filled with lines that run from one to the other.
+    bridges: bool = true;
+    /// How far lines of bridges reach into both sides, mm.
+    bridge_anchor_mm: f64 = 1.2, 0.0 ..= 10.0;
+    /// Factor on the filament of bridges: less draws lines tighter, more lets them touch one another.
+    bridge_flow: f64 = 1.0, 0.1 ..= 3.0;
     /// Spaces too narrow for another pair of walls are filled with one road of their width.
     gap_fill: bool = true;
     /// Narrowest road that fills a space or makes a thin wall, mm.

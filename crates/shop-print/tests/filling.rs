@@ -1,13 +1,17 @@
 //! What must hold for everything that fills a layer: as dense as was asked for, within the walls, joined along them.
 
 use proptest::prelude::*;
+use shop_cam::canon::Command;
+use shop_geom::mesh::{Mesh, Point3};
 use shop_geom::planar::{Contours, PER_MM, Spot, encloses};
+use shop_print::Print;
 use shop_print::facets::Levels;
 use shop_print::job::Job;
 use shop_print::patterns::{Space, Weft};
 use shop_print::roads::Roads;
 use shop_print::rows::{Frame, Rows, Scanner};
-use shop_print::settings::{Pattern, Settings};
+use shop_print::settings::{Ironing, Pattern, Settings, SkinPattern};
+use shop_print::speak::Spoken;
 use std::sync::Arc;
 
 const PATTERNS: [Pattern; 6] = [
@@ -123,4 +127,152 @@ fn distance(at: Spot, contour: &[Spot]) -> f64 {
             (px - t * ex).hypot(py - t * ey)
         })
         .fold(f64::INFINITY, f64::min)
+}
+
+/// Adds a block with its corners at these places, mm, turned by `angle`.
+fn block(mesh: &mut Mesh, low: [f64; 3], high: [f64; 3], angle: f64) {
+    let first = mesh.points.len() as u32;
+    let (sin, cos) = angle.sin_cos();
+    for k in 0..8 {
+        let pick = |axis: usize| if k >> axis & 1 == 1 { high[axis] } else { low[axis] };
+        let (x, y) = (pick(0), pick(1));
+        mesh.points.push(Point3::new(x * cos - y * sin, x * sin + y * cos, pick(2)));
+    }
+    let quads = [[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [2, 6, 7, 3], [0, 4, 6, 2], [1, 3, 7, 5]];
+    for [a, b, c, d] in quads {
+        mesh.triangles.push([a, b, c].map(|i: u32| i + first));
+        mesh.triangles.push([a, c, d].map(|i: u32| i + first));
+    }
+}
+
+/// Where a line begins and ends, and its filament, mm.
+type Laid = ([f64; 2], [f64; 2], f64);
+
+/// Returns the lines of one kind in every layer.
+fn lines_of(mesh: Mesh, mut settings: Settings, kind: &str) -> Vec<Vec<Laid>> {
+    (settings.center_x_mm, settings.center_y_mm) = (0.0, 0.0);
+    let print = Print::new(mesh, settings, 1.75);
+    let mut all = Vec::new();
+    let lines = |s: &Spoken| {
+        let (mut on, mut at, mut out) = (false, [0.0; 2], Vec::new());
+        for c in &s.section.commands {
+            match c {
+                Command::Feature(name) => on = **name == *kind,
+                Command::Line { to } => at = [to[0], to[1]],
+                Command::Extrude { to, e } => {
+                    if on {
+                        out.push((at, [to[0], to[1]], *e));
+                    }
+                    at = [to[0], to[1]];
+                }
+                _ => {}
+            }
+        }
+        out
+    };
+    print.run(lines, |layer| {
+        all.push(layer);
+        true
+    });
+    all
+}
+
+fn plain() -> Settings {
+    Settings { layer_height_mm: 0.2, first_layer_height_mm: 0.2, ..Settings::default() }
+}
+
+#[test]
+fn a_bridge_runs_from_side_to_side_whichever_way_the_part_lies() {
+    for degrees in [0.0, 17.0, 61.0, 90.0, 133.0] {
+        let angle = f64::to_radians(degrees);
+        let mut mesh = Mesh::default();
+        block(&mut mesh, [-12.0, -10.0, 0.0], [-6.0, 10.0, 5.0], angle);
+        block(&mut mesh, [6.0, -10.0, 0.0], [12.0, 10.0, 5.0], angle);
+        block(&mut mesh, [-12.0, -10.0, 5.0], [12.0, 10.0, 7.0], angle);
+        let layers = lines_of(mesh, plain(), "Bridge infill");
+        let with: Vec<usize> = (0..layers.len()).filter(|i| !layers[*i].is_empty()).collect();
+        assert_eq!(with, [25], "{degrees}");
+        let (mut across, mut all) = (0.0, 0.0);
+        let (sin, cos) = angle.sin_cos();
+        for (a, b, _) in &layers[25] {
+            let [x, y] = [b[0] - a[0], b[1] - a[1]];
+            all += x.hypot(y);
+            let along = (x * cos + y * sin).abs();
+            if along > 0.99 * x.hypot(y) {
+                across += along;
+                // Both ends lie on what holds them, by the length of the anchor.
+                let ends = [a, b].map(|p| (p[0] * cos + p[1] * sin).abs());
+                assert!(ends.iter().all(|u| (u - 7.2).abs() < 0.05), "{degrees} {ends:?}");
+            }
+        }
+        assert!(across > 0.9 * all, "{degrees} {across} {all}");
+        // Every 0.4 mm one line over the width of the inside.
+        let count = across / 14.4;
+        assert!((count - 18.4 / plain().pitch_mm()).abs() < 3.0, "{count}");
+    }
+}
+
+#[test]
+fn what_is_held_on_one_side_only_is_no_bridge_and_neither_is_a_slope() {
+    let mut mesh = Mesh::default();
+    block(&mut mesh, [-12.0, -10.0, 0.0], [-2.0, 10.0, 5.0], 0.0);
+    block(&mut mesh, [-12.0, -10.0, 5.0], [12.0, 10.0, 7.0], 0.0);
+    assert!(lines_of(mesh, plain(), "Bridge infill").iter().all(Vec::is_empty));
+    let mut box_only = Mesh::default();
+    block(&mut box_only, [0.0; 3], [20.0, 20.0, 5.0], 0.3);
+    assert!(lines_of(box_only.clone(), plain(), "Bridge infill").iter().all(Vec::is_empty));
+    let off = Settings { bridges: false, ..plain() };
+    let mut slab = Mesh::default();
+    block(&mut slab, [-12.0, -10.0, 0.0], [-6.0, 10.0, 5.0], 0.0);
+    block(&mut slab, [6.0, -10.0, 0.0], [12.0, 10.0, 5.0], 0.0);
+    block(&mut slab, [-12.0, -10.0, 5.0], [12.0, 10.0, 7.0], 0.0);
+    assert!(lines_of(slab, off, "Bridge infill").iter().all(Vec::is_empty));
+}
+
+/// A slab with a smaller one on it.
+fn step() -> Mesh {
+    let mut mesh = Mesh::default();
+    block(&mut mesh, [-15.0, -10.0, 0.0], [15.0, 10.0, 4.0], 0.0);
+    block(&mut mesh, [-15.0, -10.0, 4.0], [0.0, 10.0, 6.0], 0.0);
+    mesh
+}
+
+#[test]
+fn what_is_seen_from_above_is_told_and_ironed() {
+    let top = lines_of(step(), plain(), "Top solid infill");
+    let with: Vec<usize> = (0..top.len()).filter(|i| !top[*i].is_empty()).collect();
+    assert_eq!(with, [19, 29]);
+    // In the lower one nothing under the upper block, but for the margin.
+    let least = top[19].iter().map(|(a, b, _)| a[0].min(b[0])).fold(f64::MAX, f64::min);
+    assert!(least > -1.8, "{least}");
+    for (ironing, want) in [(Ironing::Top, vec![19, 29]), (Ironing::Topmost, vec![29])] {
+        let settings = Settings { ironing, ..plain() };
+        let (spacing, flow) = (settings.ironing_spacing_mm, settings.ironing_flow_percent);
+        let height = settings.layer_height_mm;
+        let ironed = lines_of(step(), settings, "Ironing");
+        let with: Vec<usize> = (0..ironed.len()).filter(|i| !ironed[*i].is_empty()).collect();
+        assert_eq!(with, want);
+        let last = ironed.last().expect("layers");
+        let filament: f64 = last.iter().map(|l| l.2).sum::<f64>() * std::f64::consts::FRAC_PI_4 * 1.75 * 1.75;
+        let plastic = 13.3 * 18.3 * height * 0.01 * flow;
+        assert!((filament / plastic - 1.0).abs() < 0.05, "{filament} {plastic}");
+        let length: f64 = last.iter().map(|(a, b, _)| (b[0] - a[0]).hypot(b[1] - a[1])).sum();
+        assert!((length * spacing / (13.3 * 18.3) - 1.0).abs() < 0.1, "{length}");
+    }
+}
+
+#[test]
+fn seen_solids_have_as_much_plastic_whatever_their_pattern() {
+    let sum = |settings: Settings, kind: &str| -> f64 {
+        lines_of(step(), settings, kind).iter().flatten().map(|l| l.2).sum()
+    };
+    let usual = sum(plain(), "Top solid infill");
+    let bottom = sum(plain(), "Solid infill");
+    for pattern in [SkinPattern::Rectilinear, SkinPattern::Concentric] {
+        let top = sum(Settings { top_pattern: pattern, ..plain() }, "Top solid infill");
+        // Rings have no turns at the walls.
+        assert!((0.93..1.01).contains(&(top / usual)), "{pattern:?} {top} {usual}");
+        let both = sum(Settings { bottom_pattern: pattern, ..plain() }, "Solid infill");
+        assert!((0.93..1.01).contains(&(both / bottom)), "{pattern:?} {both} {bottom}");
+    }
 }

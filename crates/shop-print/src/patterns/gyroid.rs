@@ -96,7 +96,7 @@ impl Gyroid {
             way.extend((first..last).map(|k| place(k as f64 * step)));
             way.push(place(b));
             let docks = [edges[e as usize], edges[f as usize]];
-            strands.add_way(way, docks, space.taken, false, least);
+            strands.add_way(way, docks, space.taken, least);
         });
     }
 }

@@ -63,12 +63,36 @@ impl Weft {
                 let z = job.levels.top(space.layer);
                 self.gyroid.fill(space, angle, spacing, z * PER_MM, least, &mut self.strands);
             }
-            Pattern::Concentric => self.loops.fill(space, spacing, least, &mut self.strands),
+            Pattern::Concentric => {
+                let strands = &mut self.strands;
+                // Half a distance from the walls, a whole one from one another.
+                self.loops.each(space.inside, [0.5 * spacing, spacing], |way| {
+                    strands.add_way(way, [LOOSE; 2], space.taken, least);
+                });
+            }
             _ => self.straight(&families(job, space.layer, spacing), space, least),
         }
         let link = s.infill_link_mm * PER_MM;
         self.strands.join(space.inside, link, space.taken);
         self.strands.lay(space.inside, Kind::Sparse, job.area(space.layer), at, roads)
+    }
+
+    /// Adds rings along the walls to `roads`, beginning near `at`; returns where the last one ends. The first ring lies `first` inside of where lines may end, all of them `distance` apart, grid units.
+    pub fn rings(
+        &mut self,
+        space: &Space<'_>,
+        [first, distance]: [f64; 2],
+        (kind, area): (Kind, f64),
+        at: Spot,
+        roads: &mut Roads,
+    ) -> Spot {
+        self.strands.clear();
+        let strands = &mut self.strands;
+        self.loops.each(space.inside, [first, distance], |way| {
+            strands.add_way(way, [LOOSE; 2], space.taken, LEAST_LINE * distance);
+        });
+        self.strands.join(space.inside, 0.0, None);
+        self.strands.lay(space.inside, kind, area, at, roads)
     }
 
     fn straight(&mut self, families: &[Frame], space: &Space<'_>, least: f64) {
@@ -112,20 +136,19 @@ struct Loops {
 }
 
 impl Loops {
-    fn fill(&mut self, space: &Space<'_>, spacing: f64, least: f64, strands: &mut Strands) {
-        // Half a distance from the walls, a whole one from one another.
-        let mut distance = 0.5 * spacing;
-        self.planar.inset(space.inside, distance, Corner::Round { tolerance: TOLERANCE }, &mut self.b);
+    /// Shows all rings within a region, from outside inwards, as ways that end where they begin.
+    fn each(&mut self, inside: &Contours, [first, spacing]: [f64; 2], mut visit: impl FnMut(&[Spot])) {
+        let round = Corner::Round { tolerance: TOLERANCE };
+        self.planar.inset(inside, first, round, &mut self.b);
         while !self.b.is_empty() {
             simplify(&self.b, TOLERANCE, &mut self.a);
             for contour in self.a.iter() {
                 self.way.clear();
                 self.way.extend_from_slice(contour);
                 self.way.push(contour[0]);
-                strands.add_way(&self.way, [LOOSE; 2], space.taken, false, least);
+                visit(&self.way);
             }
-            distance = spacing;
-            self.planar.inset(&self.a, distance, Corner::Round { tolerance: TOLERANCE }, &mut self.b);
+            self.planar.inset(&self.a, spacing, round, &mut self.b);
         }
     }
 }

@@ -78,24 +78,17 @@ impl Strands {
 
     /// Adds a straight line less what of it lies in `taken`, rows of `frame`; pieces shorter than `least` are left out.
     pub fn add_line(&mut self, ends: [Spot; 2], docks: [u32; 2], taken: Option<(&Rows, &Frame)>, least: f64) {
-        self.add_way(&ends, docks, taken, false, least);
+        self.add_way(&ends, docks, taken, least);
     }
 
-    /// Adds a line of several corners less what of it lies in `taken`, or when `within`, only that.
-    pub fn add_way(
-        &mut self,
-        way: &[Spot],
-        docks: [u32; 2],
-        taken: Option<(&Rows, &Frame)>,
-        within: bool,
-        least: f64,
-    ) {
+    /// Adds a line of several corners less what of it lies in `taken`.
+    pub fn add_way(&mut self, way: &[Spot], docks: [u32; 2], taken: Option<(&Rows, &Frame)>, least: f64) {
         let mut parts = std::mem::take(&mut self.parts);
         let mut open = false;
         for (i, w) in way.windows(2).enumerate() {
             let (a, b) = (w[0], w[1]);
             parts.clear();
-            wanted(taken, within, a, b, &mut parts);
+            left(taken, a, b, &mut parts);
             if open && parts.first().is_none_or(|p| p.0 > 0.0) {
                 self.finish(LOOSE, least);
                 open = false;
@@ -309,12 +302,9 @@ fn push_all(spots: &[Spot], forward: bool, roads: &mut Roads) {
     }
 }
 
-/// Leaves in `parts` what of a straight way is wanted, as fractions of it.
-fn wanted(taken: Option<(&Rows, &Frame)>, within: bool, a: Spot, b: Spot, parts: &mut Vec<(f64, f64)>) {
+/// Leaves in `parts` what of a straight way is not taken, as fractions of it.
+fn left(taken: Option<(&Rows, &Frame)>, a: Spot, b: Spot, parts: &mut Vec<(f64, f64)>) {
     let Some((rows, frame)) = taken else { return parts.push((0.0, 1.0)) };
-    if within {
-        return rows.along(frame, a, b, |low, high| parts.push((low, high)));
-    }
     let mut from = 0.0;
     rows.along(frame, a, b, |low, high| {
         if low > from {

@@ -104,7 +104,8 @@ impl Supports {
         else {
             return;
         };
-        let lines = Lines { kind: hatch.kind, step: 1, link: -1, least: 0, area: job.area(layer) };
+        let lines =
+            Lines { kind: hatch.kind, step: 1, link: -1, least: 0, area: job.area(layer), monotonic: true };
         room.loose.clear();
         room.weaver.weave(&room.lines, &frame, &lines, first, &mut room.loose);
         join(&room.loose, hatch, &frame, lattice.cell, roads);
