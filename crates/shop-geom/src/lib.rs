@@ -20,6 +20,7 @@ pub mod nesting;
 pub mod offset;
 pub mod planar;
 pub mod route;
+pub mod skeleton;
 pub mod trace;
 
 pub use aabb::Aabb;

@@ -22,6 +22,8 @@
 //!           p──p2─────────
 //! ```
 
+mod clean;
+
 use i_overlay::core::fill_rule::FillRule;
 use i_overlay::core::overlay::{Overlay, ShapeType};
 use i_overlay::core::overlay_rule::OverlayRule;
@@ -198,7 +200,8 @@ pub enum Corner {
 pub struct Planar {
     overlay: Overlay<i32>,
     flat: FlatContoursBuffer<i32>,
-    raw: Vec<IntPoint<i32>>,
+    walks: Contours,
+    cleaner: clean::Cleaner,
     edges: Vec<Edge>,
 }
 
@@ -221,7 +224,8 @@ impl Default for Planar {
                 solver,
             ),
             flat: FlatContoursBuffer::default(),
-            raw: Vec::new(),
+            walks: Contours::default(),
+            cleaner: clean::Cleaner::default(),
             edges: Vec::new(),
         }
     }
@@ -231,6 +235,9 @@ impl Planar {
     /// Writes to `out` the region that the closed walks wind around at least once, counter-clockwise. Near n log n in
     /// corners and crossings.
     pub fn unite(&mut self, walks: &Contours, out: &mut Contours) {
+        if self.cleaner.unite(walks, out) {
+            return;
+        }
         self.overlay.clear();
         self.add(walks, ShapeType::Subject);
         self.finish(OverlayRule::Subject, out);
@@ -253,15 +260,15 @@ impl Planar {
     /// Writes to `out` all places of the region that are at least `distance` grid units inside it; with a negative
     /// distance, all places at most that far from it. Near n log n in corners and crossings.
     pub fn inset(&mut self, region: &Contours, distance: f64, corner: Corner, out: &mut Contours) {
-        self.overlay.clear();
+        self.walks.clear();
         for contour in region.iter() {
-            if vanishes(contour, distance) {
-                continue;
+            if !vanishes(contour, distance) {
+                self.walk(contour, distance, corner);
             }
-            self.walk(contour, distance, corner);
-            self.overlay.add_contour(&self.raw, ShapeType::Subject);
         }
-        self.finish(OverlayRule::Subject, out);
+        let walks = std::mem::take(&mut self.walks);
+        self.unite(&walks, out);
+        self.walks = walks;
     }
 
     fn add(&mut self, contours: &Contours, kind: ShapeType) {
@@ -277,9 +284,9 @@ impl Planar {
         out.ends.extend(self.flat.ranges.iter().map(|r| r.end as u32));
     }
 
-    /// Leaves in `raw` the walk beside one contour, at `d` to its left.
+    /// Adds to `walks` the walk beside one contour, at `d` to its left.
     fn walk(&mut self, contour: &[Spot], d: f64, corner: Corner) {
-        self.raw.clear();
+        let start = self.walks.spots.len();
         let n = contour.len();
         self.edges.clear();
         for i in 0..n {
@@ -292,8 +299,12 @@ impl Planar {
         // first corner is walked through then. Where every edge keeps its direction, nothing can turn over.
         let all = (0..n).all(|i| self.cut(i, d).is_some_and(|next| self.keeps(i, next, d)));
         for i in 0..n {
-            self.corner(contour[i], i, d, corner, i > 0 || all);
+            self.corner(contour[i], i, d, corner, i > 0 || all, start);
         }
+        while self.walks.spots.len() > start + 1 && self.walks.spots.last() == self.walks.spots.get(start) {
+            self.walks.spots.pop();
+        }
+        self.walks.close();
     }
 
     /// Returns how much the corner at the start of edge `i` takes off both its edges, if the shifted edges cross within
@@ -314,7 +325,7 @@ impl Planar {
         self.cut(after, d).is_some_and(|after| before + after < self.edges[i].length)
     }
 
-    fn corner(&mut self, at: Spot, i: usize, d: f64, corner: Corner, may_cut: bool) {
+    fn corner(&mut self, at: Spot, i: usize, d: f64, corner: Corner, may_cut: bool, start: usize) {
         let (p, q) = (self.edges[if i == 0 { self.edges.len() - 1 } else { i - 1 }], self.edges[i]);
         let (cross, dot) = (p.ux * q.uy - p.uy * q.ux, p.ux * q.ux + p.uy * q.uy);
         let (px, py) = (-p.uy * d, p.ux * d);
@@ -322,11 +333,11 @@ impl Planar {
         let tip = d / (1.0 + dot);
         if cross * d >= 0.0 && !(cross == 0.0 && dot < 0.0 && d < 0.0) {
             if may_cut && dot > 0.0 && cross * d <= p.length.min(q.length) {
-                self.put(at, -(p.uy + q.uy) * tip, (p.ux + q.ux) * tip);
+                self.put(start, at, -(p.uy + q.uy) * tip, (p.ux + q.ux) * tip);
             } else {
-                self.put(at, px, py);
-                self.put(at, 0.0, 0.0);
-                self.put(at, qx, qy);
+                self.put(start, at, px, py);
+                self.put(start, at, 0.0, 0.0);
+                self.put(start, at, qx, qy);
             }
             return;
         }
@@ -334,14 +345,14 @@ impl Planar {
         let reach = (2.0 / (1.0 + dot).max(1e-9)).sqrt();
         match corner {
             Corner::Sharp { limit } if reach <= limit => {
-                self.put(at, -(p.uy + q.uy) * tip, (p.ux + q.ux) * tip);
+                self.put(start, at, -(p.uy + q.uy) * tip, (p.ux + q.ux) * tip);
             }
             Corner::Sharp { .. } => {
-                self.put(at, px, py);
-                self.put(at, qx, qy);
+                self.put(start, at, px, py);
+                self.put(start, at, qx, qy);
             }
             Corner::Round { tolerance } if (reach - 1.0) * d.abs() <= tolerance => {
-                self.put(at, -(p.uy + q.uy) * tip, (p.ux + q.ux) * tip);
+                self.put(start, at, -(p.uy + q.uy) * tip, (p.ux + q.ux) * tip);
             }
             Corner::Round { tolerance } => {
                 let angle = cross.atan2(dot);
@@ -350,17 +361,20 @@ impl Planar {
                 let (sin, cos) = (angle / n).sin_cos();
                 let (mut x, mut y) = (px, py);
                 for _ in 0..n as u32 {
-                    self.put(at, x, y);
+                    self.put(start, at, x, y);
                     (x, y) = (x * cos - y * sin, x * sin + y * cos);
                 }
-                self.put(at, qx, qy);
+                self.put(start, at, qx, qy);
             }
         }
     }
 
     #[inline]
-    fn put(&mut self, at: Spot, x: f64, y: f64) {
-        self.raw.push(IntPoint::new(at.x + x.round() as i32, at.y + y.round() as i32));
+    fn put(&mut self, start: usize, at: Spot, x: f64, y: f64) {
+        let spot = Spot::new(at.x + x.round() as i32, at.y + y.round() as i32);
+        if self.walks.spots.len() == start || self.walks.spots.last() != Some(&spot) {
+            self.walks.spots.push(spot);
+        }
     }
 }
 

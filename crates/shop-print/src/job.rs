@@ -96,7 +96,6 @@ impl Job {
             width: rules.width / PER_MM,
             pitch: self.pitch_mm,
             height: self.levels.height(layer),
-            to_fill: rules.to_fill / PER_MM,
             least: s.least_road_mm,
             thin_walls: s.thin_walls,
             gap_fill: s.gap_fill,

@@ -10,7 +10,6 @@
 //!   row 10   ───[==================]───      u, v: x, y turned back by the direction of the lines
 //! ```
 
-use crate::thin::Marks;
 use shop_geom::planar::{Contours, Spot};
 
 /// Part of a scan line, grid units along it; `a < b`.
@@ -148,37 +147,27 @@ impl Scanner {
         }
     }
 
-    /// The same as [`Self::scan`]; marks the edges at both ends of runs that are shorter than `limit` grid units and lead between edges
-    /// that go opposite ways.
-    pub fn scan_marking(
-        &mut self,
-        region: &Contours,
-        frame: &Frame,
-        limit: f64,
-        marks: &mut Marks,
-        out: &mut Rows,
-    ) {
+    /// The same as [`Self::scan`]; returns whether a run is shorter than `limit` grid units and leads between edges that go opposite ways.
+    pub fn scan_for_narrow(&mut self, region: &Contours, frame: &Frame, limit: f64, out: &mut Rows) -> bool {
         self.sweep(region, frame, out);
         let Scanner { turned, before, .. } = self;
         let (turned, before) = (std::mem::take(turned), std::mem::take(before));
         let pitch = frame.pitch;
         let edge = |e: u32| {
             let (a, b) = (turned[before[e as usize] as usize], turned[e as usize]);
-            (a, [b[0] - a[0], (b[1] - a[1]) * pitch])
+            [b[0] - a[0], (b[1] - a[1]) * pitch]
         };
         let limit = limit as i32;
-        self.pair(out, |row, run, e, f| {
-            if run.length() >= limit {
+        let mut narrow = false;
+        self.pair(out, |_, run, e, f| {
+            if narrow || run.length() >= limit {
                 return;
             }
-            let ((a, [ax, ay]), (b, [bx, by])) = (edge(e), edge(f));
-            let (la, lb) = ((ax * ax + ay * ay).sqrt(), (bx * bx + by * by).sqrt());
-            if ax * bx + ay * by < OPPOSITE * la * lb {
-                marks.mark(e, (f64::from(row) - a[1]) * pitch / ay * la);
-                marks.mark(f, (f64::from(row) - b[1]) * pitch / by * lb);
-            }
+            let ([ax, ay], [bx, by]) = (edge(e), edge(f));
+            narrow = ax * bx + ay * by < OPPOSITE * ((ax * ax + ay * ay) * (bx * bx + by * by)).sqrt();
         });
         (self.turned, self.before) = (turned, before);
+        narrow
     }
 
     /// Leaves the crossings of every row, in order, in `crossings`, their ends in `counts`.

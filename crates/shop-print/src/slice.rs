@@ -3,12 +3,12 @@
 use crate::facets::Facets;
 use crate::job::Job;
 use crate::roads::Roads;
-use crate::rows::{Rows, Scanner};
+use crate::rows::{Frame, Rows, Scanner};
 use crate::section::{Cutter, Mended};
-use crate::thin::{Marks, Thinner};
-use crate::walls::{self, Walls, walls};
+use crate::thin::{ThinRules, Thinner};
+use crate::walls::{self, WallRules, Walls, walls};
 use shop_geom::boolean::Boolean;
-use shop_geom::planar::{Contours, Corner, PER_MM, Planar, simplify, twice_area};
+use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot, simplify, twice_area};
 
 /// A layer of which nothing but its own section was needed.
 #[derive(Clone, Debug, Default)]
@@ -33,9 +33,21 @@ pub struct Slicer {
     cutter: Cutter,
     planar: Planar,
     scanner: Scanner,
-    marks: Marks,
     thinner: Thinner,
     room: walls::Room,
+    lasts: Vec<Last>,
+    next: usize,
+}
+
+/// So many of them are kept.
+const LASTS: usize = 4;
+
+/// What a region came to in another layer: where nothing changes, the next one comes to the same.
+struct Last {
+    rules: WallRules,
+    thin: ThinRules,
+    frames: [Frame; 2],
+    slice: Slice,
 }
 
 impl Slicer {
@@ -68,16 +80,30 @@ impl Slicer {
         let mut slice = Slice { region, ..Slice::default() };
         let rules = job.wall_rules(layer);
         let thin = job.thin_rules(layer);
-        self.marks.begin(slice.region.spots().len());
-        // A narrow place is crossed at a slant by at least one of the two directions.
+        let same = |l: &&Last| {
+            l.rules == rules && l.thin == thin && l.frames == job.frames && l.slice.region == slice.region
+        };
+        if let Some(last) = self.lasts.iter().find(same) {
+            return last.slice.clone();
+        }
+        // A narrow place is crossed at a slant by at least one of the two directions, if it is not a mere speck.
         let limit = 2.2 * std::f64::consts::SQRT_2 * thin.reach() * PER_MM;
+        let mut narrow = slice.region.iter().any(|c| is_speck(c, 2.0 * thin.reach() * PER_MM));
         for way in 0..2 {
             let (frame, rows) = (&job.frames[way], &mut slice.cover[way]);
-            self.scanner.scan_marking(&slice.region, frame, limit, &mut self.marks, rows);
+            narrow |= self.scanner.scan_for_narrow(&slice.region, frame, limit, rows);
         }
-        let narrow = !self.marks.is_empty();
         slice.walls = walls(&slice.region, &rules, narrow, &mut self.planar, &mut self.room);
-        self.thinner.roads(&slice.region, &mut self.marks, &thin, &mut slice.thin);
+        for (pairs, rest) in self.room.rests.iter().enumerate() {
+            self.thinner.roads(rest, pairs as u32, &thin, &mut slice.thin);
+        }
+        let last = Last { rules, thin, frames: job.frames, slice: slice.clone() };
+        if self.lasts.len() < LASTS {
+            self.lasts.push(last);
+        } else {
+            self.lasts[self.next % LASTS] = last;
+        }
+        self.next += 1;
         slice
     }
 
@@ -121,4 +147,14 @@ impl Slicer {
             }
         }
     }
+}
+
+/// True for a contour that is smaller than `size` one way.
+fn is_speck(contour: &[Spot], size: f64) -> bool {
+    let Some(&first) = contour.first() else { return false };
+    let (low, high) = contour.iter().fold((first, first), |(l, h), s| {
+        (Spot::new(l.x.min(s.x), l.y.min(s.y)), Spot::new(h.x.max(s.x), h.y.max(s.y)))
+    });
+    let [width, height] = low.to(high);
+    width.min(height) < size && twice_area(contour) > 0
 }

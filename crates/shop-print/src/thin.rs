@@ -1,63 +1,24 @@
 //! Places too narrow for the walls that are wanted: their middle lines, and roads as wide as the place is.
 //!
 //! Most contours are wide and need nothing but parallel contours. Where two sides come near one another, scan lines show
-//! it for nothing: a short run between edges that go opposite ways. Only there the middle line is looked for, by
-//! **shrinking balls** (Ma, Bae and Choi, *The Visual Computer* 28, 2012): the largest disc that touches the contour at a
-//! place and holds no other part of it has its middle on the medial axis.
+//! it for nothing: a short run between edges that go opposite ways. Only then [`crate::walls`] looks for what its walls
+//! leave open, and here the middle line of every such place is found ([`shop_geom::skeleton`]).
 //!
 //! ```text
-//!   ────────p────────────     p: a place on a side, q: where the disc touches the other
+//!   ─────────────────────
 //!           │ r                r: half the width there
 //!   ╌╌╌╌╌╌╌╌c╌╌╌╌╌╌╌╌╌╌╌╌     c: on the middle line
-//!           │
-//!   ────────q────────────     roads: one along c as wide as the place, or two beside it
+//!           │ r
+//!   ─────────────────────     roads: one along c as wide as the place, or two beside it
 //! ```
 //!
-//! How many pairs of walls fit follows from r, and so does the width of what is left between the innermost pair:
-//! one road while it is narrow, two when one would be too fat.
+//! One road while the place is narrow, two when one would be too fat, a small ring where it is as long as wide.
 
 use crate::roads::{Kind, Roads};
 use shop_geom::grid::Grid;
-use shop_geom::planar::{Contours, PER_MM, Spot};
+use shop_geom::planar::{Contours, PER_MM, Spot, twice_area};
+use shop_geom::skeleton::{Node, Skeleton, Skeletons};
 use shop_geom::{Aabb, Point, Vector, cross, left};
-
-/// Marks of edges that face another one nearby; edge i ends at corner i of the region.
-#[derive(Debug, Default)]
-pub struct Marks {
-    /// Between which lengths along each edge, grid units; empty while the second is below the first.
-    spans: Vec<[f32; 2]>,
-    touched: Vec<u32>,
-}
-
-impl Marks {
-    /// Begins with a region of so many corners, none of them marked.
-    pub fn begin(&mut self, corners: usize) {
-        for &edge in &self.touched {
-            self.spans[edge as usize] = NO_SPAN;
-        }
-        self.touched.clear();
-        if self.spans.len() < corners {
-            self.spans.resize(corners, NO_SPAN);
-        }
-    }
-
-    /// Marks a place on an edge.
-    #[inline]
-    pub fn mark(&mut self, edge: u32, along: f64) {
-        let span = &mut self.spans[edge as usize];
-        if span[1] < span[0] {
-            self.touched.push(edge);
-        }
-        *span = [span[0].min(along as f32), span[1].max(along as f32)];
-    }
-
-    /// True when nothing is marked.
-    pub fn is_empty(&self) -> bool {
-        self.touched.is_empty()
-    }
-}
-
-const NO_SPAN: [f32; 2] = [f32::INFINITY, f32::NEG_INFINITY];
 
 /// How narrow places are filled, mm.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,8 +31,6 @@ pub struct ThinRules {
     pub pitch: f64,
     /// Height of the layer.
     pub height: f64,
-    /// From the innermost wall to where lines of the filling end.
-    pub to_fill: f64,
     /// Narrowest road.
     pub least: f64,
     /// Walls thinner than two roads are made.
@@ -83,33 +42,30 @@ pub struct ThinRules {
 impl ThinRules {
     /// Returns half the width beyond which nothing special is needed, mm.
     pub fn reach(&self) -> f64 {
-        0.5 * self.width + f64::from(self.walls.max(1) - 1) * self.pitch + self.to_fill
+        0.5 * self.width + f64::from(self.walls) * self.pitch
     }
 
-    /// Returns what lies about the middle line where the place is 2r wide.
-    fn fit(&self, r: f64) -> Option<Fit> {
-        let first = 0.5 * (self.width + self.pitch);
-        if r < first {
+    /// Returns how much less material per height a bead has than its width says: its sides are round.
+    fn rounding(&self) -> f64 {
+        self.height * (1.0 - std::f64::consts::FRAC_PI_4)
+    }
+
+    /// Returns what lies about the middle line where a place within so many pairs of walls is 2r wide.
+    fn fit(&self, pairs: u32, r: f64) -> Option<Fit> {
+        let width = 2.0 * r;
+        if pairs == 0 {
             // A bead with both sides free, or two that share the place.
-            let round = self.height * (1.0 - std::f64::consts::FRAC_PI_4);
-            let width = 2.0 * r;
-            let wide = width >= self.least.max(1.5 * round);
-            return (self.thin_walls && wide).then(|| {
+            let round = self.rounding();
+            return (self.thin_walls && width >= self.least.max(1.5 * round)).then(|| {
                 let area = self.height * (width - round);
                 let off = r - 0.5 * (0.5 * area / self.height + round);
-                Fit { pairs: 0, area, off, fat: width > FATTEST * self.width }
+                Fit { area, off, fat: width > FATTEST * self.width }
             });
         }
-        let pairs = ((r - first) / self.pitch).floor().min(f64::from(self.walls) - 1.0);
-        let space = 2.0 * (r - first - pairs * self.pitch);
-        // Within the innermost walls that are wanted, lines of the filling take over where they can.
-        let whole = pairs + 1.0 >= f64::from(self.walls);
-        let most = if whole { 2.0 * self.to_fill - self.pitch } else { f64::INFINITY };
-        (self.gap_fill && (self.least..=most).contains(&space)).then(|| Fit {
-            pairs: pairs as u32 + 1,
-            area: space * self.height,
-            off: 0.25 * space,
-            fat: space > FATTEST * self.pitch,
+        (self.gap_fill && width >= self.least).then(|| Fit {
+            area: width * self.height,
+            off: 0.25 * width,
+            fat: width > FATTEST * self.pitch,
         })
     }
 }
@@ -120,8 +76,6 @@ const FATTEST: f64 = 1.45;
 /// Roads about a middle line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Fit {
-    /// Pairs of walls around them.
-    pairs: u32,
     /// Material per length of all of them, mm².
     area: f64,
     /// How far two of them would lie from the line, mm.
@@ -130,254 +84,187 @@ struct Fit {
     fat: bool,
 }
 
-/// A place on a middle line.
-#[derive(Clone, Copy, Debug)]
-struct Axis {
-    center: Point,
-    normal: Vector,
-    radius: f64,
-    /// Place along the contours, so that neighbours are told: edge and sample.
-    edge: u32,
-}
-
-/// Part of an edge, at most [`PIECE_MM`] long.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    a: Point,
-    b: Point,
-    edge: u32,
-    /// Middle lines are looked for along it.
-    looked: bool,
-}
-
-/// Part of an edge: between which lengths along it, mm.
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    contour: usize,
-    edge: u32,
-    low: f64,
-    high: f64,
-    looked: bool,
-}
-
-const PIECE_MM: f64 = 1.0;
-/// Distance of places along a contour, mm.
-const STEP_MM: f64 = 0.25;
-/// Marked spans are looked at this far beyond their ends, mm: scan lines lie 0.4 mm apart.
-const BEYOND_MM: f64 = 0.6;
-/// A disc that touches sides less opposite than this belongs to a corner (cosine between the touching radii).
-const OPPOSITE: f64 = -0.6;
-/// Places on a middle line further apart than this are two lines, mm.
-const BREAK_MM: f64 = 3.0 * STEP_MM;
 /// One road or two are laid at least this far before they change, mm.
 const STEADY_MM: f64 = 1.0;
-/// Places without walls that widen faster than this, half width per length, are corners: the tips of walls reach into them
-/// ([`crate::walls`] puts tips back up to three times their distance, which is those that widen by more than a third).
-const TAPER: f64 = 0.38;
 /// How far a middle line may be straightened, and how much its width may be off, mm.
 const STRAIGHT_MM: f64 = 0.004;
+/// A place that is this much of a circle has no line but a middle: 4π times its area over the square of the length around
+/// it, 1 for a circle and 0.79 for a square.
+const COMPACT: f64 = 0.75;
+/// Cells in which contours are looked for, mm.
+const CELL_MM: f64 = 1.0;
 
 /// Room for work, used again and again.
 #[derive(Default)]
 pub struct Thinner {
-    pieces: Vec<Piece>,
-    boxes: Vec<Aabb>,
-    spans: Vec<Span>,
-    line: Vec<Axis>,
+    skeletons: Skeletons,
+    skeleton: Skeleton,
+    places: Contours,
+    line: Vec<Node>,
+    part: Vec<Node>,
+    fits: Vec<Option<Fit>>,
+}
+
+/// Edges of contours, to tell how far they are.
+struct Around {
+    edges: Vec<[Point; 2]>,
+    grid: Grid,
+}
+
+impl Around {
+    fn new(places: &Contours) -> Around {
+        let mut edges = Vec::with_capacity(places.spots().len());
+        for contour in places.iter() {
+            let mut a = Point::from(contour[contour.len() - 1].mm());
+            for b in contour {
+                let b = Point::from(b.mm());
+                edges.push([a, b]);
+                a = b;
+            }
+        }
+        let boxes: Vec<Aabb> = edges.iter().map(|e| Aabb::of(*e)).collect();
+        Around { grid: Grid::new(&boxes, CELL_MM), edges }
+    }
+
+    /// Returns how far a place is from the contours, at most `most`.
+    fn clearance(&self, at: Point, most: f64) -> f64 {
+        let near = self.grid.nearest(at, most, |i| (nearest_on(self.edges[i as usize], at) - at).norm());
+        near.map_or(most, |n| n.1)
+    }
+
+    /// Returns how far one can go in a direction before a contour is in the way, at most `most`.
+    fn way(&self, from: Point, along: Vector, most: f64) -> f64 {
+        let mut least = most;
+        self.grid.visit(&Aabb::of([from, from + along * most]), |i| {
+            let [a, b] = self.edges[i as usize];
+            let (sa, sb) = (cross(along, a - from), cross(along, b - from));
+            if (sa > 0.0) != (sb > 0.0) {
+                let hit = a + (b - a) * (sa / (sa - sb));
+                let far = (hit - from).dot(&along);
+                if far >= 0.0 {
+                    least = least.min(far);
+                }
+            }
+        });
+        least
+    }
 }
 
 impl Thinner {
-    /// Adds roads for the narrow places of a region whose facing edges are marked. Near-linear in marked edges.
-    pub fn roads(&mut self, region: &Contours, marks: &mut Marks, rules: &ThinRules, roads: &mut Roads) {
-        if marks.is_empty() {
+    /// Adds roads for places left between so many walls on either side. Near n log n in corners of the places.
+    pub fn roads(&mut self, places: &Contours, pairs: u32, rules: &ThinRules, roads: &mut Roads) {
+        self.choose(places, pairs, rules, roads);
+        if self.places.is_empty() {
             return;
         }
-        marks.touched.sort_unstable();
-        self.load(region, marks, rules.reach());
-        let grid = Grid::new(&self.boxes, PIECE_MM);
-        self.line.clear();
-        for i in 0..self.pieces.len() {
-            let Piece { a, b, edge, looked } = self.pieces[i];
-            if !looked {
+        let mut skeletons = std::mem::take(&mut self.skeletons);
+        let mut skeleton = std::mem::take(&mut self.skeleton);
+        skeletons.find(&self.places, &mut skeleton);
+        let mut around = None;
+        for line in &skeleton.lines {
+            self.line.clear();
+            self.line.extend_from_slice(&skeleton.nodes[line.start..line.end]);
+            if line.closed {
+                self.line.extend(skeleton.nodes.get(line.start));
+            }
+            for end in 0..2 {
+                if line.free[end] {
+                    let around = around.get_or_insert_with(|| Around::new(&self.places));
+                    lengthen(&mut self.line, around);
+                } else if !line.closed {
+                    shorten(&mut self.line);
+                }
+                self.line.reverse();
+            }
+            self.finish(pairs, rules, roads);
+        }
+        for blob in &skeleton.blobs {
+            disc(*blob, pairs, rules, roads);
+        }
+        (self.skeletons, self.skeleton) = (skeletons, skeleton);
+    }
+
+    /// Keeps the places that are wide enough for a road, and fills those at once that are about as long as wide.
+    fn choose(&mut self, places: &Contours, pairs: u32, rules: &ThinRules, roads: &mut Roads) {
+        self.places.clear();
+        let holes = places.iter().any(|c| twice_area(c) < 0);
+        let mut any = false;
+        for contour in places.iter() {
+            let area = 0.5 * twice_area(contour) as f64 / (PER_MM * PER_MM);
+            let around = around_mm(contour);
+            if !holes && 2.0 * std::f64::consts::TAU * area > COMPACT * around * around {
+                // What touches one circle with all its sides: its radius is twice the area over the length around.
+                disc(Node { center: middle(contour), radius: 2.0 * area / around }, pairs, rules, roads);
                 continue;
             }
-            let along = b - a;
-            let length = along.norm();
-            let normal = left(along / length);
-            let n = (length / STEP_MM).ceil().max(1.0);
-            for k in 0..n as u32 {
-                let p = a + along * ((f64::from(k) + 0.5) / n);
-                let found = self.shrink(&grid, p, normal, rules.reach()).filter(|f| f.1 > edge);
-                let axis =
-                    found.map(|(radius, _)| Axis { center: p + normal * radius, normal, radius, edge });
-                self.next(axis, &grid, rules, roads);
+            // Half the mean width is the area over half the length around.
+            if area < 0.0 || area / around > 0.125 * rules.least {
+                any |= area > 0.0;
+                self.places.add(contour);
             }
         }
-        self.next(None, &grid, rules, roads);
-    }
-
-    /// Cuts marked edges to pieces, and what lies within reach beside them, which discs must not hold either.
-    fn load(&mut self, region: &Contours, marks: &Marks, reach: f64) {
-        self.pieces.clear();
-        self.boxes.clear();
-        self.spans.clear();
-        let (mut start, mut contour) = (0usize, 0usize);
-        for &edge in &marks.touched {
-            while start + region.get(contour).len() <= edge as usize {
-                start += region.get(contour).len();
-                contour += 1;
-            }
-            let spots = region.get(contour);
-            let i = edge as usize - start;
-            let length = length_of(spots, i);
-            let [low, high] = marks.spans[edge as usize].map(|v| f64::from(v) / PER_MM);
-            let (low, high) = (low - BEYOND_MM, high + BEYOND_MM);
-            self.spans.push(Span { contour, edge, low: low.max(0.0), high: high.min(length), looked: true });
-            let n = spots.len();
-            for (from, forward) in [(length - high.min(length), true), (low.max(0.0), false)] {
-                let (mut far, mut k) = (from, i);
-                while far < reach {
-                    k = if forward { (k + 1) % n } else { (k + n - 1) % n };
-                    if k == i {
-                        break;
-                    }
-                    let length = length_of(spots, k);
-                    let rest = (reach - far).min(length);
-                    let (low, high) = if forward { (0.0, rest) } else { (length - rest, length) };
-                    let edge = (start + k) as u32;
-                    self.spans.push(Span { contour, edge, low, high, looked: false });
-                    far += length;
-                }
-            }
-        }
-        // The same edge may have come from both sides: one span each, looked along where any asks for it.
-        self.spans
-            .sort_by(|a, b| a.edge.cmp(&b.edge).then(b.looked.cmp(&a.looked)).then(a.low.total_cmp(&b.low)));
-        let mut start = (0, 0);
-        for k in 0..self.spans.len() {
-            let span = self.spans[k];
-            while start.0 < span.contour {
-                start.1 += region.get(start.0).len();
-                start.0 += 1;
-            }
-            let again = k > 0 && {
-                let last = self.spans[k - 1];
-                last.edge == span.edge && last.low <= span.low && last.high >= span.high
-            };
-            if !again && span.high - span.low > 1e-4 {
-                self.cut(region.get(span.contour), span.edge as usize - start.1, &span);
-            }
+        if !any {
+            self.places.clear();
         }
     }
 
-    fn cut(&mut self, spots: &[Spot], i: usize, span: &Span) {
-        let n = spots.len();
-        let [a, b] = [spots[(i + n - 1) % n], spots[i]].map(|s| Point::from(s.mm()));
-        let length = (b - a).norm();
-        let count = ((span.high - span.low) / PIECE_MM).ceil();
-        let place = |k: f64| a + (b - a) * ((span.low + (span.high - span.low) * k / count) / length);
-        for k in 0..count as u32 {
-            let (a, b) = (place(f64::from(k)), place(f64::from(k) + 1.0));
-            self.boxes.push(Aabb::of([a, b]));
-            self.pieces.push(Piece { a, b, edge: span.edge, looked: span.looked });
-        }
-    }
-
-    /// Returns the radius of the largest disc that touches at `p` from inside, and the edge opposite; nothing when it is
-    /// larger than `most`, or when the other side is not opposite.
-    fn shrink(&self, grid: &Grid, p: Point, normal: Vector, most: f64) -> Option<(f64, u32)> {
-        let mut radius = most;
-        let mut touch = None;
-        for _ in 0..12 {
-            let center = p + normal * radius;
-            let near = grid.nearest(center, radius - 1e-4, |i| {
-                let piece = &self.pieces[i as usize];
-                (nearest_on(piece, center) - center).norm()
-            });
-            let Some((i, _)) = near else { break };
-            let piece = &self.pieces[i as usize];
-            let q = nearest_on(piece, center);
-            let chord = q - p;
-            let facing = normal.dot(&chord);
-            if facing <= 1e-9 {
-                return None;
-            }
-            radius = chord.norm_squared() / (2.0 * facing);
-            touch = Some((q, piece.edge));
-        }
-        let (q, edge) = touch?;
-        let center = p + normal * radius;
-        let opposite = (p - center).dot(&(q - center)) / (radius * radius).max(1e-12);
-        (radius > 1e-3 && opposite < OPPOSITE).then_some((radius, edge))
-    }
-
-    /// Takes the next place in; lines end where places do not hang together.
-    fn next(&mut self, axis: Option<Axis>, grid: &Grid, rules: &ThinRules, roads: &mut Roads) {
-        if let Some(axis) = axis
-            && let Some(last) = self.line.last()
-            && (axis.center - last.center).norm() <= BREAK_MM
-            && axis.edge - last.edge <= 64
-            && axis.normal.dot(&last.normal) > 0.0
-        {
-            self.line.push(axis);
-            return;
-        }
-        self.finish(grid, rules, roads);
-        self.line.clear();
-        self.line.extend(axis);
-    }
-
-    /// Makes roads of the line that has come to its end.
-    fn finish(&mut self, grid: &Grid, rules: &ThinRules, roads: &mut Roads) {
+    /// Makes roads of a line.
+    fn finish(&mut self, pairs: u32, rules: &ThinRules, roads: &mut Roads) {
         if self.line.len() < 2 {
             return;
         }
-        self.lengthen(grid);
-        self.line.reverse();
-        self.lengthen(grid);
-        self.line.reverse();
-        let line = &self.line;
-        let mut fits: Vec<Option<Fit>> = (0..line.len())
-            .map(|i| {
-                let (a, b) = (line[i.saturating_sub(1)], line[(i + 1).min(line.len() - 1)]);
-                let tapers = (b.radius - a.radius).abs() > TAPER * (b.center - a.center).norm();
-                rules.fit(line[i].radius).filter(|f| f.pairs > 0 || !tapers)
-            })
-            .collect();
-        self.settle(&mut fits);
-        let key = |f: &Option<Fit>| f.map(|f| (f.pairs, f.fat));
+        self.refine(rules);
+        self.fits.clear();
+        self.fits.extend(self.line.iter().map(|n| rules.fit(pairs, n.radius)));
+        self.settle();
         let mut from = 0;
-        for i in 1..=fits.len() {
-            if i < fits.len() && key(&fits[i]) == key(&fits[from]) {
+        for i in 1..=self.fits.len() {
+            let fat = |i: usize| self.fits[i].map(|f| f.fat);
+            if i < self.fits.len() && fat(i) == fat(from) {
                 continue;
             }
-            if let Some((_, fat)) = key(&fits[from]) {
+            if let Some(fat) = fat(from) {
                 // Stretches that hang together share the place between them.
-                let to = if i < fits.len() && fits[i].is_some() { i + 1 } else { i };
-                self.lay(from..to, fat, rules, roads);
+                let to = if i < self.fits.len() && self.fits[i].is_some() { i + 1 } else { i };
+                self.lay(from..to, fat, pairs, rules, roads);
             }
             from = i;
         }
     }
 
+    /// Adds places where the narrowest road ends.
+    fn refine(&mut self, rules: &ThinRules) {
+        let least = 0.5 * rules.least + 1e-6;
+        let mut i = 1;
+        while i < self.line.len() {
+            let (a, b) = (self.line[i - 1], self.line[i]);
+            if (a.radius < least) != (b.radius < least) && (a.radius - b.radius).abs() > 1e-5 {
+                let t = (least - a.radius) / (b.radius - a.radius);
+                if (0.02..0.98).contains(&t) {
+                    self.line.insert(i, Node { center: a.center + (b.center - a.center) * t, radius: least });
+                    i += 1;
+                }
+            }
+            i += 1;
+        }
+    }
+
     /// Lets one road or two follow a line for a while before they change.
-    fn settle(&self, fits: &mut [Option<Fit>]) {
+    fn settle(&mut self) {
         let mut from = 0;
-        for i in 1..=fits.len() {
-            let same =
-                i < fits.len() && fits[i].map(|f| (f.pairs, f.fat)) == fits[from].map(|f| (f.pairs, f.fat));
-            if same {
+        for i in 1..=self.fits.len() {
+            let fat = |i: usize| self.fits[i].map(|f| f.fat);
+            if i < self.fits.len() && fat(i) == fat(from) {
                 continue;
             }
             let length: f64 = self.line[from..i].windows(2).map(|w| (w[1].center - w[0].center).norm()).sum();
-            let Some(this) = fits[from].filter(|_| length < STEADY_MM) else {
-                from = i;
-                continue;
-            };
-            let fits_with = |k: Option<usize>| k.and_then(|k| fits[k]).is_some_and(|f| f.pairs == this.pairs);
-            if fits_with(from.checked_sub(1)) || fits_with((i < fits.len()).then_some(i)) {
-                for fit in fits[from..i].iter_mut().flatten() {
-                    fit.fat = !this.fat;
+            let near = |k: Option<usize>| k.and_then(|k| self.fits.get(k)).is_some_and(Option::is_some);
+            if let Some(this) = fat(from)
+                && length < STEADY_MM
+                && (near(from.checked_sub(1)) || near(Some(i)))
+            {
+                for fit in self.fits[from..i].iter_mut().flatten() {
+                    fit.fat = !this;
                 }
             }
             from = i;
@@ -385,48 +272,75 @@ impl Thinner {
     }
 
     /// Adds a road, or two side by side, along part of the line.
-    fn lay(&self, part: std::ops::Range<usize>, fat: bool, rules: &ThinRules, roads: &mut Roads) {
-        let mut part = self.line[part].to_vec();
-        let length: f64 = part.windows(2).map(|w| (w[1].center - w[0].center).norm()).sum();
+    fn lay(&mut self, part: std::ops::Range<usize>, fat: bool, pairs: u32, rules: &ThinRules, roads: &mut Roads) {
+        self.part.clear();
+        self.part.extend_from_slice(&self.line[part]);
+        let length: f64 = self.part.windows(2).map(|w| (w[1].center - w[0].center).norm()).sum();
         // A speck is no road.
         if length < rules.least {
             return;
         }
-        straighten(&mut part);
+        straighten(&mut self.part);
+        let part = &self.part;
         let sides: &[f64] = if fat { &[1.0, -1.0] } else { &[0.0] };
         for side in sides {
             roads.begin(Kind::Gap, 0.0);
             let mut last = None;
-            for axis in &part {
+            for (i, node) in part.iter().enumerate() {
                 // The place that a stretch shares with the next may fit nothing itself.
-                let Some(fit) = rules.fit(axis.radius).or(last) else { continue };
+                let Some(fit) = rules.fit(pairs, node.radius).or(last) else { continue };
                 last = Some(fit);
-                let at = axis.center + axis.normal * (fit.off * side);
+                let (a, b) = (part[i.saturating_sub(1)].center, part[(i + 1).min(part.len() - 1)].center);
+                let normal = (b - a).try_normalize(1e-9).map_or(Vector::zeros(), left);
+                let at = node.center + normal * (fit.off * side);
                 roads.push_area(Spot::from_mm(at.x, at.y), if fat { 0.5 * fit.area } else { fit.area });
             }
             roads.end();
         }
     }
+}
 
-    /// Goes on straight from the end of the line while the place does not get much narrower or wider.
-    fn lengthen(&mut self, grid: &Grid) {
-        let [.., before, last] = self.line[..] else { return };
-        let Some(along) = (last.center - before.center).try_normalize(1e-6) else { return };
-        let step = 0.4 * STEP_MM;
-        for k in 1..=(2.0 * (last.radius + STEP_MM) / step) as u32 {
-            let center = last.center + along * (step * f64::from(k));
-            let near = grid.nearest(center, 1.2 * last.radius, |i| {
-                (nearest_on(&self.pieces[i as usize], center) - center).norm()
-            });
-            let Some((_, radius)) = near.filter(|(_, r)| *r >= 0.85 * last.radius) else { break };
-            let radius = radius.min(last.radius);
-            self.line.push(Axis { center, radius, ..last });
-        }
+fn around_mm(contour: &[Spot]) -> f64 {
+    let back = contour[contour.len() - 1].distance(contour[0]);
+    (contour.windows(2).map(|w| w[0].distance(w[1])).sum::<f64>() + back) / PER_MM
+}
+
+/// Returns the middle of the area within a contour.
+fn middle(contour: &[Spot]) -> Point {
+    let [x0, y0] = contour[0].mm();
+    let (mut area, mut sum) = (0.0, Vector::zeros());
+    for w in contour.windows(2) {
+        let [a, b] = [w[0], w[1]].map(|s| Vector::new(s.mm()[0] - x0, s.mm()[1] - y0));
+        let twice = cross(a, b);
+        area += twice;
+        sum += (a + b) * twice;
     }
+    Point::new(x0, y0) + sum / (3.0 * area).max(1e-12)
+}
+
+/// Fills a place that is about as long as wide: a road around its middle, half as far out as the place reaches.
+fn disc(blob: Node, pairs: u32, rules: &ThinRules, roads: &mut Roads) {
+    let r = blob.radius;
+    // Between walls, what such a place lacks is less than a drop.
+    let least = if pairs == 0 { 0.75 * rules.least } else { 0.5 * rules.pitch };
+    if r < least || !(if pairs == 0 { rules.thin_walls } else { rules.gap_fill }) {
+        return;
+    }
+    let area = if pairs == 0 { rules.height * (r - rules.rounding()).max(0.25 * r) } else { rules.height * r };
+    let n = 12;
+    let corners: Vec<Spot> = (0..n)
+        .map(|k| {
+            let (sin, cos) = (f64::from(k) / f64::from(n) * std::f64::consts::TAU).sin_cos();
+            Spot::from_mm(blob.center.x + 0.5 * r * cos, blob.center.y + 0.5 * r * sin)
+        })
+        .collect();
+    roads.begin(Kind::Gap, area);
+    corners.iter().chain(&corners[..1]).for_each(|s| roads.push(*s));
+    roads.end();
 }
 
 /// Drops places that lie between their neighbours, in place and in width.
-fn straighten(line: &mut Vec<Axis>) {
+fn straighten(line: &mut Vec<Node>) {
     let mut kept = 0;
     let mut since = 0;
     for i in 1..line.len() {
@@ -452,29 +366,57 @@ fn straighten(line: &mut Vec<Axis>) {
     line.truncate(kept + 1);
 }
 
-/// Returns the length of the edge that ends at a corner, mm.
-fn length_of(spots: &[Spot], i: usize) -> f64 {
-    spots[if i == 0 { spots.len() - 1 } else { i - 1 }].distance(spots[i]) / PER_MM
+/// Goes on straight from the end of a line until the place ends.
+fn lengthen(line: &mut Vec<Node>, around: &Around) {
+    let Some(&last) = line.last() else { return };
+    // Where it leads is told some way back: the very end may be in a corner.
+    let back = line.iter().rev().find(|n| (n.center - last.center).norm() > 0.5 * last.radius);
+    let Some(along) = back.and_then(|b| (last.center - b.center).try_normalize(1e-6)) else { return };
+    if last.radius < 1e-3 {
+        return;
+    }
+    let (mut low, mut high) = (0.0, around.way(last.center, along, 2.0 * last.radius + 0.5));
+    let fits = |far: f64| around.clearance(last.center + along * far, last.radius) >= 0.98 * last.radius;
+    if !fits(0.02) {
+        return;
+    }
+    for _ in 0..7 {
+        let middle = 0.5 * (low + high);
+        if fits(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    line.push(Node { center: last.center + along * low, radius: last.radius });
+}
+
+/// Takes off the end of a line what lies within the road that it meets there.
+fn shorten(line: &mut Vec<Node>) {
+    let Some(&last) = line.last() else { return };
+    while line.len() > 1 && (line[line.len() - 1].center - last.center).norm() < 0.8 * last.radius {
+        line.pop();
+    }
 }
 
 #[inline]
-fn nearest_on(piece: &Piece, p: Point) -> Point {
-    let along = piece.b - piece.a;
-    let t = ((p - piece.a).dot(&along) / along.norm_squared().max(1e-18)).clamp(0.0, 1.0);
-    piece.a + along * t
+fn nearest_on([a, b]: [Point; 2], p: Point) -> Point {
+    let along = b - a;
+    let t = ((p - a).dot(&along) / along.norm_squared().max(1e-18)).clamp(0.0, 1.0);
+    a + along * t
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::{Frame, Rows, Scanner};
+    use crate::walls::{Room, WallRules, walls};
+    use shop_geom::planar::Planar;
 
     const RULES: ThinRules = ThinRules {
         walls: 2,
         width: 0.442_920_367,
         pitch: 0.4,
         height: 0.2,
-        to_fill: 0.36,
         least: 0.1,
         thin_walls: true,
         gap_fill: true,
@@ -486,14 +428,20 @@ mod tests {
             region.push(Spot::from_mm(*x, *y));
         }
         region.close();
-        let (mut scanner, mut marks, mut rows) = (Scanner::default(), Marks::default(), Rows::default());
-        marks.begin(region.spots().len());
-        for angle in [0.8, 0.8 + std::f64::consts::FRAC_PI_2] {
-            let frame = Frame::new(angle, 0.4 * PER_MM);
-            scanner.scan_marking(&region, &frame, 3.0 * RULES.reach() * PER_MM, &mut marks, &mut rows);
-        }
+        let rules = WallRules {
+            count: RULES.walls,
+            width: RULES.width * PER_MM,
+            pitch: RULES.pitch * PER_MM,
+            to_fill: 0.9 * RULES.pitch * PER_MM,
+            resolution: 0.002 * PER_MM,
+        };
+        let (mut planar, mut room) = (Planar::default(), Room::default());
+        walls(&region, &rules, true, &mut planar, &mut room);
         let mut roads = Roads::default();
-        Thinner::default().roads(&region, &mut marks, &RULES, &mut roads);
+        let mut thinner = Thinner::default();
+        for (pairs, rest) in room.rests.iter().enumerate() {
+            thinner.roads(rest, pairs as u32, &RULES, &mut roads);
+        }
         roads
     }
 
@@ -528,6 +476,23 @@ mod tests {
         assert_eq!(roads.roads().len(), 2);
         let share = material(&roads) / (0.2 * (0.8 - 0.2 * (1.0 - std::f64::consts::FRAC_PI_4)) * 20.0);
         assert!(share > 0.93 && share <= 1.0, "{share}");
+    }
+
+    #[test]
+    fn a_pin_is_a_ring_with_the_material_of_the_pin() {
+        for d in [0.3, 0.5, 0.7] {
+            let corners: Vec<[f64; 2]> = (0..64)
+                .map(|i| {
+                    let (sin, cos) = (f64::from(i) / 64.0 * std::f64::consts::TAU).sin_cos();
+                    [149.0 + 0.5 * d * cos, 92.0 + 0.5 * d * sin]
+                })
+                .collect();
+            let roads = roads_of(&corners);
+            assert_eq!(roads.roads().len(), 1, "{d}");
+            let want = 0.2 * std::f64::consts::PI * 0.5 * d * (0.5 * d - 0.2 * (1.0 - std::f64::consts::FRAC_PI_4));
+            let share = material(&roads) / want;
+            assert!((0.9..1.02).contains(&share), "{d} {share}");
+        }
     }
 
     #[test]

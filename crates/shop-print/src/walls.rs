@@ -1,5 +1,6 @@
 //! Walls: the contours of a layer, moved inwards road by road.
 
+use shop_geom::boolean::Boolean;
 use shop_geom::planar::{Contours, Corner, PER_MM, Planar, simplify};
 
 /// How walls lie, grid units.
@@ -34,10 +35,14 @@ pub struct Walls {
 pub struct Room {
     a: Contours,
     b: Contours,
+    covered: Contours,
+    /// What the walls leave open of a narrow region: before the first of them, between one and the next, and within the
+    /// last where lines of the filling do not fit.
+    pub rests: Vec<Contours>,
 }
 
 /// Returns the walls of a region. Where it is `narrow`, walls are only where two of them lie beside one another without
-/// crowding: half a pitch further in there must still be something.
+/// crowding: half a pitch further in there must still be something. What is left open then is in `room.rests`.
 pub fn walls(
     region: &Contours,
     rules: &WallRules,
@@ -46,29 +51,54 @@ pub fn walls(
     room: &mut Room,
 ) -> Walls {
     let mut out = Walls::default();
-    let half = 0.5 * rules.pitch;
+    room.rests.iter_mut().for_each(Contours::clear);
+    room.rests.resize_with(if narrow { rules.count as usize + 1 } else { 0 }, Contours::default);
     for i in 0..rules.count {
         let tolerance = if i == 0 { rules.resolution } else { INNER_RESOLUTION };
-        let corner = Corner::Round { tolerance };
         let mut ring = Contours::default();
         if narrow {
-            // `a` holds the inner edge of the last wall, as far as there is one.
-            let (last, distance) =
-                if i == 0 { (region, 0.5 * rules.width + half) } else { (&room.a, rules.pitch) };
-            planar.inset(last, distance, corner, &mut room.b);
-            std::mem::swap(&mut room.a, &mut room.b);
-            planar.inset(&room.a, -half, Corner::Sharp { limit: RESTORED }, &mut room.b);
+            narrow_ring(region, i, rules, tolerance, planar, room);
         } else {
             let (last, distance) =
                 if i == 0 { (region, 0.5 * rules.width) } else { (&out.rings[i as usize - 1], rules.pitch) };
-            planar.inset(last, distance, corner, &mut room.b);
+            planar.inset(last, distance, Corner::Round { tolerance }, &mut room.b);
         }
         simplify(&room.b, 0.5 * tolerance, &mut ring);
         out.rings.push(ring);
     }
-    let last = out.rings.last().unwrap_or(region);
-    planar.inset(last, rules.to_fill, Corner::Sharp { limit: MITER }, &mut out.inside);
+    if narrow {
+        // Within the innermost walls: lines of the filling have room where a road does.
+        let half = 0.5 * rules.pitch;
+        let (last, edge) = if rules.count == 0 { (region, 0.0) } else { (&room.a, half) };
+        planar.inset(last, half, Corner::Round { tolerance: INNER_RESOLUTION }, &mut room.b);
+        planar.inset(&room.b, -half, Corner::Sharp { limit: COVERED }, &mut room.covered);
+        rest(last, &room.covered, planar, &mut room.rests[rules.count as usize]);
+        let grow = half + edge - rules.to_fill;
+        planar.inset(&room.b, -grow, Corner::Sharp { limit: RESTORED }, &mut out.inside);
+    } else {
+        let last = out.rings.last().unwrap_or(region);
+        planar.inset(last, rules.to_fill, Corner::Sharp { limit: MITER }, &mut out.inside);
+    }
     out
+}
+
+/// Leaves in `room.b` the middle of a wall, and in `room.a` its inner edge; before, `room.a` has that of the wall before.
+fn narrow_ring(region: &Contours, i: u32, rules: &WallRules, tolerance: f64, planar: &mut Planar, room: &mut Room) {
+    let half = 0.5 * rules.pitch;
+    let (last, to_middle) = if i == 0 { (region, 0.5 * rules.width) } else { (&room.a, half) };
+    planar.inset(last, to_middle + half, Corner::Round { tolerance }, &mut room.b);
+    // What the wall and all within it cover.
+    planar.inset(&room.b, -(to_middle + half), Corner::Sharp { limit: COVERED }, &mut room.covered);
+    rest(last, &room.covered, planar, &mut room.rests[i as usize]);
+    std::mem::swap(&mut room.a, &mut room.b);
+    planar.inset(&room.a, -half, Corner::Sharp { limit: RESTORED }, &mut room.b);
+}
+
+/// Writes what is left open of `all`.
+fn rest(all: &Contours, covered: &Contours, planar: &mut Planar, out: &mut Contours) {
+    if all.area_mm2() - covered.area_mm2() > LEAST_REST_MM2 {
+        planar.combine(all, covered, Boolean::Difference, out);
+    }
 }
 
 /// Tips of walls reach at most this many distances beyond their corner: those of right angles and a little sharper ones
@@ -77,3 +107,7 @@ const MITER: f64 = 3.0;
 /// Corners that were cut off by half a pitch and put back: sharper ones than right angles stay cut, as beyond them the
 /// place may be too narrow.
 const RESTORED: f64 = 3.0;
+/// What a road covers beyond its corner: the rounding of wider corners than 60° leaves no place for another road.
+const COVERED: f64 = 2.0;
+/// Less than this is not looked at, mm².
+const LEAST_REST_MM2: f64 = 0.005;

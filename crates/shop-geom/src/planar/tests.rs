@@ -101,3 +101,53 @@ proptest! {
         prop_assert!(out.spots().iter().all(|s| region.spots().contains(s)));
     }
 }
+
+/// What the sweep makes of the walks.
+fn swept(walks: &Contours) -> Contours {
+    let mut planar = Planar::default();
+    let mut out = Contours::default();
+    planar.overlay.clear();
+    planar.add(walks, ShapeType::Subject);
+    planar.finish(OverlayRule::Subject, &mut out);
+    out
+}
+
+proptest! {
+    #[test]
+    fn clean_walks_are_told_from_others_and_come_to_the_same(
+        squares in prop::collection::vec((0i32..40, 0i32..40, 1i32..30, any::<bool>()), 1..7),
+        radii in prop::collection::vec(3.0f64..10.0, 3..40),
+    ) {
+        let mut walks = Contours::default();
+        for (x, y, side, hole) in squares {
+            // Squares often share corners and sides, lie within one another, or are wound the wrong way.
+            let mut corners = square(x * 1000, y * 1000, side * 1000);
+            if hole {
+                corners.reverse();
+            }
+            walks.add(&corners);
+        }
+        for walks in [walks, star(&radii)] {
+            let (mut fast, mut cleaner) = (Contours::default(), clean::Cleaner::default());
+            if cleaner.unite(&walks, &mut fast) {
+                let slow = swept(&walks);
+                prop_assert_eq!(fast.len(), slow.len());
+                prop_assert!((fast.area_mm2() - slow.area_mm2()).abs() < 1e-9);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_crosses_or_touches_is_not_clean() {
+    let mut out = Contours::default();
+    let mut cleaner = clean::Cleaner::default();
+    let a = square(0, 0, 100);
+    for (x, y) in [(50, 50), (100, 0), (100, 100), (100, 30), (0, 0), (0, 50)] {
+        assert!(!cleaner.unite(&contours(&[&a, &square(x, y, 100)]), &mut out), "{x} {y}");
+    }
+    let spike = [Spot::new(0, 0), Spot::new(100, 0), Spot::new(200, 0), Spot::new(100, 0), Spot::new(100, 100)];
+    assert!(!cleaner.unite(&contours(&[&spike]), &mut out));
+    assert!(cleaner.unite(&contours(&[&a, &square(101, 0, 50), &square(10, 10, 50)]), &mut out));
+    assert_eq!(out.len(), 2);
+}
