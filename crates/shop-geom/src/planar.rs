@@ -260,8 +260,21 @@ impl Planar {
     /// Writes to `out` all places of the region that are at least `distance` grid units inside it; with a negative
     /// distance, all places at most that far from it. Near n log n in corners and crossings.
     pub fn inset(&mut self, region: &Contours, distance: f64, corner: Corner, out: &mut Contours) {
+        self.inset_each(region, distance, distance, corner, out);
+    }
+
+    /// The same with distances of their own for outer contours and for holes.
+    pub fn inset_each(
+        &mut self,
+        region: &Contours,
+        outer: f64,
+        hole: f64,
+        corner: Corner,
+        out: &mut Contours,
+    ) {
         self.walks.clear();
         for contour in region.iter() {
+            let distance = if outer == hole || twice_area(contour) > 0 { outer } else { hole };
             if !vanishes(contour, distance) {
                 self.walk(contour, distance, corner);
             }

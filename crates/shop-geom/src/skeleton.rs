@@ -120,7 +120,9 @@ impl Skeletons {
         out.lines.clear();
         out.blobs.clear();
         // Places between corners are rounded: where contours touch, corners alone may do better.
-        let Some(cdt) = triangulated(region, STEP_MM).or_else(|| triangulated(region, f64::INFINITY)) else { return };
+        let Some(cdt) = triangulated(region, STEP_MM).or_else(|| triangulated(region, f64::INFINITY)) else {
+            return;
+        };
         self.tell_inside(&cdt);
         self.find_forks(&cdt, out);
         self.follow(&cdt, out);
@@ -135,15 +137,16 @@ impl Skeletons {
         self.seen.clear();
         self.seen.resize(cdt.num_all_faces(), false);
         self.stack.clear();
-        let enter = |edge: Edge<'_>, inside: bool, seen: &mut [bool], all: &mut [bool], stack: &mut Vec<Face>| {
-            let Some(face) = edge.face().as_inner() else { return };
-            let index = face.fix().index();
-            if !seen[index] {
-                seen[index] = true;
-                all[index] = inside;
-                stack.push(face.fix());
-            }
-        };
+        let enter =
+            |edge: Edge<'_>, inside: bool, seen: &mut [bool], all: &mut [bool], stack: &mut Vec<Face>| {
+                let Some(face) = edge.face().as_inner() else { return };
+                let index = face.fix().index();
+                if !seen[index] {
+                    seen[index] = true;
+                    all[index] = inside;
+                    stack.push(face.fix());
+                }
+            };
         let Self { inside, seen, stack, .. } = self;
         for edge in cdt.convex_hull() {
             // Edges of the hull have the outer face beside them.
@@ -193,9 +196,12 @@ impl Skeletons {
             } else {
                 // The middle of the disc through its corners, which holds no other; where contours have too few corners
                 // for their distance, that disc may leave the region.
-                let clear = |p: Point| face.vertices().iter().map(|v| to_contour(*v, p).0).fold(f64::INFINITY, f64::min);
+                let clear = |p: Point| {
+                    face.vertices().iter().map(|v| to_contour(*v, p).0).fold(f64::INFINITY, f64::min)
+                };
                 let middle = Point::from((a.coords + b.coords + c.coords) / 3.0);
-                let center = circumcenter(a, b, c).filter(|p| clear(*p) > 0.7 * (a - p).norm()).unwrap_or(middle);
+                let center =
+                    circumcenter(a, b, c).filter(|p| clear(*p) > 0.7 * (a - p).norm()).unwrap_or(middle);
                 let radius = clear(center);
                 Node { center, radius }
             };
@@ -204,7 +210,14 @@ impl Skeletons {
                 continue;
             }
             self.fork_of[index] = self.forks.len() as u32;
-            self.forks.push(Fork { face: face.fix(), node, links: [NONE; 3], tip: chords == 1, blunt, absorbed: false });
+            self.forks.push(Fork {
+                face: face.fix(),
+                node,
+                links: [NONE; 3],
+                tip: chords == 1,
+                blunt,
+                absorbed: false,
+            });
         }
     }
 
@@ -226,7 +239,9 @@ impl Skeletons {
             if !self.inside[index] || self.fork_of[index] != NONE || self.seen[index] {
                 continue;
             }
-            let Some(first) = face.adjacent_edges().into_iter().find(|e| !e.is_constraint_edge()) else { continue };
+            let Some(first) = face.adjacent_edges().into_iter().find(|e| !e.is_constraint_edge()) else {
+                continue;
+            };
             let start = out.nodes.len();
             let mut edge = first;
             loop {
@@ -305,7 +320,8 @@ impl Skeletons {
                 }
                 let counts = link.faces.map(|f| self.forks[f as usize].alive(&self.links).count());
                 for (end, root) in [(0, 1), (1, 0)] {
-                    let (tip, fork) = (self.forks[link.faces[end] as usize], self.forks[link.faces[root] as usize]);
+                    let (tip, fork) =
+                        (self.forks[link.faces[end] as usize], self.forks[link.faces[root] as usize]);
                     // A line of its own keeps its middle.
                     let leaf = counts[end] == 1 && !fork.tip && (counts[root] > 1 || tip.tip);
                     let fall = fork.node.radius - tip.node.radius;
@@ -474,8 +490,13 @@ fn sampled(region: &Contours, step_mm: f64) -> (Vec<Point2<f64>>, Vec<[usize; 2]
     for contour in region.iter() {
         let first = points.len();
         let mut a = contour[contour.len() - 1];
-        let around: f64 = contour.windows(2).map(|w| w[0].distance(w[1])).sum::<f64>() + a.distance(contour[0]);
-        let step = if step_mm.is_finite() { (step_mm * PER_MM).min(around / LEAST_SAMPLES).max(1.0) } else { around };
+        let around: f64 =
+            contour.windows(2).map(|w| w[0].distance(w[1])).sum::<f64>() + a.distance(contour[0]);
+        let step = if step_mm.is_finite() {
+            (step_mm * PER_MM).min(around / LEAST_SAMPLES).max(1.0)
+        } else {
+            around
+        };
         for &b in contour {
             let n = (a.distance(b) / step).ceil().max(1.0);
             for k in 0..n as u32 {
@@ -619,13 +640,25 @@ mod tests {
     fn a_cross_has_a_line_through_and_its_arms() {
         let h = 0.2;
         let s = of(&[&[
-            [5.0, -h], [5.0, h], [h, h], [h, 5.0], [-h, 5.0], [-h, h], [-5.0, h], [-5.0, -h],
-            [-h, -h], [-h, -5.0], [h, -5.0], [h, -h],
+            [5.0, -h],
+            [5.0, h],
+            [h, h],
+            [h, 5.0],
+            [-h, 5.0],
+            [-h, h],
+            [-5.0, h],
+            [-5.0, -h],
+            [-h, -h],
+            [-h, -5.0],
+            [h, -5.0],
+            [h, -h],
         ]]);
         let length: f64 = s
             .lines
             .iter()
-            .map(|l| s.nodes[l.start..l.end].windows(2).map(|w| (w[1].center - w[0].center).norm()).sum::<f64>())
+            .map(|l| {
+                s.nodes[l.start..l.end].windows(2).map(|w| (w[1].center - w[0].center).norm()).sum::<f64>()
+            })
             .sum();
         assert!((length - 20.0).abs() < 1.2, "{length} {:?}", s.lines);
         assert_eq!(s.lines.iter().flat_map(|l| l.free).filter(|f| *f).count(), 4);

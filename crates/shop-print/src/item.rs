@@ -7,6 +7,7 @@
 //! ```
 
 use crate::facets::{Facets, Front, Levels};
+use crate::fit;
 use crate::job::Job;
 use crate::model::{Changes, Effect, Modifier, Object, Place};
 use crate::section::Mended;
@@ -338,7 +339,42 @@ impl Work<'_> {
             self.take_away(&mut pieces, &hole);
         }
         pieces.retain(|(_, region)| !region.is_empty());
+        self.fit(&mut pieces);
         pieces
+    }
+
+    /// Moves the contours of all pieces together as the settings want it; where pieces meet, they stay together.
+    fn fit(&mut self, pieces: &mut Pieces) {
+        if !pieces.iter().any(|(part, _)| fit::changes(self.job(*part), self.layer)) {
+            return;
+        }
+        let before = pieces.clone();
+        let mut all = Contours::default();
+        for (_, region) in &before {
+            all = self.slicer.combine(&all, region, Boolean::Union);
+        }
+        for (i, (part, region)) in pieces.iter_mut().enumerate() {
+            let job = &self.parts[usize::from(*part)].job;
+            let (mut fitted, mut own) = (all.clone(), region.clone());
+            self.slicer.fit(job, self.layer, &mut fitted);
+            self.slicer.fit(job, self.layer, &mut own);
+            // What it grows to, and what it was: not what the others were.
+            own = self.slicer.combine(&own, region, Boolean::Union);
+            own = self.slicer.combine(&own, &fitted, Boolean::Intersection);
+            for (k, (_, other)) in before.iter().enumerate() {
+                if k != i {
+                    own = self.slicer.combine(&own, other, Boolean::Difference);
+                }
+            }
+            *region = own;
+        }
+        for i in 1..pieces.len() {
+            let (earlier, later) = pieces.split_at_mut(i);
+            for (_, region) in earlier {
+                *region = self.slicer.combine(region, &later[0].1, Boolean::Difference);
+            }
+        }
+        pieces.retain(|(_, region)| !region.is_empty());
     }
 
     fn take_away(&mut self, pieces: &mut Pieces, hole: &Contours) {

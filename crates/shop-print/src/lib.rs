@@ -13,6 +13,8 @@ pub mod bridges;
 pub mod comb;
 pub mod facets;
 pub mod fill;
+pub mod fit;
+pub mod fuzzy;
 pub mod hooks;
 pub mod infill;
 pub mod item;

@@ -165,6 +165,18 @@ choice! {
     }
 }
 
+choice! {
+    /// What is made rough.
+    Fuzzy {
+        /// Nothing.
+        Off = "off",
+        /// Outer contours.
+        Outside = "outside",
+        /// Holes too.
+        All = "all",
+    }
+}
+
 /// One setting, for people.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
@@ -294,6 +306,23 @@ settings! {
     seam: Seam = Seam::Aligned;
     /// Cracks of a mesh up to this wide are closed without a word, mm; wider ones are closed and said.
     close_gaps_mm: f64 = 0.05, 0.0 ..= 1.0;
+    /// Cracks and slots up to twice this wide are closed in every layer, mm; 0 for none.
+    closing_mm: f64 = 0.0, 0.0 ..= 1.0;
+    /// How far all contours are moved outwards, mm, holes becoming narrower; negative inwards. For printers whose parts come
+    /// out too small or too large.
+    xy_growth_mm: f64 = 0.0, -2.0 ..= 2.0;
+    /// How much wider holes are made on all sides, mm, beyond what moves all contours.
+    hole_growth_mm: f64 = 0.0, -2.0 ..= 2.0;
+    /// How far the first layer is taken in on all sides, mm, as it is squeezed out against the bed; narrow places stay.
+    elephant_foot_mm: f64 = 0.0, 0.0 ..= 2.0;
+    /// Over how many layers that fades away.
+    elephant_foot_layers: u32 = 1, 1.0 ..= 50.0;
+    /// Walls that are seen are made rough: off, outside (not in holes) or all.
+    fuzzy: Fuzzy = Fuzzy::Off;
+    /// How far rough walls go in and out in all, mm.
+    fuzzy_mm: f64 = 0.3, 0.0 ..= 2.0;
+    /// Distance of the corners of rough walls, mm.
+    fuzzy_point_mm: f64 = 0.8, 0.05 ..= 10.0;
     /// How far contours may be straightened, mm.
     resolution_mm: f64 = 0.002, 0.0 ..= 0.2;
 

@@ -1,6 +1,8 @@
 //! A layer on its own: region, walls, and the rows by which its neighbours know it.
 
 use crate::facets::Facets;
+use crate::fit;
+use crate::fuzzy;
 use crate::job::Job;
 use crate::roads::Roads;
 use crate::rows::{Frame, Rows, Scanner};
@@ -55,6 +57,7 @@ impl Slicer {
     pub fn slice(&mut self, job: &Job, facets: &Facets, layer: usize, cut: &[u32]) -> Slice {
         let mut region = Contours::default();
         let mended = self.section(job, facets, layer, cut, &mut region);
+        self.fit(job, layer, &mut region);
         let mut slice = self.walled(job, layer, region);
         self.fill(job, layer, &mut slice);
         Slice { mended, ..slice }
@@ -75,8 +78,23 @@ impl Slicer {
         self.cutter.cut(facets, cut, plane, resolution, quiet, &mut self.planar, region)
     }
 
+    /// Changes a region as the settings want it before walls are made: see [`crate::fit`].
+    pub fn fit(&mut self, job: &Job, layer: usize, region: &mut Contours) {
+        if fit::changes(job, layer) {
+            fit::fit(job, layer, &mut self.planar, region);
+        }
+    }
+
     /// Returns a region with its walls and the roads of its narrow places.
     pub fn walled(&mut self, job: &Job, layer: usize, region: Contours) -> Slice {
+        let mut slice = self.smooth(job, layer, region);
+        if let Some(seen) = slice.walls.rings.first_mut() {
+            fuzzy::roughen(&job.settings, layer, seen);
+        }
+        slice
+    }
+
+    fn smooth(&mut self, job: &Job, layer: usize, region: Contours) -> Slice {
         let mut slice = Slice { region, ..Slice::default() };
         let rules = job.wall_rules(layer);
         let thin = job.thin_rules(layer);

@@ -272,7 +272,14 @@ impl Thinner {
     }
 
     /// Adds a road, or two side by side, along part of the line.
-    fn lay(&mut self, part: std::ops::Range<usize>, fat: bool, pairs: u32, rules: &ThinRules, roads: &mut Roads) {
+    fn lay(
+        &mut self,
+        part: std::ops::Range<usize>,
+        fat: bool,
+        pairs: u32,
+        rules: &ThinRules,
+        roads: &mut Roads,
+    ) {
         self.part.clear();
         self.part.extend_from_slice(&self.line[part]);
         let length: f64 = self.part.windows(2).map(|w| (w[1].center - w[0].center).norm()).sum();
@@ -326,7 +333,8 @@ fn disc(blob: Node, pairs: u32, rules: &ThinRules, roads: &mut Roads) {
     if r < least || !(if pairs == 0 { rules.thin_walls } else { rules.gap_fill }) {
         return;
     }
-    let area = if pairs == 0 { rules.height * (r - rules.rounding()).max(0.25 * r) } else { rules.height * r };
+    let area =
+        if pairs == 0 { rules.height * (r - rules.rounding()).max(0.25 * r) } else { rules.height * r };
     let n = 12;
     let corners: Vec<Spot> = (0..n)
         .map(|k| {
@@ -489,7 +497,8 @@ mod tests {
                 .collect();
             let roads = roads_of(&corners);
             assert_eq!(roads.roads().len(), 1, "{d}");
-            let want = 0.2 * std::f64::consts::PI * 0.5 * d * (0.5 * d - 0.2 * (1.0 - std::f64::consts::FRAC_PI_4));
+            let want =
+                0.2 * std::f64::consts::PI * 0.5 * d * (0.5 * d - 0.2 * (1.0 - std::f64::consts::FRAC_PI_4));
             let share = material(&roads) / want;
             assert!((0.9..1.02).contains(&share), "{d} {share}");
         }

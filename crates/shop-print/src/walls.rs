@@ -83,7 +83,14 @@ pub fn walls(
 }
 
 /// Leaves in `room.b` the middle of a wall, and in `room.a` its inner edge; before, `room.a` has that of the wall before.
-fn narrow_ring(region: &Contours, i: u32, rules: &WallRules, tolerance: f64, planar: &mut Planar, room: &mut Room) {
+fn narrow_ring(
+    region: &Contours,
+    i: u32,
+    rules: &WallRules,
+    tolerance: f64,
+    planar: &mut Planar,
+    room: &mut Room,
+) {
     let half = 0.5 * rules.pitch;
     let (last, to_middle) = if i == 0 { (region, 0.5 * rules.width) } else { (&room.a, half) };
     planar.inset(last, to_middle + half, Corner::Round { tolerance }, &mut room.b);

@@ -93,7 +93,8 @@ impl Cleaner {
         if self.edges.is_empty() {
             return true;
         }
-        let (low, high) = self.edges.iter().fold((i32::MAX, i32::MIN), |(l, h), e| (l.min(e.a.y), h.max(e.a.y)));
+        let (low, high) =
+            self.edges.iter().fold((i32::MAX, i32::MIN), |(l, h), e| (l.min(e.a.y), h.max(e.a.y)));
         let strips = (self.edges.len() / PER_STRIP).clamp(1, 4096);
         let height = ((i64::from(high) - i64::from(low)) / strips as i64 + 1).max(1);
         let of = |y: i32| ((i64::from(y) - i64::from(low)) / height) as usize;
@@ -112,7 +113,8 @@ impl Cleaner {
         for (i, e) in self.edges.iter().enumerate() {
             let (bottom, top) = if e.a.y <= e.b.y { (e.a, e.b) } else { (e.b, e.a) };
             let (first, last) = (of(bottom.y), of(top.y));
-            let slope = (f64::from(top.x) - f64::from(bottom.x)) / (f64::from(top.y) - f64::from(bottom.y)).max(1.0);
+            let slope =
+                (f64::from(top.x) - f64::from(bottom.x)) / (f64::from(top.y) - f64::from(bottom.y)).max(1.0);
             for s in first..=last {
                 // A little wider than it is, so that rounding hides nothing.
                 let y = i64::from(low) + s as i64 * height;

@@ -146,7 +146,8 @@ fn what_crosses_or_touches_is_not_clean() {
     for (x, y) in [(50, 50), (100, 0), (100, 100), (100, 30), (0, 0), (0, 50)] {
         assert!(!cleaner.unite(&contours(&[&a, &square(x, y, 100)]), &mut out), "{x} {y}");
     }
-    let spike = [Spot::new(0, 0), Spot::new(100, 0), Spot::new(200, 0), Spot::new(100, 0), Spot::new(100, 100)];
+    let spike =
+        [Spot::new(0, 0), Spot::new(100, 0), Spot::new(200, 0), Spot::new(100, 0), Spot::new(100, 100)];
     assert!(!cleaner.unite(&contours(&[&spike]), &mut out));
     assert!(cleaner.unite(&contours(&[&a, &square(101, 0, 50), &square(10, 10, 50)]), &mut out));
     assert_eq!(out.len(), 2);
