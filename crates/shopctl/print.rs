@@ -156,6 +156,7 @@ fn one(
     let bodies = stand.bodies.len();
     let filament = machine.printer.as_ref().map_or(1.75, |p| p.filament);
     let print = Print::new(together(stand, &mut notes), settings, filament);
+    notes.extend(print.collisions());
     let title = out.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let mut plot = (!args.preview.is_empty()).then(|| Plot::new(machine, &title));
     let work =

@@ -5,6 +5,7 @@ pub mod chart;
 pub mod common;
 pub mod compensate;
 pub mod feature;
+pub mod fit;
 pub mod intent;
 pub mod lead;
 pub mod machine;

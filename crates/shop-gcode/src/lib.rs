@@ -16,7 +16,8 @@ pub mod parse;
 mod post;
 
 pub use interpret::{Context, Cutter, Modes, Reader, Step, Survey, interpret, modes, visit};
-pub use post::{Posting, fit_arcs, post};
+pub use post::{Posting, post};
+pub use shop_cam::fit::fit_arcs;
 
 /// A small router with GRBL, for the examples in this documentation and for tests.
 #[doc(hidden)]

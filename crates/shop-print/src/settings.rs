@@ -481,6 +481,9 @@ settings! {
     /// But not more slowly than this, mm/s.
     slowest_mm_per_s: f64 = 10.0, 0.5 ..= 500.0;
 
+    /// Chains of short lines become arcs that leave them by at most this, mm (G2 and G3, where the controller has them); 0
+    /// leaves lines.
+    arc_tolerance_mm: f64 = 0.0, 0.0 ..= 1.0;
     /// Objects are made one after another, each whole, instead of all layer by layer.
     sequential: bool = false;
     /// Room that the head needs around the nozzle, mm: objects made one after another are at least so far apart.

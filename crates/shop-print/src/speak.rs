@@ -14,6 +14,7 @@ use crate::pace::Pace;
 use crate::roads::{Kind, Road, Roads};
 use crate::turns::Turn;
 use shop_cam::Speed;
+use shop_cam::fit::fit_section;
 use shop_cam::canon::{Command, Limits, Role, Section};
 use shop_geom::planar::{PER_MM, Spot};
 
@@ -141,6 +142,9 @@ pub(crate) fn speak(
         let [x, y] = s.mm();
         [x, y, job.levels.top(layer - 1)]
     });
+    if job.settings.arc_tolerance_mm > 0.0 {
+        section = fit_section(&section, job.settings.arc_tolerance_mm, &mut { from });
+    }
     Spoken { layer, section, from, used: speaker.used }
 }
 

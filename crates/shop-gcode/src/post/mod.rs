@@ -10,11 +10,9 @@
 //! first motion out in full, so that a person can start there. Cost: O(commands), one buffer per section.
 
 mod arc;
-mod fit;
 mod more;
 mod writer;
 
-pub use fit::fit_arcs;
 
 use crate::dialect::{Rules, rules};
 use crate::number::Grid;

@@ -6,7 +6,7 @@
 //! the cost is O(n log n) for n lines. Feed, height and filament per length must stay the same along a run; whatever
 //! stands between two moves ends it.
 
-use shop_cam::canon::{Command, Move, Plane, Position, Section, Way};
+use crate::canon::{Command, Move, Plane, Position, Section, Way};
 use shop_geom::Point;
 use std::f64::consts::{PI, TAU};
 
@@ -31,16 +31,18 @@ const MOST_TURN: f64 = TAU * 0.95;
 ///     .map(|a| f64::from(a).to_radians())
 ///     .map(|a| Command::Line { to: [10.0 * a.cos(), 10.0 * a.sin(), 0.0] })
 ///     .collect();
-/// let fitted = shop_gcode::fit_arcs(&[section], 0.01);
+/// let fitted = shop_cam::fit::fit_arcs(&[section], 0.01);
 /// assert!(matches!(fitted[0].commands[1], Command::Arc { counter_clockwise: true, .. }));
 /// assert_eq!(fitted[0].commands.len(), 2);
 /// ```
 pub fn fit_arcs(sections: &[Section], tolerance: f64) -> Vec<Section> {
     let mut at: Option<Position> = None;
-    sections.iter().map(|s| section(s, tolerance, &mut at)).collect()
+    sections.iter().map(|s| fit_section(s, tolerance, &mut at)).collect()
 }
 
-fn section(section: &Section, tolerance: f64, at: &mut Option<Position>) -> Section {
+/// Returns one section with chains of lines fitted by arcs within `tolerance`, mm. The tool stands at `at` before it, as far
+/// as that is known, and after it.
+pub fn fit_section(section: &Section, tolerance: f64, at: &mut Option<Position>) -> Section {
     let mut out = Section::new(section.role, section.label.clone());
     let commands = &section.commands;
     let with_lines = section.lines.len() == commands.len();
@@ -246,8 +248,8 @@ fn circle(a: [f64; 2], b: [f64; 2], c: [f64; 2]) -> Option<[f64; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canon::Role;
     use proptest::prelude::*;
-    use shop_cam::canon::Role;
 
     /// Returns the points and chords of commands, arcs as chords of a thousandth of the tolerance.
     fn trace(commands: &[Command], tolerance: f64) -> (Vec<Position>, f64) {
