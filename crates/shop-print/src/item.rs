@@ -26,6 +26,8 @@ pub struct Part {
     pub job: Job,
     /// The object it is in.
     pub object: u16,
+    /// Nothing of it is higher, mm.
+    pub top_mm: f64,
 }
 
 /// More mixes than this are not told apart in one print; further modifiers do nothing.
@@ -159,14 +161,14 @@ impl Item {
         }
         let zones = item.modify(object.modifiers, shift, levels, &mut mixes);
         item.support(&Job::new(base, Arc::clone(levels), filament_mm), &zones);
-        for (settings, _) in mixes.list {
+        for (settings, bounds) in mixes.list {
             let job = Job::new(settings, Arc::clone(levels), filament_mm);
             let known = |&p: &u16| parts[usize::from(p)].job.frames == job.frames;
             let framed = item.framed.iter().position(known);
             if framed.is_none() {
                 item.framed.push(parts.len() as u16);
             }
-            parts.push(Part { job, object: number });
+            parts.push(Part { job, object: number, top_mm: bounds[1][2] + shift[2] });
         }
         item
     }

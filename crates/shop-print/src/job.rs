@@ -34,6 +34,8 @@ pub struct Job {
     pub least_line: i32,
     /// Lowest and highest corner of the box around all that is printed, mm.
     pub bounds: [[f64; 3]; 2],
+    /// Tools that are used, and how hot each is in the first layer, °C; of the print as a whole only.
+    pub tools: Vec<(u32, f64)>,
     /// Distance of roads, mm.
     pitch_mm: f64,
     /// Section of the filament, mm².
@@ -60,6 +62,7 @@ impl Job {
             link: grid(2.5 * pitch_mm),
             least_line: grid(0.05),
             bounds: [[0.0; 3]; 2],
+            tools: Vec::new(),
             pitch_mm,
             filament_mm2: std::f64::consts::FRAC_PI_4 * filament_mm * filament_mm,
             levels,

@@ -36,6 +36,7 @@ pub mod slice;
 pub mod speak;
 pub mod supports;
 pub mod thin;
+pub mod tools;
 pub mod tour;
 pub mod turns;
 pub mod walls;
@@ -56,6 +57,7 @@ use shop_geom::planar::Spot;
 use slice::Slicer;
 use speak::{Spoken, Used, speak};
 use std::sync::{Arc, Mutex};
+use tools::Tools;
 use turns::Turn;
 
 /// What a print came to.
@@ -119,6 +121,7 @@ impl Print {
             job.reach.above = job.reach.above.max(reach.above);
         }
         job.bounds = around(&copies);
+        job.tools = tools_of(&parts);
         Print { job, parts, items, copies }
     }
 
@@ -136,12 +139,13 @@ impl Print {
         mut emit: impl FnMut(T) -> bool + Send,
     ) -> Option<Summary> {
         let summary = Mutex::new(Summary::default());
-        let last = Mutex::new(None);
+        let tools = Arc::new(Tools::new(self));
+        let last = Mutex::new((None, None));
         let mut whole = true;
         for turn in self.turns() {
             let line = Line { print: self, turn, finish: &finish, summary: &summary, last: &last };
-            let at = *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let state = State::new(self.job.settings.seam, self.job.fare(), at);
+            let (at, tool) = *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let state = State::new(self.job.settings.seam, self.job.fare(), Arc::clone(&tools), at, tool);
             let fronts = self.items.iter().map(Item::fronts).collect();
             whole &= pipeline::run(
                 &line,
@@ -186,6 +190,15 @@ fn placed(objects: &[Object], settings: &Settings) -> ([f64; 3], f64) {
     ([settings.center_x_mm - middle(0), settings.center_y_mm - middle(1), -low[2]], high[2] - low[2])
 }
 
+/// Returns all tools that parts want, the lowest first, and how hot each is in the first layer.
+fn tools_of(parts: &[Part]) -> Vec<(u32, f64)> {
+    let mut tools: Vec<(u32, f64)> =
+        parts.iter().map(|p| (p.job.settings.tool, p.job.settings.first_layer_hotend_c)).collect();
+    tools.sort_by_key(|t| t.0);
+    tools.dedup_by_key(|t| t.0);
+    tools
+}
+
 /// Returns the box around all copies, mm.
 fn around(copies: &[Copy]) -> [[f64; 3]; 2] {
     let both = |a: [[f64; 3]; 2], b: [[f64; 3]; 2]| {
@@ -217,8 +230,8 @@ struct Line<'a, F> {
     turn: Turn,
     finish: &'a F,
     summary: &'a Mutex<Summary>,
-    /// Where the nozzle came to at the end of the layer that was ordered last.
-    last: &'a Mutex<Option<Spot>>,
+    /// Where the nozzle came to at the end of the layer that was ordered last, and with which tool.
+    last: &'a Mutex<(Option<Spot>, Option<u16>)>,
 }
 
 /// Room of one worker.
@@ -265,7 +278,7 @@ impl<T: Send, F: Fn(&Spoken) -> T + Sync> Stages for Line<'_, F> {
     fn order(&self, state: &mut State, _: usize, plan: Plan) -> Ordered {
         let ordered = state.order(plan);
         if let Ok(mut last) = self.last.lock() {
-            *last = ordered.to;
+            *last = (ordered.to, state.tool());
         }
         ordered
     }

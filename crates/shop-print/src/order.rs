@@ -7,8 +7,10 @@
 use crate::plan::{Island, Plan};
 use crate::roads::Roads;
 use crate::settings::Seam;
+use crate::tools::Tools;
 use crate::tour::{Fare, Near, Stop, Tourist};
 use shop_geom::planar::{Contours, PER_MM, Spot};
+use std::sync::Arc;
 
 /// One road, as it is laid.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +34,8 @@ pub struct Ordered {
     pub from: Option<Spot>,
     /// Where it ends.
     pub to: Option<Spot>,
+    /// The tool in use before, if there is one.
+    pub tool: Option<u16>,
 }
 
 /// What one layer tells the next.
@@ -39,6 +43,8 @@ pub struct Ordered {
 pub struct State {
     seam: Seam,
     fare: Fare,
+    tools: Arc<Tools>,
+    tool: Option<u16>,
     layer: u64,
     at: Option<Spot>,
     past: Past,
@@ -68,11 +74,13 @@ impl Past {
 const CORNER_MM: f64 = 3.0;
 
 impl State {
-    /// Begins with the first layer, the nozzle being at `at` if that is known.
-    pub fn new(seam: Seam, fare: Fare, at: Option<Spot>) -> State {
+    /// Begins with the first layer, the nozzle being at `at` and `tool` in use if that is known.
+    pub fn new(seam: Seam, fare: Fare, tools: Arc<Tools>, at: Option<Spot>, tool: Option<u16>) -> State {
         State {
             seam,
             fare,
+            tools,
+            tool,
             layer: 0,
             at,
             past: Past::default(),
@@ -86,32 +94,95 @@ impl State {
 
     /// Puts a layer in order. About linear in islands and corners of outer walls.
     pub fn order(&mut self, plan: Plan) -> Ordered {
-        let Plan { roads, islands, within } = plan;
+        let Plan { mut roads, islands, within } = plan;
         let mut lays = Vec::with_capacity(roads.roads().len());
-        let from = self.at;
+        let (from, tool) = (self.at, self.tool);
         self.now.corners.clear();
         self.now.seams.clear();
-        let (first, others): (Vec<Island>, Vec<Island>) = islands.into_iter().partition(|i| i.first);
-        for island in &first {
-            self.island(island, None, &roads, &mut lays);
+        if self.tools.is_plain() {
+            self.islands(&islands, &roads, &mut lays);
+        } else {
+            self.by_tool(islands, &mut roads, &mut lays);
         }
+        std::mem::swap(&mut self.past, &mut self.now);
+        self.past.near.load(&self.past.corners);
+        self.layer += 1;
+        Ordered { roads, lays, within, from, to: self.at, tool }
+    }
+
+    /// Returns the tool in use.
+    pub fn tool(&self) -> Option<u16> {
+        self.tool
+    }
+
+    /// Lays islands tool by tool, the tool in use first, with what of the tower belongs to the changes.
+    fn by_tool(&mut self, islands: Vec<Island>, roads: &mut Roads, lays: &mut Vec<Lay>) {
+        let tools = Arc::clone(&self.tools);
+        let of = |island: &Island| {
+            let road = island.rings.first().map(|r| r.outer).or_else(|| island.rest.first().copied());
+            tools.of(road.map_or(0, |r| roads.roads()[r as usize].part))
+        };
+        let mut groups: Vec<(u16, Vec<Island>)> = Vec::new();
+        for island in islands {
+            let tool = of(&island);
+            match groups.iter_mut().find(|g| g.0 == tool) {
+                Some(group) => group.1.push(island),
+                None => groups.push((tool, vec![island])),
+            }
+        }
+        let skirt = |g: &(u16, Vec<Island>)| g.1.iter().any(|i| i.first);
+        // What is laid before everything comes before everything.
+        groups.sort_by_key(|g| (!skirt(g), Some(g.0) != self.tool, g.0));
+        let layer = self.layer as usize;
+        let count = groups.len();
+        let begun = self.tool.or(groups.first().map(|g| g.0));
+        let changes = count - usize::from(groups.first().is_some_and(|g| Some(g.0) == begun));
+        let mut change = 0;
+        self.tool = begun;
+        if let Some(tool) = begun {
+            let tower = tools.tower(layer, None, changes == 0, tool, roads);
+            self.in_order(tower, roads, lays);
+        }
+        for (tool, islands) in groups {
+            if self.tool != Some(tool) {
+                self.tool = Some(tool);
+                let tower = tools.tower(layer, Some(change), change as usize + 1 == changes, tool, roads);
+                change += 1;
+                self.in_order(tower, roads, lays);
+            }
+            self.islands(&islands, roads, lays);
+        }
+    }
+
+    /// Lays roads as they stand.
+    fn in_order(&mut self, list: std::ops::Range<u32>, roads: &Roads, lays: &mut Vec<Lay>) {
+        for road in list {
+            let laid = &roads.roads()[road as usize];
+            let spots = roads.spots(laid);
+            lays.push(Lay { road, start: 0 });
+            self.at = Some(if laid.closed { spots[0] } else { spots[spots.len() - 1] });
+        }
+    }
+
+    /// Lays islands one after another.
+    fn islands(&mut self, islands: &[Island], roads: &Roads, lays: &mut Vec<Lay>) {
+        for island in islands.iter().filter(|i| i.first) {
+            self.island(island, None, roads, lays);
+        }
+        let others: Vec<&Island> = islands.iter().filter(|i| !i.first).collect();
         let ends = |i: &Island| {
             let wall = i.rings.first().map(|r| roads.spots(&roads.roads()[r.outer as usize])[0]);
-            let [a, b] = i.legs.ends(&roads).unwrap_or([i.middle; 2]);
+            let [a, b] = i.legs.ends(roads).unwrap_or([i.middle; 2]);
             [wall.unwrap_or(a), wall.unwrap_or(b)]
         };
         let mut stops = std::mem::take(&mut self.islands);
         stops.clear();
-        stops.extend_from_slice(self.tourist.tour(others.iter().map(ends), self.at, self.fare));
+        stops.extend_from_slice(self.tourist.tour(others.iter().map(|i| ends(i)), self.at, self.fare));
         for (i, stop) in stops.iter().enumerate() {
-            let next = stops.get(i + 1).map(|s| ends(&others[s.item as usize])[0]);
-            self.island(&others[stop.item as usize], next, &roads, &mut lays);
+            let next = stops.get(i + 1).map(|s| ends(others[s.item as usize])[0]);
+            self.island(others[stop.item as usize], next, roads, lays);
         }
         self.islands = stops;
-        std::mem::swap(&mut self.past, &mut self.now);
-        self.past.near.load(&self.past.corners);
-        self.layer += 1;
-        Ordered { roads, lays, within, from, to: self.at }
     }
 
     /// Lays one island; `next` is where it goes on, if that is in this layer: otherwise the next layer begins about where

@@ -484,6 +484,26 @@ settings! {
     /// Chains of short lines become arcs that leave them by at most this, mm (G2 and G3, where the controller has them); 0
     /// leaves lines.
     arc_tolerance_mm: f64 = 0.0, 0.0 ..= 1.0;
+    /// Tool (extruder) that makes the part, the first is 0.
+    tool: u32 = 0, 0.0 ..= 31.0;
+    /// All tools push their filament through one nozzle, which has one heater.
+    one_nozzle: bool = false;
+    /// How much filament is pulled back before another tool comes, and pushed again when a tool comes, mm.
+    tool_retract_mm: f64 = 2.0, 0.0 ..= 200.0;
+    /// Material that is pushed into a tower after a change of tool until the new one is clean, mm³; 0 makes no tower.
+    purge_mm3: f64 = 70.0, 0.0 ..= 2000.0;
+    /// Left edge of that tower, mm.
+    tower_x_mm: f64 = 150.0, -10000.0 ..= 10000.0;
+    /// Front edge of that tower, mm.
+    tower_y_mm: f64 = 160.0, -10000.0 ..= 10000.0;
+    /// Width of that tower, mm; its depth is what the material needs.
+    tower_width_mm: f64 = 50.0, 5.0 ..= 500.0;
+    /// What is written at a change of tool instead of its number: values stand in braces, as in T{next_tool}.
+    tool_change_gcode: Hook = Hook::default();
+    /// What is written when the tool of this part comes, as for its filament.
+    filament_start_gcode: Hook = Hook::default();
+    /// What is written before the tool of this part goes.
+    filament_end_gcode: Hook = Hook::default();
     /// Objects are made one after another, each whole, instead of all layer by layer.
     sequential: bool = false;
     /// Room that the head needs around the nozzle, mm: objects made one after another are at least so far apart.

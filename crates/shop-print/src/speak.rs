@@ -14,8 +14,8 @@ use crate::pace::Pace;
 use crate::roads::{Kind, Road, Roads};
 use crate::turns::Turn;
 use shop_cam::Speed;
-use shop_cam::fit::fit_section;
 use shop_cam::canon::{Command, Limits, Role, Section};
+use shop_cam::fit::fit_section;
 use shop_geom::planar::{PER_MM, Spot};
 
 /// What a printed layer used.
@@ -67,6 +67,7 @@ struct Speaker<'a> {
     /// Height of roads, and their thickness, mm.
     z: f64,
     height: f64,
+    layer: usize,
     feed: f64,
     kind: Option<Kind>,
     acceleration: f64,
@@ -78,6 +79,10 @@ struct Speaker<'a> {
     rise: bool,
     /// It is where another object ends, and goes to this one at this height.
     over: Option<f64>,
+    /// The tool in use.
+    tool: Option<u32>,
+    /// Its filament was pulled back for a change, and comes again with the next road.
+    parked: bool,
     /// The road that was laid last, and from where.
     last: Option<(&'a Road, &'a Roads, usize)>,
     comber: &'a mut Comber,
@@ -109,6 +114,7 @@ pub(crate) fn speak(
         at: ordered.from,
         z: job.levels.top(layer),
         height: job.levels.height(layer),
+        layer,
         feed: 0.0,
         kind: None,
         acceleration: 0.0,
@@ -117,6 +123,8 @@ pub(crate) fn speak(
         fan: below,
         rise: true,
         over: None,
+        tool: ordered.tool.map(u32::from),
+        parked: false,
         last: None,
         comber,
         way: Vec::new(),
@@ -223,7 +231,7 @@ impl<'a> Speaker<'a> {
         let spots = roads.spots(road);
         let walk = Walk { start, corners: spots.len(), closed: road.closed };
         if let Some(part) = self.print.parts.get(usize::from(road.part)) {
-            self.job = &part.job;
+            self.take(&part.job);
         }
         self.label(road);
         self.travel(spots[start]);

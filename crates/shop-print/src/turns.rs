@@ -7,6 +7,7 @@
 //!         ┌───┐    │   │
 //! ```
 
+use crate::tools::Tools;
 use crate::{Copy, Print};
 use shop_report::Diagnostic;
 
@@ -58,10 +59,21 @@ impl Print {
         order
     }
 
-    /// Returns what of a print with objects one after another the head would run into. O(copies²).
+    /// Returns what would be in the way: objects of the tower, and of the head when they are made one after another.
+    /// O(copies²).
     pub fn collisions(&self) -> Vec<Diagnostic> {
         let s = &self.job.settings;
-        let mut found = Vec::new();
+        let mut found: Vec<Diagnostic> = Vec::new();
+        if let Some([low, high]) = Tools::new(self).tower_box() {
+            let meets = |c: &&Copy| (0..2).all(|k| c.bounds[0][k] < high[k] && low[k] < c.bounds[1][k]);
+            found.extend(self.copies.iter().filter(meets).map(|c| {
+                let message = format!("`{}` stands where the tower for changes of tool does", c.name);
+                Diagnostic::error("print/tower-in-the-way", message).hint(format!(
+                    "the tower takes x {:.0} to {:.0}, y {:.0} to {:.0} mm: move it with tower_x_mm and tower_y_mm",
+                    low[0], high[0], low[1], high[1]
+                ))
+            }));
+        }
         if !s.sequential || self.copies.len() < 2 {
             return found;
         }

@@ -466,3 +466,90 @@ fn arcs_push_as_much_filament_in_fewer_moves() {
     assert!(arcs.1 > 100 && 3 * arcs.0 < 2 * lines.0, "{arcs:?} {lines:?}");
     assert!((arcs.2 - lines.2).abs() < 1e-6 * lines.2);
 }
+
+#[test]
+fn every_road_is_laid_with_its_tool_and_changes_are_purged_into_a_tower() {
+    use shop_print::model::{Body, Changes, Model, Object};
+    let changes = |tool: &str| {
+        let mut c = Changes::default();
+        c.add("tool", tool).expect("a setting");
+        c
+    };
+    let object = |x: f64, tool: &str, tall: f64| {
+        let mut mesh = posts();
+        for p in &mut mesh.points {
+            *p = Point3::new(p.x, p.y, p.z * tall);
+        }
+        let bodies = vec![Body { mesh, ..Body::default() }];
+        Object { bodies, changes: changes(tool), places: vec![[x, 0.0]], ..Object::default() }
+    };
+    let settings = Settings {
+        purge_mm3: 40.0,
+        tower_x_mm: 100.0,
+        tower_y_mm: 140.0,
+        tower_width_mm: 20.0,
+        skirt_loops: 1,
+        ..plain()
+    };
+    let model = Model { settings, objects: vec![object(0.0, "1", 1.0), object(30.0, "0", 0.5)] };
+    let mut wrong = model.clone();
+    (wrong.settings.tower_x_mm, wrong.settings.tower_y_mm) = (110.0, 110.0);
+    let found = Print::of(wrong, 1.75).collisions();
+    assert!(!found.is_empty() && found.iter().all(|d| d.code == "print/tower-in-the-way"));
+    let print = Print::of(model, 1.75);
+    assert_eq!(print.collisions(), []);
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let mut all = Vec::new();
+        pool.install(|| {
+            print.run(
+                |s| s.section.commands.clone(),
+                |c| {
+                    all.push(c);
+                    true
+                },
+            )
+        });
+        all
+    };
+    let all = run(1);
+    assert_eq!(all, run(3));
+    let (mut tool, mut kind, mut changes) = (None, String::new(), 0);
+    let (mut held, mut purged) = (0.0, 0.0);
+    for (i, layer) in all.iter().enumerate() {
+        let (mut here, mut tower) = (0, 0.0);
+        for c in layer {
+            match c {
+                Command::ToolChange { number } => {
+                    assert!(purged >= 40.0 || changes < 2, "{purged}");
+                    (changes, here, purged) = (changes + 1, here + 1, 0.0);
+                    tool = Some(*number);
+                }
+                Command::Feature(name) => kind = name.to_string(),
+                Command::Filament { e } => held += e,
+                Command::Extrude { to, e } if *e > 0.0 => {
+                    assert!(held > -1e-9, "{held}");
+                    if kind == "Wipe tower" {
+                        purged += e * std::f64::consts::FRAC_PI_4 * 1.75 * 1.75;
+                        tower += e;
+                    } else if kind != "Skirt/Brim" {
+                        let wanted = u32::from(to[0] < print.copies[0].bounds[1][0] + 1.0);
+                        assert_eq!(tool, Some(wanted), "layer {i} {kind}");
+                    }
+                }
+                _ => {}
+            }
+        }
+        // The first tool of all, and then one change in each layer that has both.
+        assert_eq!(
+            here,
+            if i == 0 { 2 } else { usize::from(i < 20 || i == 20 && tool_at(&all[19]) == Some(0)) }
+        );
+        assert_eq!(tower > 0.0, i < 20, "{i}");
+    }
+    assert!(changes > 15);
+}
+
+fn tool_at(layer: &[Command]) -> Option<u32> {
+    layer.iter().rev().find_map(|c| if let Command::ToolChange { number } = c { Some(*number) } else { None })
+}

@@ -835,7 +835,9 @@ impl<'a> Writer<'a> {
         let tool = self.style.machine.tools.iter().find(|t| t.number == number);
         let name = tool.map_or("", |t| t.name.as_str());
         self.comment(&format!("tool {number}: {name}"));
-        if self.style.rules.tool_change {
+        if self.style.rules.extruder {
+            self.text_line(&format!("T{number}"));
+        } else if self.style.rules.tool_change {
             self.text_line(&format!("T{number} M6"));
             if self.style.machine.kind == MachineKind::Router {
                 self.text_line("G43");

@@ -22,13 +22,14 @@ impl Speaker<'_> {
         }
         let s = &self.job.settings;
         let inside = s.comb && !self.rise && far.is_finite() && self.led(to);
-        let retract = self.retracts(far) && !(inside && self.led_mm(to) < s.comb_retract_mm);
+        let parked = std::mem::take(&mut self.parked);
+        let retract = !parked && self.retracts(far) && !(inside && self.led_mm(to) < s.comb_retract_mm);
         if retract {
             self.retract();
             self.used.retractions += 1;
         }
         let over = self.over.take().map_or(0.0, |z| z - self.z);
-        let hop = over.max(if retract { s.z_hop_mm } else { 0.0 });
+        let hop = over.max(if retract || parked { s.z_hop_mm } else { 0.0 });
         let mut target = self.position(to);
         target[2] += hop;
         self.feed(s.travel_mm_per_s);
@@ -56,6 +57,10 @@ impl Speaker<'_> {
         if retract {
             let speed = if s.recover_mm_per_s > 0.0 { s.recover_mm_per_s } else { s.retract_mm_per_s };
             self.filament(s.retract_mm + s.recover_extra_mm, speed);
+        }
+        if parked {
+            self.feed(s.retract_mm_per_s);
+            self.commands.push(Command::Filament { e: s.tool_retract_mm });
         }
         if let Some(at) = self.at {
             self.used.travel_mm += at.distance(to) / PER_MM;
