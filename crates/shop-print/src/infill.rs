@@ -59,7 +59,7 @@ impl Filler {
         }
         let taken = (!self.solid.is_empty()).then_some((&self.solid, frame));
         let space = Space { layer, inside: &own.walls.inside, taken };
-        let at = self.weft.fill(job, &space, at, roads);
+        self.weft.fill(job, &space, roads);
         self.iron(job, layer, own, around, at, roads);
     }
 
@@ -138,7 +138,8 @@ impl Filler {
                 merge(&own.inner, rows, &mut self.others, |a, b, out| without(a, b, |r| out.push(r)));
                 let taken = Some((&self.others, &job.frames[way]));
                 let space = Space { layer, inside: &own.walls.inside, taken };
-                return self.weft.rings(&space, [first, pitch], (kind, area), at, roads);
+                self.weft.rings(&space, [first, pitch], (kind, area), roads);
+                return at;
             }
             let monotonic = pattern == SkinPattern::Monotonic;
             let lines = Lines { kind, step: 1, link: job.link, least: job.least_line, area, monotonic };

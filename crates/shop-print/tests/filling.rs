@@ -38,7 +38,7 @@ fn star(radii: &[f64], center: [f64; 2], region: &mut Contours) {
 
 fn lines(job: &Job, layer: usize, inside: &Contours, taken: Option<(&Rows, &Frame)>) -> Roads {
     let mut roads = Roads::default();
-    Weft::default().fill(job, &Space { layer, inside, taken }, Spot::default(), &mut roads);
+    Weft::default().fill(job, &Space { layer, inside, taken }, &mut roads);
     roads
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A pattern is one or more families of lines, each scanned through the inside of the walls, so that a line's ends are
 //! exact and its density is, too: lines lie `families × pitch / density` apart, whatever that comes to. What is solid is
-//! taken off the lines, row by row ([`Rows::along`]); what remains is joined and put in order ([`strands`]).
+//! taken off the lines, row by row ([`Rows::along`]); what remains is joined along the walls ([`strands`]).
 //!
 //! | pattern       | families | direction                    | moves with height     |
 //! |---------------|:--------:|------------------------------|-----------------------|
@@ -47,11 +47,11 @@ pub struct Weft {
 }
 
 impl Weft {
-    /// Adds the sparse lines of a layer to `roads`, beginning near `at`; returns where the last one ends.
-    pub fn fill(&mut self, job: &Job, space: &Space<'_>, at: Spot, roads: &mut Roads) -> Spot {
+    /// Adds the sparse lines of a layer to `roads`.
+    pub fn fill(&mut self, job: &Job, space: &Space<'_>, roads: &mut Roads) {
         let s = &job.settings;
         if s.infill_percent <= 0.0 || space.inside.is_empty() {
-            return at;
+            return;
         }
         self.strands.clear();
         let pitch = s.pitch_mm();
@@ -74,25 +74,24 @@ impl Weft {
         }
         let link = s.infill_link_mm * PER_MM;
         self.strands.join(space.inside, link, space.taken);
-        self.strands.lay(space.inside, Kind::Sparse, job.area(space.layer), at, roads)
+        self.strands.lay(space.inside, Kind::Sparse, job.area(space.layer), roads);
     }
 
-    /// Adds rings along the walls to `roads`, beginning near `at`; returns where the last one ends. The first ring lies `first` inside of where lines may end, all of them `distance` apart, grid units.
+    /// Adds rings along the walls to `roads`. The first ring lies `first` inside of where lines may end, all of them `distance` apart, grid units.
     pub fn rings(
         &mut self,
         space: &Space<'_>,
         [first, distance]: [f64; 2],
         (kind, area): (Kind, f64),
-        at: Spot,
         roads: &mut Roads,
-    ) -> Spot {
+    ) {
         self.strands.clear();
         let strands = &mut self.strands;
         self.loops.each(space.inside, [first, distance], |way| {
             strands.add_way(way, [LOOSE; 2], space.taken, LEAST_LINE * distance);
         });
         self.strands.join(space.inside, 0.0, None);
-        self.strands.lay(space.inside, kind, area, at, roads)
+        self.strands.lay(space.inside, kind, area, roads);
     }
 
     fn straight(&mut self, families: &[Frame], space: &Space<'_>, least: f64) {

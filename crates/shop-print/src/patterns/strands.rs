@@ -1,5 +1,4 @@
-//! Strands: the lines of a sparse pattern within the walls, joined along the walls, and in an order in which a nozzle
-//! can lay them.
+//! Strands: the lines of a sparse pattern within the walls, joined along the walls.
 //!
 //! The one idea: a line that ends at a wall knows on which edge of it (its **dock**), so that neighbouring docks can be
 //! joined by the piece of wall between them, and nothing has to be searched for. Joined strands are laid without lifting.
@@ -59,7 +58,6 @@ pub struct Strands {
     /// One end of every path leads to the other.
     across: Vec<u32>,
     parts: Vec<(f64, f64)>,
-    nearby: Nearby,
 }
 
 const NONE: u32 = u32::MAX;
@@ -133,12 +131,12 @@ impl Strands {
         self.mates.clear();
         self.mates.resize(2 * self.list.len(), NONE);
         self.links.clear();
+        self.across.clear();
         if most <= 0.0 {
             return;
         }
         self.find_docks(region);
         self.find_links(region, most);
-        self.across.clear();
         self.across.extend((0..2 * self.list.len() as u32).map(|e| e ^ 1));
         for k in 0..self.links.len() {
             let Link { from, to, .. } = self.links[k];
@@ -252,26 +250,24 @@ impl Strands {
         self.spots[if end.is_multiple_of(2) { strand.start } else { strand.end - 1 } as usize]
     }
 
-    /// Adds all lines to `roads` as joined, beginning near `at`, the nearest next; returns where the last one ends.
-    pub fn lay(&mut self, region: &Contours, kind: Kind, area: f64, at: Spot, roads: &mut Roads) -> Spot {
+    /// Adds all lines to `roads` as joined, in the order in which they were made.
+    pub fn lay(&mut self, region: &Contours, kind: Kind, area: f64, roads: &mut Roads) {
         self.mates.resize(2 * self.list.len(), NONE);
-        let mut nearby = std::mem::take(&mut self.nearby);
-        nearby.load((0..self.mates.len() as u32).filter(|e| self.mates[*e as usize] == NONE), |e| {
-            self.place(e)
-        });
-        let mut at = at;
-        while let Some(first) = nearby.nearest(at) {
-            nearby.remove(first);
-            let last = self.walk(region, first, kind, area, roads);
-            nearby.remove(last);
-            at = self.place(last);
+        for end in 0..self.mates.len() as u32 {
+            // Of the two free ends of a path, the one of the lower number.
+            if self.mates[end as usize] == NONE && self.far_end(end) >= end {
+                self.walk(region, end, kind, area, roads);
+            }
         }
-        self.nearby = nearby;
-        at
     }
 
-    /// Lays one path from a free end to its other one, which is returned.
-    fn walk(&self, region: &Contours, first: u32, kind: Kind, area: f64, roads: &mut Roads) -> u32 {
+    /// Returns the other free end of the path that a free end belongs to.
+    fn far_end(&self, end: u32) -> u32 {
+        self.across.get(end as usize).copied().unwrap_or(end ^ 1)
+    }
+
+    /// Lays one path from a free end to its other one.
+    fn walk(&self, region: &Contours, first: u32, kind: Kind, area: f64, roads: &mut Roads) {
         roads.begin(kind, area);
         let mut end = first;
         let mut corners: Vec<Spot> = Vec::new();
@@ -282,8 +278,7 @@ impl Strands {
             let out = end ^ 1;
             let mate = self.mates[out as usize];
             if mate == NONE {
-                roads.end();
-                return out;
+                return roads.end();
             }
             let link = self.links[mate as usize / 2];
             corners.clear();
@@ -320,117 +315,4 @@ fn left(taken: Option<(&Rows, &Frame)>, a: Spot, b: Spot, parts: &mut Vec<(f64, 
 fn between(a: Spot, b: Spot, t: f64) -> Spot {
     let [x, y] = a.to(b);
     Spot::new(a.x + (t * x).round() as i32, a.y + (t * y).round() as i32)
-}
-
-/// Places in cells, from which the nearest one is taken again and again.
-#[derive(Default)]
-struct Nearby {
-    low: Spot,
-    cell: f64,
-    wide: usize,
-    high: usize,
-    /// First item of every cell, and the one after each.
-    heads: Vec<u32>,
-    next: Vec<u32>,
-    items: Vec<(u32, Spot)>,
-    /// Where an end stands among the items.
-    index: Vec<u32>,
-    gone: Vec<bool>,
-    left: usize,
-}
-
-impl Nearby {
-    fn load(&mut self, ends: impl Iterator<Item = u32>, place: impl Fn(u32) -> Spot) {
-        self.items.clear();
-        self.items.extend(ends.map(|e| (e, place(e))));
-        self.left = self.items.len();
-        self.gone.clear();
-        self.gone.resize(self.items.len(), false);
-        self.index.clear();
-        self.index.resize(self.items.iter().map(|i| i.0 as usize + 1).max().unwrap_or(0), NONE);
-        let first = self.items.first().map_or(Spot::default(), |i| i.1);
-        let (mut low, mut high) = (first, first);
-        for (i, (end, s)) in self.items.iter().enumerate() {
-            self.index[*end as usize] = i as u32;
-            low = Spot::new(low.x.min(s.x), low.y.min(s.y));
-            high = Spot::new(high.x.max(s.x), high.y.max(s.y));
-        }
-        self.low = low;
-        let [x, y] = low.to(high);
-        // About two items in a cell.
-        self.cell =
-            ((x * y).max(1.0) * 2.0 / self.items.len().max(1) as f64).sqrt().max(x.max(y) / 512.0).max(1.0);
-        (self.wide, self.high) = ((x / self.cell) as usize + 1, (y / self.cell) as usize + 1);
-        self.heads.clear();
-        self.heads.resize(self.wide * self.high, NONE);
-        self.next.clear();
-        self.next.resize(self.items.len(), NONE);
-        for i in (0..self.items.len()).rev() {
-            let [x, y] = self.cell_of(self.items[i].1).map(|v| v as usize);
-            let head = &mut self.heads[y * self.wide + x];
-            self.next[i] = *head;
-            *head = i as u32;
-        }
-    }
-
-    /// Returns the cell a place lies in or is nearest to.
-    fn cell_of(&self, s: Spot) -> [i64; 2] {
-        let [x, y] = self.low.to(s);
-        let clamp = |v: f64, n: usize| ((v / self.cell).floor().clamp(0.0, (n - 1) as f64)) as i64;
-        [clamp(x, self.wide), clamp(y, self.high)]
-    }
-
-    fn remove(&mut self, end: u32) {
-        let i = self.index[end as usize] as usize;
-        self.left -= usize::from(!self.gone[i]);
-        self.gone[i] = true;
-    }
-
-    /// Returns the nearest end that is left; the first of equals.
-    fn nearest(&mut self, at: Spot) -> Option<u32> {
-        if self.left == 0 {
-            return None;
-        }
-        let [cx, cy] = self.cell_of(at);
-        let mut best = (f64::INFINITY, NONE);
-        for ring in 0..self.wide.max(self.high) as i64 {
-            for y in (cy - ring).max(0)..=(cy + ring).min(self.high as i64 - 1) {
-                let edge = (y - cy).abs() == ring;
-                let step = if edge || ring == 0 { 1 } else { 2 * ring as usize };
-                for x in (cx - ring..=cx + ring).step_by(step) {
-                    if (0..self.wide as i64).contains(&x) {
-                        self.look(y as usize * self.wide + x as usize, at, &mut best);
-                    }
-                }
-            }
-            // Everything in the rings beyond is at least this far.
-            if best.0 <= ring as f64 * self.cell {
-                break;
-            }
-        }
-        self.items.get(best.1 as usize).map(|i| i.0)
-    }
-
-    fn look(&mut self, cell: usize, at: Spot, best: &mut (f64, u32)) {
-        let mut before = NONE;
-        let mut i = self.heads[cell];
-        while i != NONE {
-            let next = self.next[i as usize];
-            if self.gone[i as usize] {
-                // What is gone is not passed twice.
-                if before == NONE {
-                    self.heads[cell] = next;
-                } else {
-                    self.next[before as usize] = next;
-                }
-            } else {
-                let far = self.items[i as usize].1.distance(at);
-                if far < best.0 || (far == best.0 && i < best.1) {
-                    *best = (far, i);
-                }
-                before = i;
-            }
-            i = next;
-        }
-    }
 }
