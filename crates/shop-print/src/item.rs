@@ -10,8 +10,9 @@ use crate::facets::{Facets, Front, Levels};
 use crate::fit;
 use crate::job::Job;
 use crate::model::{Changes, Effect, Modifier, Object, Place};
+use crate::patterns::Core;
 use crate::section::Mended;
-use crate::settings::Settings;
+use crate::settings::{Pattern, Settings};
 use crate::slice::{Slice, Slicer};
 use crate::supports::{Sources, Supports};
 use shop_geom::boolean::Boolean;
@@ -32,6 +33,30 @@ pub struct Part {
 
 /// More mixes than this are not told apart in one print; further modifiers do nothing.
 const MOST_PARTS: usize = 4096;
+
+/// Returns the triangles of all bodies, mm, when any of their settings may ask for them.
+fn surface(groups: &[(Settings, Mesh)], modifiers: &[Modifier], shift: [f64; 3]) -> Vec<[[f64; 3]; 3]> {
+    let adaptive = |s: &Settings| s.infill_pattern == Pattern::AdaptiveCubic;
+    let changed = |m: &Modifier| match &m.effect {
+        Effect::Change(changes) => {
+            let mut settings = Settings::default();
+            changes.apply(&mut settings);
+            adaptive(&settings)
+        }
+        _ => false,
+    };
+    if !groups.iter().any(|g| adaptive(&g.0)) && !modifiers.iter().any(changed) {
+        return Vec::new();
+    }
+    let corner = |mesh: &Mesh, i: u32| {
+        let p = mesh.points[i as usize];
+        [p.x + shift[0], p.y + shift[1], p.z + shift[2]]
+    };
+    let of = |(_, mesh): &(Settings, Mesh)| -> Vec<[[f64; 3]; 3]> {
+        mesh.triangles.iter().map(|t| t.map(|i| corner(mesh, i))).collect()
+    };
+    groups.iter().flat_map(of).collect()
+}
 
 /// Keys that concern nothing but what lies inside the walls.
 const FILLING: &[&str] = &[
@@ -152,6 +177,7 @@ impl Item {
             places,
             supports: Supports::default(),
         };
+        let surface = surface(&groups, &object.modifiers, shift);
         let mut mixes = Mixes { list: Vec::new(), most: MOST_PARTS.saturating_sub(parts.len()) };
         for (settings, mesh) in groups {
             let part = first_part + mixes.list.len() as u16;
@@ -162,7 +188,8 @@ impl Item {
         let zones = item.modify(object.modifiers, shift, levels, &mut mixes);
         item.support(&Job::new(base, Arc::clone(levels), filament_mm), &zones);
         for (settings, bounds) in mixes.list {
-            let job = Job::new(settings, Arc::clone(levels), filament_mm);
+            let mut job = Job::new(settings, Arc::clone(levels), filament_mm);
+            job.core = Arc::new(Core::of(&job, &surface));
             let known = |&p: &u16| parts[usize::from(p)].job.frames == job.frames;
             let framed = item.framed.iter().position(known);
             if framed.is_none() {

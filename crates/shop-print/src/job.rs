@@ -2,6 +2,7 @@
 
 use crate::facets::Levels;
 use crate::hooks::Scene;
+use crate::patterns::Core;
 use crate::pipeline::Reach;
 use crate::rows::Frame;
 use crate::settings::{Settings, pitch_of};
@@ -32,6 +33,8 @@ pub struct Job {
     pub link: i32,
     /// Shorter lines are left out, grid units.
     pub least_line: i32,
+    /// What its infill pattern needs to know of the part as a whole.
+    pub core: Arc<Core>,
     /// Lowest and highest corner of the box around all that is printed, mm.
     pub bounds: [[f64; 3]; 2],
     /// Tools that are used, and how hot each is in the first layer, °C; of the print as a whole only.
@@ -59,6 +62,7 @@ impl Job {
                 margin_rows: (s.skin_margin_mm / pitch_mm).round() as i32,
                 bridge: grid(2.0 * pitch_mm),
             },
+            core: Arc::default(),
             link: grid(2.5 * pitch_mm),
             least_line: grid(0.05),
             bounds: [[0.0; 3]; 2],

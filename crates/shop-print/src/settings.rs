@@ -122,6 +122,8 @@ choice! {
         Triangles = "triangles",
         /// Cubes that stand on a corner: lines three ways that wander from layer to layer.
         Cubic = "cubic",
+        /// The same, with larger cubes away from the surface.
+        AdaptiveCubic = "adaptive-cubic",
         /// A wavy surface without crossings, as stiff in all directions.
         Gyroid = "gyroid",
         /// Rings along the walls.
@@ -269,7 +271,8 @@ settings! {
     bottom_layers: u32 = 4, 0.0 ..= 100.0;
     /// How much of the inside is filled where it need not be solid, percent.
     infill_percent: f64 = 20.0, 0.0 ..= 100.0;
-    /// How the inside is filled: rectilinear, grid, triangles, cubic, gyroid or concentric.
+    /// How the inside is filled: rectilinear, grid, triangles, cubic, adaptive-cubic (as dense as asked for near the surface,
+    /// sparser inside), gyroid or concentric.
     infill_pattern: Pattern = Pattern::Grid;
     /// Sparse lines that end at a wall are joined along it where the way is no longer than this, mm; 0 for never. Joined
     /// lines hold better to the wall and need fewer travels.

@@ -14,13 +14,14 @@ use shop_print::settings::{Ironing, Pattern, Settings, SkinPattern};
 use shop_print::speak::Spoken;
 use std::sync::Arc;
 
-const PATTERNS: [Pattern; 6] = [
+const PATTERNS: [Pattern; 7] = [
     Pattern::Rectilinear,
     Pattern::Grid,
     Pattern::Triangles,
     Pattern::Cubic,
     Pattern::Gyroid,
     Pattern::Concentric,
+    Pattern::AdaptiveCubic,
 ];
 
 fn job(infill_pattern: Pattern, infill_percent: f64, infill_link_mm: f64) -> Job {
@@ -82,7 +83,7 @@ proptest! {
         radii in prop::collection::vec(4.0f64..15.0, 3..24),
         hole in prop::collection::vec(1.0f64..3.5, 3..9),
         solid in (prop::collection::vec(2.0f64..9.0, 3..9), -10.0f64..10.0, -10.0f64..10.0),
-        pattern in 0usize..6, percent in 10.0f64..60.0, link in 0.0f64..30.0, layer in 0usize..400,
+        pattern in 0usize..7, percent in 10.0f64..60.0, link in 0.0f64..30.0, layer in 0usize..400,
     ) {
         let mut region = Contours::default();
         star(&radii, [0.0; 2], &mut region);
@@ -275,4 +276,38 @@ fn seen_solids_have_as_much_plastic_whatever_their_pattern() {
         let both = sum(Settings { bottom_pattern: pattern, ..plain() }, "Solid infill");
         assert!((0.93..1.01).contains(&(both / bottom)), "{pattern:?} {both} {bottom}");
     }
+}
+
+#[test]
+fn adaptive_cubes_are_fine_near_the_surface_and_coarse_inside() {
+    let sparse = |infill_pattern: Pattern, near: bool| -> f64 {
+        let mut mesh = Mesh::default();
+        block(&mut mesh, [-35.0, -35.0, 0.0], [35.0, 35.0, 70.0], 0.2);
+        let settings = Settings { infill_pattern, infill_link_mm: 0.0, ..plain() };
+        let settings = Settings { layer_height_mm: 1.0, first_layer_height_mm: 1.0, ..settings };
+        let settings = Settings { road_width_mm: 1.2, infill_percent: 25.0, ..settings };
+        let layers = lines_of(mesh, settings, "Internal infill");
+        let sum = |p: [f64; 2], q: [f64; 2]| {
+            // By short pieces, so that every one of them is near the walls or not.
+            let length = (q[0] - p[0]).hypot(q[1] - p[1]);
+            let n = (length / 0.05).ceil() as u32;
+            let piece = length / f64::from(n);
+            let (sin, cos) = 0.2f64.sin_cos();
+            (0..n)
+                .filter(|k| {
+                    let t = (f64::from(*k) + 0.5) / f64::from(n);
+                    let (x, y) = (p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1]));
+                    let (u, v) = (x * cos + y * sin, y * cos - x * sin);
+                    let from_wall = 35.0 - u.abs().max(v.abs());
+                    if near { from_wall < 4.0 } else { from_wall > 24.0 }
+                })
+                .count() as f64
+                * piece
+        };
+        layers[28..42].iter().flatten().map(|(a, b, _)| sum(*a, *b)).sum()
+    };
+    let (near, near_all) = (sparse(Pattern::AdaptiveCubic, true), sparse(Pattern::Cubic, true));
+    let (deep, deep_all) = (sparse(Pattern::AdaptiveCubic, false), sparse(Pattern::Cubic, false));
+    assert!(near > 0.85 * near_all && near <= 1.001 * near_all, "{near} {near_all}");
+    assert!(deep < 0.6 * deep_all && deep > 0.1 * deep_all, "{deep} {deep_all}");
 }

@@ -10,9 +10,11 @@
 //! | grid          | 2        | at right angles              | no                    |
 //! | triangles     | 3        | a sixth of a turn apart      | no                    |
 //! | cubic         | 3        | a third of a turn apart      | cubes on their corner |
+//! | adaptive cubic| 3        | as cubic, fewer inside ([`adaptive`]) | as cubic      |
 //! | gyroid        | 2        | waves ([`gyroid`])           | yes                   |
 //! | concentric    | –        | along the walls              | no                    |
 
+pub mod adaptive;
 pub mod gyroid;
 pub mod strands;
 
@@ -20,6 +22,7 @@ use crate::job::Job;
 use crate::roads::{Kind, Roads};
 use crate::rows::{Frame, Rows, Scanner};
 use crate::settings::Pattern;
+use adaptive::Octree;
 use gyroid::Gyroid;
 use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot, simplify};
 use std::f64::consts::PI;
@@ -70,6 +73,7 @@ impl Weft {
                     strands.add_way(way, [LOOSE; 2], space.taken, least);
                 });
             }
+            Pattern::AdaptiveCubic => self.adaptive(job, space, spacing, least),
             _ => self.straight(&families(job, space.layer, spacing), space, least),
         }
         let link = s.infill_link_mm * PER_MM;
@@ -94,6 +98,21 @@ impl Weft {
         self.strands.lay(space.inside, kind, area, roads);
     }
 
+    fn adaptive(&mut self, job: &Job, space: &Space<'_>, spacing: f64, least: f64) {
+        let (octree, strands) = (&job.core.octree, &mut self.strands);
+        let z = f64::from(job.levels.plane(space.layer));
+        for (k, frame) in families(job, space.layer, spacing).iter().enumerate() {
+            self.scanner.scan_showing(space.inside, frame, &mut self.rows, |row, run, e, f| {
+                octree.parts(k, frame, z, row, run, |part| {
+                    let ends = [frame.spot(part.a, row), frame.spot(part.b, row)];
+                    let docks =
+                        [if part.a == run.a { e } else { LOOSE }, if part.b == run.b { f } else { LOOSE }];
+                    strands.add_line(ends, docks, space.taken, least);
+                });
+            });
+        }
+    }
+
     fn straight(&mut self, families: &[Frame], space: &Space<'_>, least: f64) {
         let strands = &mut self.strands;
         for frame in families {
@@ -102,6 +121,26 @@ impl Weft {
                 strands.add_line(ends, [e, f], space.taken, least);
             });
         }
+    }
+}
+
+/// What a pattern needs to know of a part as a whole.
+#[derive(Clone, Debug, Default)]
+pub struct Core {
+    /// How deep below the surface places lie, for adaptive cubes.
+    pub octree: Octree,
+}
+
+impl Core {
+    /// Works out what the pattern of a part needs to know; nothing for most. `surface` holds the part's triangles, mm.
+    pub fn of(job: &Job, surface: &[[[f64; 3]; 3]]) -> Core {
+        let s = &job.settings;
+        if s.infill_pattern != Pattern::AdaptiveCubic || s.infill_percent <= 0.0 {
+            return Core::default();
+        }
+        let spacing = 3.0 * s.pitch_mm() * PER_MM * 100.0 / s.infill_percent;
+        let grid: Vec<_> = surface.iter().map(|t| t.map(|p| p.map(|v| v * PER_MM))).collect();
+        Core { octree: Octree::new(&grid, s.infill_angle_deg.to_radians(), spacing) }
     }
 }
 
@@ -116,9 +155,9 @@ fn families(job: &Job, layer: usize, spacing: f64) -> Vec<Frame> {
     match s.infill_pattern {
         Pattern::Rectilinear => vec![turned(layer as u32 % 2, 0.5 * PI, 1.0)],
         Pattern::Triangles => (0..3).map(|k| turned(k, PI / 3.0, 3.0)).collect(),
-        Pattern::Cubic => {
+        Pattern::Cubic | Pattern::AdaptiveCubic => {
             // The faces of cubes that stand on a corner rise by √2 for every unit across.
-            let shift = -job.levels.top(layer) * PER_MM / 2f64.sqrt();
+            let shift = -f64::from(job.levels.plane(layer)) / 2f64.sqrt();
             (0..3).map(|k| turned(k, 2.0 * PI / 3.0, 3.0).moved(shift)).collect()
         }
         _ => (0..2).map(|k| turned(k, 0.5 * PI, 2.0)).collect(),
