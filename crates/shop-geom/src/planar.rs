@@ -139,6 +139,13 @@ impl Contours {
         self.close();
     }
 
+    /// Moves everything.
+    pub fn shift(&mut self, by: Spot) {
+        for s in &mut self.spots {
+            *s = Spot::new(s.x + by.x, s.y + by.y);
+        }
+    }
+
     /// Adds all contours of another set.
     pub fn append(&mut self, other: &Contours) {
         for contour in other.iter() {

@@ -2,7 +2,8 @@
 //!
 //! A node of the lattice **hangs** when the section holds it and the section below is farther away than what may hang
 //! over. Nodes lie a road apart, but the distance is exact: the edges of the section below are made fat, and hold the
-//! nodes that their fat covers.
+//! nodes that their fat covers. A surface that leans evenly hangs in strips narrower than the lattice, which could lie
+//! between its nodes layer after layer: the part is shifted against the lattice by another fraction of it in every layer.
 
 use super::bits::{Bits, Growth, Lattice};
 use crate::facets::Facets;
@@ -54,8 +55,8 @@ pub struct View {
     pub floor: Bits,
 }
 
-/// Distance of lattice nodes, mm: as fine as roads.
-const CELL_MM: f64 = 0.4;
+/// Distance of lattice nodes, mm: half a road is neither here nor there.
+const CELL_MM: f64 = 0.25;
 /// Largest lattice: beyond this its nodes lie farther apart.
 const MOST_NODES: f64 = 4e6;
 
@@ -185,8 +186,10 @@ impl Stages for Survey<'_> {
         let [bodies, removed, enforcers, blockers] = self.lists();
         let mut section = Section::default();
         section.bits = self.mark(room, bodies, &cuts[0], layer);
+        self.shift(&mut room.walks, layer + 1, layer);
+        let whole = self.scan(room);
         section.holds = self.reaches(layer).map(|reach| {
-            let mut holds = section.bits.clone();
+            let mut holds = whole.clone();
             self.lattice.mark_near(&room.walks, reach, &mut holds);
             holds
         });
@@ -256,15 +259,32 @@ impl Survey<'_> {
 
     /// Returns what some facets hold in a layer; leaves the walks around that.
     fn mark(&self, room: &mut Room, list: &[&Facets], cuts: &[Vec<u32>], layer: usize) -> Bits {
-        let mut bits = self.lattice.empty();
         room.walks.clear();
         for (facets, cut) in list.iter().zip(cuts).filter(|(_, cut)| !cut.is_empty()) {
             let plane = self.job.levels.plane(layer);
             room.walks.append(room.cutter.walks(facets, cut, plane, STRAIGHT_MM * PER_MM));
         }
+        self.shift(&mut room.walks, layer, usize::MAX);
+        self.scan(room)
+    }
+
+    fn scan(&self, room: &mut Room) -> Bits {
+        let mut bits = self.lattice.empty();
         room.scanner.scan_wound(&room.walks, &self.lattice.frames[0], &mut room.rows);
         self.lattice.mark(&room.rows, &mut bits);
         bits
+    }
+
+    /// Moves walks from where the lattice has them in one layer to where it has them in another.
+    fn shift(&self, walks: &mut Contours, to: usize, from: usize) {
+        // Fractions that fill a square evenly (the R2 sequence of M. Roberts, 2018: powers of the plastic number).
+        let phase = |layer: usize| {
+            let part = |g: f64| if layer == usize::MAX { 0.0 } else { (g * layer as f64).fract() - 0.5 };
+            [part(0.754_877_666_246_693), part(0.569_840_290_998_053)]
+        };
+        let (a, b) = (phase(from), phase(to));
+        let by = [0, 1].map(|k| ((b[k] - a[k]) * self.lattice.cell).round() as i32);
+        walks.shift(Spot::new(by[0], by[1]));
     }
 
     /// Returns the nodes of a layer that the one below does not hold.
