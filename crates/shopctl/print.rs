@@ -5,6 +5,8 @@
 //!                                                                   └─▶ time, check, proof ─▶ its name, or none
 //! ```
 
+mod import;
+mod model;
 mod place;
 mod recipe;
 mod summary;
@@ -17,13 +19,12 @@ use crate::ticker::Ticker;
 use crate::{Refusal, exit, output, preview, program};
 use anyhow::{Result, bail};
 use clap::Args;
-use place::{Body, PlaceArgs, Stand};
+use place::PlaceArgs;
 use recipe::About;
 use serde_json::Value;
 use shop_cam::machine::{Machine, MachineKind};
-use shop_formats::mesh::Role;
 use shop_geom::Point;
-use shop_geom::mesh::Mesh;
+use shop_geom::mesh::{Mesh, Transform};
 use shop_print::Print;
 use shop_print::settings::Settings;
 use shop_report::{Diagnostic, Progress as _, Severity};
@@ -36,7 +37,7 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Clone, Debug)]
 pub struct PrintArgs {
     /// Meshes: STL, OBJ, 3MF or AMF, - for standard input; several are printed together
-    #[arg(required_unless_present = "explain_setting", value_name = "MESH")]
+    #[arg(required_unless_present_any = ["explain_setting", "import"], value_name = "MESH")]
     inputs: Vec<PathBuf>,
     /// Program to write, - for standard output, .bgcode for a binary one (default: the mesh's name with the printer's
     /// ending)
@@ -54,6 +55,13 @@ pub struct PrintArgs {
     /// One setting, KEY=VALUE; may be given again
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
+    /// Take the settings of another slicer's profile (.ini, .json) or project (.3mf) as well; without a mesh, only tell what
+    /// becomes of them
+    #[arg(long, value_name = "FILE")]
+    import: Option<PathBuf>,
+    /// Keep what was imported as a quality of this name
+    #[arg(long, value_name = "NAME", requires = "import")]
+    save_as: Option<String>,
     /// Explain a setting, with its value as it would be used; all for all of them
     #[arg(long, value_name = "KEY")]
     explain_setting: Option<String>,
@@ -99,11 +107,25 @@ pub fn run(args: &PrintArgs) -> Result<u8> {
         output::write_whole("-".as_ref(), text.as_bytes())?;
         return Ok(exit::DONE);
     }
+    let imported =
+        args.import.as_deref().map(|p| Ok::<_, anyhow::Error>(import::map(&import::read(p)?))).transpose()?;
+    if let Some(mapped) = &imported {
+        if let Some(name) = &args.save_as {
+            save(mapped, name, args.import.as_deref().unwrap_or("-".as_ref()))?;
+        }
+        if args.inputs.is_empty() {
+            output::write_whole("-".as_ref(), mapped.text().as_bytes())?;
+            return Ok(exit::DONE);
+        }
+    }
     let mut notes = Vec::new();
     let machine = program::machine(Some(&args.machine), &[], style, &mut notes)?;
     if machine.kind != MachineKind::Printer {
         let message = format!("{} is no printer", machine.name);
         bail!(Refusal { code: exit::USAGE, message });
+    }
+    if let (Some(mapped), Some(path)) = (&imported, &args.import) {
+        notes.extend(mapped.diagnostic(&path.display().to_string()));
     }
     let out = match &args.output {
         Some(path) => path.clone(),
@@ -146,16 +168,23 @@ fn one(
     let pictures = if wanted.is_empty() {
         Vec::new()
     } else {
-        let solid = |b: &'_ Body| b.parts.iter().filter(|p| p.role == Role::Solid).count();
-        let mut meshes: Vec<&Mesh> = Vec::with_capacity(stand.bodies.iter().map(solid).sum());
-        for body in &stand.bodies {
-            meshes.extend(body.parts.iter().filter(|p| p.role == Role::Solid).map(|p| &p.mesh));
-        }
+        let copies = stand.things.iter().flat_map(|t| t.places.iter().map(move |p| (t, p)));
+        let moved = |(t, p): (&place::Thing, &[f64; 2])| {
+            let by = Transform::shift(p[0], p[1], 0.0);
+            t.solids().map(|m| m.clone().transformed(&by)).collect::<Vec<Mesh>>()
+        };
+        let meshes: Vec<Mesh> = copies.flat_map(moved).collect();
+        let meshes: Vec<&Mesh> = meshes.iter().collect();
         thumbs::pictures(&meshes, wanted)
     };
-    let bodies = stand.bodies.len();
+    let bodies = stand.things.iter().map(|t| t.places.len()).sum();
+    if !stand.settings.is_empty() && args.import.is_none() {
+        let message =
+            format!("the project brings {} settings of its own, which are not used", stand.settings.len());
+        notes.push(Diagnostic::info("print/project-settings", message).hint("--import FILE uses them"));
+    }
     let filament = machine.printer.as_ref().map_or(1.75, |p| p.filament);
-    let print = Print::new(together(stand, &mut notes), settings, filament);
+    let print = Print::of(model::model(stand, settings, &mut notes), filament);
     notes.extend(print.collisions());
     let title = out.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let mut plot = (!args.preview.is_empty()).then(|| Plot::new(machine, &title));
@@ -246,29 +275,30 @@ fn settings(args: &PrintArgs, mut settings: Settings, style: Style) -> Result<Op
         eprint!("{}", report::render(&found, &sources, style));
         return Ok(None);
     }
+    if let Some(path) = &args.import {
+        import::map(&import::read(path)?).apply(&mut settings);
+    }
     for text in &args.sets {
         recipe::set(text, &mut settings).map_err(|message| Refusal { code: exit::USAGE, message })?;
     }
     Ok(Some(settings))
 }
 
-/// Puts everything solid into one mesh; shells that overlap are united layer by layer.
-fn together(stand: Stand, notes: &mut Vec<Diagnostic>) -> Mesh {
-    let mut all = Mesh::default();
-    for body in stand.bodies {
-        let others = body.parts.iter().filter(|p| p.role != Role::Solid).count();
-        if others > 0 {
-            let message =
-                format!("parts that change others are left out: `{}` is printed without them", body.name);
-            notes.push(Diagnostic::warning("print/parts-left-out", message).count(others));
-        }
-        for part in body.parts.into_iter().filter(|p| p.role == Role::Solid) {
-            if all.points.is_empty() {
-                all = part.mesh;
-            } else {
-                all.append(&part.mesh);
-            }
-        }
+/// Keeps imported settings as a quality of the user's own.
+fn save(mapped: &import::Mapped, name: &str, from: &Path) -> Result<()> {
+    let usage = |message: String| Refusal { code: exit::USAGE, message };
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if name.is_empty() || !name.bytes().all(plain) {
+        bail!(usage(format!("{name}: a name has small letters, digits and hyphens")));
     }
-    all
+    let Some(user) = Folders::of_this_user().user else {
+        bail!(usage("this computer does not say where its users keep settings".to_owned()));
+    };
+    let folder = user.join("profiles").join(About::Quality.folder());
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("{name}.toml"));
+    let title = format!("from {}", from.file_name().unwrap_or_default().to_string_lossy());
+    output::write_whole(&path, mapped.profile(&title).as_bytes())?;
+    eprintln!("{} is the quality {name}", path.display());
+    Ok(())
 }

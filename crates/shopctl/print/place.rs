@@ -1,13 +1,13 @@
 //! What stands on the bed: meshes read, mended, scaled, turned, copied and put beside one another.
 //!
-//! A *body* is one object in one place, with all its parts. A project keeps the places that it gives to its bodies; as
-//! soon as there is more than one file or copy, or bodies are laid flat, they are arranged anew.
+//! A *thing* is one object with all its parts, and the places where copies of it stand. A project keeps its places; as soon
+//! as there is more than one file or copy, or several things are laid flat, they are arranged anew.
 
 use crate::program;
 use crate::report::{self, Sources, Style};
 use anyhow::Result;
 use clap::Args;
-use shop_formats::mesh::{ReadOptions, Role, Scene};
+use shop_formats::mesh::{HeightRange, ReadOptions, Role, Scene, Setting};
 use shop_geom::Point;
 use shop_geom::mesh::repair::{Limits, repair};
 use shop_geom::mesh::{Mesh, Transform, Vector3, arrange, hull, rest};
@@ -89,40 +89,56 @@ fn angles(text: &str) -> Result<[f64; 3], String> {
     }
 }
 
-/// One object in one place.
+/// One object, and where copies of it stand.
 #[derive(Clone, Debug, Default)]
-pub struct Body {
+pub struct Thing {
     /// Its name; may be empty.
     pub name: String,
-    /// What it is made of, in place.
-    pub parts: Vec<BodyPart>,
+    /// What it is made of.
+    pub parts: Vec<ThingPart>,
+    /// Settings for it alone, as its file writes them.
+    pub settings: Vec<Setting>,
+    /// Settings for heights of it, as its file writes them.
+    pub ranges: Vec<HeightRange>,
+    /// What is added to x and y for each copy, mm.
+    pub places: Vec<[f64; 2]>,
 }
 
-/// A mesh of a body, and what it is for.
+/// A mesh of a thing, and what it is for.
 #[derive(Clone, Debug, Default)]
-pub struct BodyPart {
+pub struct ThingPart {
     /// What the mesh means.
     pub role: Role,
     /// The mesh, mm on the bed.
     pub mesh: Mesh,
+    /// Settings for it alone, as its file writes them.
+    pub settings: Vec<Setting>,
 }
 
-impl Body {
+impl Thing {
     fn transform(&mut self, by: &Transform) {
         for part in &mut self.parts {
             part.mesh.transform(by);
         }
+        let turn = by.linear;
+        for p in &mut self.places {
+            *p = [turn[(0, 0)] * p[0] + turn[(0, 1)] * p[1], turn[(1, 0)] * p[0] + turn[(1, 1)] * p[1]];
+        }
     }
 
-    fn solids(&self) -> impl Iterator<Item = &Mesh> + Clone {
+    /// Returns its meshes of material.
+    pub fn solids(&self) -> impl Iterator<Item = &Mesh> + Clone {
         self.parts.iter().filter(|p| p.role == Role::Solid).map(|p| &p.mesh)
     }
 
-    /// Returns the hull of its shadow on the bed, and how low it is.
-    fn shadow(&self) -> (Vec<Point>, f64) {
-        let points = self.solids().flat_map(|m| &m.points);
-        let low = points.clone().map(|p| p.z).fold(f64::INFINITY, f64::min);
-        (hull::flat(points.map(|p| p.xy())), low)
+    /// Returns how low it is, mm.
+    pub fn low(&self) -> f64 {
+        self.solids().flat_map(|m| &m.points).map(|p| p.z).fold(f64::INFINITY, f64::min)
+    }
+
+    /// Returns the hull of its shadow on the bed.
+    fn shadow(&self) -> Vec<Point> {
+        hull::flat(self.solids().flat_map(|m| &m.points).map(|p| p.xy()))
     }
 }
 
@@ -130,11 +146,13 @@ impl Body {
 #[derive(Debug, Default)]
 pub struct Stand {
     /// Everything that is to be printed.
-    pub bodies: Vec<Body>,
+    pub things: Vec<Thing>,
+    /// Settings of the projects, as they write them.
+    pub settings: Vec<Setting>,
 }
 
-/// Reads files and puts what they hold on a bed, a rectangle of corners `bed`, mm; nothing when there is nothing to print, which
-/// is told.
+/// Reads files and puts what they hold on a bed, a rectangle of corners `bed`, mm; nothing when there is nothing to print,
+/// which is told.
 pub fn stand(
     inputs: &[PathBuf],
     args: &PlaceArgs,
@@ -152,8 +170,13 @@ pub fn stand(
         let mut found = Vec::new();
         let mut scene =
             shop_formats::mesh::read_releasing(id, &bytes, &options, &forget).drain_into(&mut found);
+        all.settings.append(&mut scene.settings);
+        if !scene.changes.is_empty() {
+            let message = "what the project wants to happen at heights (pauses, colours) is left out";
+            found.push(Diagnostic::warning("print/changes-left-out", message).count(scene.changes.len()));
+        }
         keep_plate(&mut scene, args.plate, &mut found);
-        bodies(scene, &mut all.bodies, &mut found);
+        things(scene, &mut all.things, &mut found);
         if found.iter().any(|d| d.severity == Severity::Error) {
             notes.append(&mut found);
             eprint!("{}", report::render(notes, &sources, style));
@@ -165,10 +188,10 @@ pub fn stand(
             notes.push(d);
         }
     }
-    if all.bodies.iter().all(|b| b.solids().all(|m| m.triangles.is_empty())) {
+    if all.things.iter().all(|b| b.solids().all(|m| m.triangles.is_empty())) {
         notes.push(Diagnostic::error("print/nothing-solid", "there is nothing solid to print"));
     } else {
-        all.bodies = set(all.bodies, args, inputs.len(), bed, notes);
+        set(&mut all.things, args, inputs.len(), bed, notes);
     }
     if notes.iter().any(|d| d.severity == Severity::Error) {
         eprint!("{}", report::render(notes, &Sources::new(), style));
@@ -205,72 +228,91 @@ fn keep_plate(scene: &mut Scene, wanted: Option<u32>, found: &mut Vec<Diagnostic
     scene.objects.retain(|o| !o.instances.is_empty());
 }
 
-/// Takes a scene apart. Solids are repaired first, and what was wrong with them is told. The last place of a mesh
-/// takes it along, so that a lone one is moved, not copied.
-fn bodies(scene: Scene, out: &mut Vec<Body>, found: &mut Vec<Diagnostic>) {
+/// Takes a scene apart. Solids are repaired first, and what was wrong with them is told. Instances that only stand
+/// elsewhere are copies; what is turned or scaled otherwise is a thing of its own.
+fn things(scene: Scene, out: &mut Vec<Thing>, found: &mut Vec<Diagnostic>) {
     for mut object in scene.objects {
         for part in object.parts.iter_mut().filter(|p| p.role == Role::Solid) {
             found.extend(repair(&mut part.mesh, &Limits::default()).diagnostics(&object.name));
         }
-        let parts = object.parts.into_iter().map(|p| BodyPart { role: p.role, mesh: p.mesh });
-        let body = Body { name: object.name, parts: parts.collect() };
-        repeated(body, object.instances.len(), |i, mut body| {
-            body.transform(&object.instances[i]);
-            out.push(body);
-        });
-    }
-}
-
-/// Hands out a body `times` times, the last time itself.
-fn repeated(body: Body, times: usize, mut take: impl FnMut(usize, Body)) {
-    for i in 1..times {
-        take(i - 1, body.clone());
-    }
-    if times > 0 {
-        take(times - 1, body);
+        let mut alike: Vec<(Transform, Vec<[f64; 2]>)> = Vec::new();
+        for at in &object.instances {
+            let same = |t: &Transform| t.linear == at.linear && t.offset.z == at.offset.z;
+            match alike.iter_mut().find(|(t, _)| same(t)) {
+                Some((t, places)) => places.push([at.offset.x - t.offset.x, at.offset.y - t.offset.y]),
+                None => alike.push((*at, vec![[0.0; 2]])),
+            }
+        }
+        let parts = object.parts.into_iter();
+        let mut thing = Thing {
+            name: object.name,
+            parts: parts.map(|p| ThingPart { role: p.role, mesh: p.mesh, settings: p.settings }).collect(),
+            settings: object.settings,
+            ranges: object.ranges,
+            places: Vec::new(),
+        };
+        let last = alike.len().saturating_sub(1);
+        for (i, (at, places)) in alike.into_iter().enumerate() {
+            // The last one takes the meshes along.
+            let mut one = if i == last { std::mem::take(&mut thing) } else { thing.clone() };
+            one.transform(&at);
+            one.places = places;
+            out.push(one);
+        }
     }
 }
 
 /// Scales, turns, copies and arranges.
 fn set(
-    mut bodies: Vec<Body>,
+    things: &mut Vec<Thing>,
     args: &PlaceArgs,
     files: usize,
     bed: [Point; 2],
     notes: &mut Vec<Diagnostic>,
-) -> Vec<Body> {
+) {
+    let several = things.iter().map(|t| t.places.len()).sum::<usize>() > 1;
     let scale = args.scale.map(|[x, y, z]| Transform::scale(x, y, z));
     let turn = args.rotate_deg.map(|deg| {
         let [x, y, z] = deg.map(f64::to_radians);
-        let about = |axis, angle| Transform::turn(axis, angle);
+        let about = Transform::turn;
         about(Vector3::x(), x).then(&about(Vector3::y(), y)).then(&about(Vector3::z(), z))
     });
     for by in [scale, turn].iter().flatten() {
-        bodies.iter_mut().for_each(|b| b.transform(by));
+        if by.linear[(2, 0)] != 0.0 || by.linear[(2, 1)] != 0.0 {
+            single(things);
+        }
+        things.iter_mut().for_each(|t| t.transform(by));
     }
-    let several = bodies.len() > 1;
     if args.lay_flat {
-        for body in &mut bodies {
+        for thing in things.iter_mut() {
             let mut whole = Mesh::default();
-            body.solids().for_each(|m| whole.append(m));
-            let place = rest::lay_flat(&whole);
-            body.transform(&place);
+            thing.solids().for_each(|m| whole.append(m));
+            thing.transform(&rest::lay_flat(&whole));
         }
     }
-    if args.copies > 1 {
-        for body in std::mem::take(&mut bodies) {
-            repeated(body, args.copies as usize, |_, b| bodies.push(b));
-        }
+    for thing in things.iter_mut() {
+        thing.places = thing.places.repeat(args.copies as usize);
     }
     if args.arrange || args.copies > 1 || files > 1 || args.lay_flat && several {
-        put_beside(&mut bodies, args.gap_mm, bed, notes);
+        put_beside(things, args.gap_mm, bed, notes);
     }
-    bodies
 }
 
-/// Arranges bodies on the bed, each standing on it.
-fn put_beside(bodies: &mut [Body], gap: f64, bed: [Point; 2], notes: &mut Vec<Diagnostic>) {
-    let (hulls, lows): (Vec<Vec<Point>>, Vec<f64>) = bodies.iter().map(Body::shadow).unzip();
+/// Makes a thing of every copy: turned about x or y, copies come to stand above one another.
+fn single(things: &mut Vec<Thing>) {
+    for thing in std::mem::take(things) {
+        for place in &thing.places {
+            let mut one = Thing { places: vec![[0.0; 2]], ..thing.clone() };
+            one.parts.iter_mut().for_each(|p| p.mesh.transform(&Transform::shift(place[0], place[1], 0.0)));
+            things.push(one);
+        }
+    }
+}
+
+/// Arranges all copies on the bed, each standing on it.
+fn put_beside(things: &mut [Thing], gap: f64, bed: [Point; 2], notes: &mut Vec<Diagnostic>) {
+    let hulls: Vec<Vec<Point>> =
+        things.iter().flat_map(|t| std::iter::repeat_n(t.shadow(), t.places.len())).collect();
     let [low, high] = bed;
     let corners = [low, Point::new(high.x, low.y), high, Point::new(low.x, high.y)];
     let places = arrange::arrange(&hulls, &corners, gap);
@@ -278,7 +320,7 @@ fn put_beside(bodies: &mut [Body], gap: f64, bed: [Point; 2], notes: &mut Vec<Di
     if missing > 0 {
         let message = format!(
             "{missing} of {} bodies have no room on the bed of {:.0} x {:.0} mm",
-            bodies.len(),
+            hulls.len(),
             high.x - low.x,
             high.y - low.y
         );
@@ -286,9 +328,11 @@ fn put_beside(bodies: &mut [Body], gap: f64, bed: [Point; 2], notes: &mut Vec<Di
         notes.push(Diagnostic::error("print/bed-full", message).hint(hint));
         return;
     }
-    for ((body, place), low) in bodies.iter_mut().zip(places).zip(lows) {
-        let by = place.unwrap_or_default();
-        body.transform(&Transform::shift(by.x, by.y, -low));
+    let mut places = places.into_iter().flatten();
+    for thing in things {
+        let down = Transform::shift(0.0, 0.0, -thing.low());
+        thing.parts.iter_mut().for_each(|p| p.mesh.transform(&down));
+        thing.places = places.by_ref().take(thing.places.len()).map(|p| [p.x, p.y]).collect();
     }
 }
 
@@ -328,33 +372,34 @@ mod tests {
         [Point::new(0.0, 0.0), Point::new(100.0, 100.0)]
     }
 
-    fn placed(scene: Scene, flags: &[&str]) -> (Vec<Body>, Vec<&'static str>) {
+    fn placed(scene: Scene, flags: &[&str]) -> (Vec<Thing>, Vec<&'static str>) {
         let (mut out, mut notes) = (Vec::new(), Vec::new());
-        bodies(scene, &mut out, &mut notes);
-        let out = set(out, &args(flags), 1, bed(), &mut notes);
+        things(scene, &mut out, &mut notes);
+        set(&mut out, &args(flags), 1, bed(), &mut notes);
         (out, notes.iter().map(|d| d.code).collect())
     }
 
     #[test]
     fn a_project_keeps_its_places_and_its_parts() {
-        let (bodies, notes) = placed(scene(2), &[]);
+        let (things, notes) = placed(scene(2), &[]);
         assert_eq!(notes, [""; 0]);
-        let lows: Vec<f64> = bodies.iter().map(|b| b.parts[0].mesh.bounds().unwrap().0.x).collect();
-        assert_eq!(lows, [0.0, 20.0]);
-        assert!(bodies.iter().all(|b| b.parts[1].role == Role::Negative));
+        assert_eq!(things.len(), 1, "copies are one thing");
+        assert_eq!(things[0].places, [[0.0, 0.0], [20.0, 0.0]]);
+        assert_eq!(things[0].parts[1].role, Role::Negative);
+        let mut turned = scene(2);
+        turned.objects[0].instances[1].linear *= 2.0;
+        assert_eq!(placed(turned, &[]).0.len(), 2, "what is larger is another thing");
     }
 
     #[test]
     fn copies_stand_on_the_bed_and_apart() {
-        let (bodies, notes) = placed(scene(2), &["--copies", "3", "--gap-mm", "2"]);
-        assert_eq!((bodies.len(), notes.len()), (6, 0));
-        let boxes: Vec<_> = bodies.iter().map(|b| b.parts[0].mesh.bounds().unwrap()).collect();
-        for (i, (low, high)) in boxes.iter().enumerate() {
-            assert!(low.z.abs() < 1e-9 && low.x >= -1e-6 && high.x <= 100.0 + 1e-6);
-            // The triangles' slants may face one another: boxes may meet, the parts do not.
-            for other in &boxes[..i] {
-                assert_ne!((low.x, low.y), (other.0.x, other.0.y));
-            }
+        let (things, notes) = placed(scene(2), &["--copies", "3", "--gap-mm", "2"]);
+        assert_eq!((things[0].places.len(), notes.len()), (6, 0));
+        let (low, high) = things[0].parts[0].mesh.bounds().unwrap();
+        assert!(low.z.abs() < 1e-9);
+        for (i, p) in things[0].places.iter().enumerate() {
+            assert!(low.x + p[0] >= -1e-6 && high.x + p[0] <= 100.0 + 1e-6);
+            assert!(things[0].places[..i].iter().all(|o| o != p));
         }
         let (_, notes) = placed(scene(1), &["--copies", "500"]);
         assert_eq!(notes, ["print/bed-full"]);
@@ -362,10 +407,15 @@ mod tests {
 
     #[test]
     fn scaled_before_turned() {
-        let (bodies, _) = placed(scene(1), &["--scale", "1,1,2", "--rotate=90,0,0"]);
-        let (low, high) = bodies[0].parts[0].mesh.bounds().unwrap();
+        let (things, _) = placed(scene(1), &["--scale", "1,1,2", "--rotate=90,0,0"]);
+        let (low, high) = things[0].parts[0].mesh.bounds().unwrap();
         assert!((low - Point3::new(0.0, -18.0, 0.0)).norm() < 1e-9, "{low}");
         assert!((high - Point3::new(9.0, 0.0, 9.0)).norm() < 1e-9, "{high}");
+        let (things, _) = placed(scene(2), &["--scale=2", "--rotate=90"]);
+        let place = things[0].places[1];
+        assert!(place[0].abs() < 1e-9 && (place[1] - 40.0).abs() < 1e-9, "{place:?}");
+        let (things, _) = placed(scene(2), &["--rotate=0,90,0"]);
+        assert_eq!(things.len(), 2);
         assert_eq!(factors("80%"), Ok([0.8; 3]));
         assert!(factors("1,2").is_err() && factors("0").is_err() && angles("a").is_err());
         assert_eq!(unit("in"), Ok(25.4));

@@ -1,0 +1,395 @@
+//! What other slicers call our settings: one row for each of their keys.
+//!
+//! Names of PrusaSlicer, Slic3r and SuperSlicer (their `--help-fff` and configuration files), and of OrcaSlicer and Bambu
+//! Studio (their process, filament and machine profiles in JSON).
+
+/// What becomes of a key.
+#[derive(Clone, Copy, Debug)]
+pub enum Row {
+    /// A number of ours.
+    Number(&'static str),
+    /// Percent of ours: `20%`, or `0.2`.
+    Percent(&'static str),
+    /// A speed: mm/s, or percent of the speed of another key of ours.
+    Speed(&'static str, &'static str),
+    /// The width of a road: mm, or percent of the bore of the nozzle; 0 leaves it to the program.
+    Width,
+    /// Room between roads that lie apart, mm: ours is from middle to middle.
+    Room(&'static str),
+    /// Yes or no.
+    Flag(&'static str),
+    /// A number of ours, times a factor.
+    Times(&'static str, f64),
+    /// A word of theirs for a word of ours.
+    Words(&'static str, &'static [(&'static str, &'static str)]),
+    /// It has no setting here; these values are how it is always done.
+    Always(&'static [&'static str]),
+    /// It follows another setting of ours and has none of its own; an equal value, or 0, is how it is done.
+    Follows(&'static str),
+    /// It is off without it, and then nothing of it counts: the flag that switches it, and the row otherwise.
+    If(&'static str, &'static Row),
+    /// The printer's own.
+    Machine,
+    /// It says nothing about how a print comes out.
+    Paper,
+}
+
+use Row::{Always, Flag, Follows, If, Machine, Number, Paper, Percent, Room, Speed, Times, Width, Words};
+
+const SEAMS: &[(&str, &str)] = &[
+    ("aligned", "aligned"),
+    ("aligned_back", "aligned"),
+    ("rear", "rear"),
+    ("back", "rear"),
+    ("nearest", "nearest"),
+    ("random", "random"),
+];
+
+const PATTERNS: &[(&str, &str)] = &[
+    ("rectilinear", "rectilinear"),
+    ("alignedrectilinear", "rectilinear"),
+    ("monotonic", "rectilinear"),
+    ("line", "rectilinear"),
+    ("zig-zag", "rectilinear"),
+    ("grid", "grid"),
+    ("triangles", "triangles"),
+    ("stars", "triangles"),
+    ("tri-hexagon", "triangles"),
+    ("cubic", "cubic"),
+    ("adaptivecubic", "adaptive-cubic"),
+    ("supportcubic", "adaptive-cubic"),
+    ("gyroid", "gyroid"),
+    ("lightning", "lightning"),
+    ("concentric", "concentric"),
+];
+
+const NO: &[&str] = &["0", "", "false", "none", "0%", "no_brim", "disabled", "off"];
+
+/// Returns what becomes of a key; nothing when nobody has heard of it.
+pub fn row(key: &str) -> Option<Row> {
+    if let Some((_, row)) = ROWS.iter().find(|(k, _)| *k == key) {
+        return Some(*row);
+    }
+    let paper = ["_settings_id", "_notes", "_vendor", "_type", "_colour", "_id", "_version", "_color"];
+    let own =
+        ["machine_", "printer_", "compatible_", "inherits", "default_", "host_", "thumbnail", "upward_"];
+    if key.starts_with("machine_max_") || key.starts_with("machine_min_") {
+        return Some(Machine);
+    }
+    (paper.iter().any(|p| key.ends_with(p)) || own.iter().any(|p| key.starts_with(p))).then_some(Paper)
+}
+
+const ROWS: &[(&str, Row)] = &[
+    // Layers and widths.
+    ("layer_height", Number("layer_height_mm")),
+    ("first_layer_height", Number("first_layer_height_mm")),
+    ("initial_layer_print_height", Number("first_layer_height_mm")),
+    ("perimeter_extrusion_width", Width),
+    ("external_perimeter_extrusion_width", Width),
+    ("extrusion_width", Width),
+    ("first_layer_extrusion_width", Width),
+    ("infill_extrusion_width", Width),
+    ("solid_infill_extrusion_width", Width),
+    ("top_infill_extrusion_width", Width),
+    ("support_material_extrusion_width", Width),
+    ("line_width", Width),
+    ("outer_wall_line_width", Width),
+    ("inner_wall_line_width", Width),
+    ("initial_layer_line_width", Width),
+    ("sparse_infill_line_width", Width),
+    ("internal_solid_infill_line_width", Width),
+    ("top_surface_line_width", Width),
+    ("support_line_width", Width),
+    // Walls.
+    ("perimeters", Number("walls")),
+    ("wall_loops", Number("walls")),
+    ("perimeter_generator", Always(&["classic", "arachne"])),
+    ("wall_generator", Always(&["classic", "arachne"])),
+    ("thin_walls", Flag("thin_walls")),
+    ("detect_thin_wall", Flag("thin_walls")),
+    ("gap_fill_enabled", Flag("gap_fill")),
+    ("fill_gaps", Flag("gap_fill")),
+    ("external_perimeters_first", Flag("outer_walls_first")),
+    (
+        "wall_sequence",
+        Words("outer_walls_first", &[("inner wall/outer wall", "false"), ("outer wall/inner wall", "true")]),
+    ),
+    ("extra_perimeters", Always(NO)),
+    ("extra_perimeters_on_overhangs", Always(NO)),
+    ("overhangs", Always(NO)),
+    ("seam_position", Words("seam", SEAMS)),
+    ("spiral_vase", Flag("vase")),
+    ("spiral_mode", Flag("vase")),
+    (
+        "fuzzy_skin",
+        Words(
+            "fuzzy_skin",
+            &[("none", "none"), ("external", "outside"), ("all", "all"), ("allwalls", "all")],
+        ),
+    ),
+    ("fuzzy_skin_thickness", If("fuzzy_skin", &Number("fuzzy_skin_mm"))),
+    ("fuzzy_skin_point_dist", If("fuzzy_skin", &Number("fuzzy_skin_spacing_mm"))),
+    // Skins and filling.
+    ("top_solid_layers", Number("top_layers")),
+    ("top_shell_layers", Number("top_layers")),
+    ("bottom_solid_layers", Number("bottom_layers")),
+    ("bottom_shell_layers", Number("bottom_layers")),
+    ("top_solid_min_thickness", Always(&["0"])),
+    ("bottom_solid_min_thickness", Always(&["0"])),
+    ("top_shell_thickness", Always(&["0"])),
+    ("bottom_shell_thickness", Always(&["0"])),
+    ("ensure_vertical_shell_thickness", Always(&["1", "enabled", "ensure_all"])),
+    ("fill_density", Percent("infill_percent")),
+    ("sparse_infill_density", Percent("infill_percent")),
+    ("fill_pattern", Words("infill_pattern", PATTERNS)),
+    ("sparse_infill_pattern", Words("infill_pattern", PATTERNS)),
+    ("fill_angle", Number("infill_angle_deg")),
+    ("infill_direction", Number("infill_angle_deg")),
+    ("solid_infill_direction", Follows("infill_angle_deg")),
+    ("top_fill_pattern", Always(&["rectilinear", "monotonic", "monotoniclines"])),
+    ("bottom_fill_pattern", Always(&["rectilinear", "monotonic", "monotoniclines"])),
+    ("top_infill_pattern", Always(&["rectilinear", "monotonic"])),
+    ("bottom_infill_pattern", Always(&["rectilinear", "monotonic"])),
+    ("top_surface_pattern", Always(&["rectilinear", "monotonic", "monotonicline"])),
+    ("bottom_surface_pattern", Always(&["rectilinear", "monotonic", "monotonicline"])),
+    ("internal_solid_infill_pattern", Always(&["rectilinear", "monotonic", "monotonicline"])),
+    ("infill_overlap", Percent("infill_overlap_percent")),
+    ("infill_wall_overlap", Percent("infill_overlap_percent")),
+    ("infill_every_layers", Number("infill_every_layers")),
+    ("infill_combination", Always(NO)),
+    ("solid_infill_below_area", Always(&["0"])),
+    ("minimum_sparse_infill_area", Always(&["0"])),
+    ("solid_infill_every_layers", Always(&["0"])),
+    ("infill_only_where_needed", Always(NO)),
+    ("infill_first", Always(NO)),
+    ("is_infill_first", Always(NO)),
+    ("infill_anchor", Always(&["0", "0%"])),
+    ("infill_anchor_max", Always(&["0", "0%"])),
+    ("ironing", Flag("ironing")),
+    ("ironing_flowrate", If("ironing", &Percent("ironing_flow_percent"))),
+    ("ironing_spacing", If("ironing", &Number("ironing_spacing_mm"))),
+    ("ironing_speed", If("ironing", &Number("ironing_mm_per_s"))),
+    // Shape.
+    ("elefant_foot_compensation", Number("elephant_foot_mm")),
+    ("elefant_foot_compensation_layers", Always(&["1"])),
+    ("xy_size_compensation", Number("xy_compensation_mm")),
+    ("xy_contour_compensation", Number("xy_compensation_mm")),
+    ("xy_hole_compensation", Number("hole_compensation_mm")),
+    ("resolution", Always(&["0", "0.01", "0.012"])),
+    ("gcode_resolution", Number("resolution_mm")),
+    ("slice_closing_radius", Times("close_gaps_mm", 2.0)),
+    ("slicing_mode", Always(&["regular"])),
+    (
+        "arc_fitting",
+        Words(
+            "arc_fitting",
+            &[("disabled", "false"), ("0", "false"), ("emit_center", "true"), ("1", "true")],
+        ),
+    ),
+    ("enable_arc_fitting", Flag("arc_fitting")),
+    // Around the part.
+    ("skirts", Number("skirt_loops")),
+    ("skirt_loops", Number("skirt_loops")),
+    ("skirt_distance", If("skirts", &Number("skirt_mm"))),
+    ("skirt_height", If("skirts", &Number("skirt_layers"))),
+    ("min_skirt_length", If("skirts", &Always(&["0"]))),
+    ("draft_shield", Always(NO)),
+    ("brim_width", Number("brim_mm")),
+    ("brim_separation", Number("brim_gap_mm")),
+    ("brim_object_gap", Number("brim_gap_mm")),
+    (
+        "brim_type",
+        Words(
+            "brim_where",
+            &[
+                ("no_brim", "outer"),
+                ("outer_only", "outer"),
+                ("inner_only", "inner"),
+                ("outer_and_inner", "both"),
+                ("auto_brim", "outer"),
+                ("brim_ears", "ears"),
+                ("painted", "ears"),
+            ],
+        ),
+    ),
+    ("raft_layers", Number("raft_layers")),
+    ("raft_contact_distance", If("raft_layers", &Number("raft_gap_mm"))),
+    ("raft_expansion", If("raft_layers", &Number("raft_margin_mm"))),
+    // Supports.
+    ("support_material", Flag("supports")),
+    ("enable_support", Flag("supports")),
+    ("support_material_auto", Always(&["1"])),
+    (
+        "support_material_style",
+        If(
+            "support_material",
+            &Words(
+                "support_style",
+                &[("grid", "lines"), ("snug", "lines"), ("tree", "tree"), ("organic", "tree")],
+            ),
+        ),
+    ),
+    (
+        "support_type",
+        If(
+            "enable_support",
+            &Words(
+                "support_style",
+                &[
+                    ("normal(auto)", "lines"),
+                    ("normal(manual)", "lines"),
+                    ("tree(auto)", "tree"),
+                    ("tree(manual)", "tree"),
+                ],
+            ),
+        ),
+    ),
+    ("support_material_threshold", If("support_material", &Number("support_below_deg"))),
+    ("support_threshold_angle", If("enable_support", &Number("support_below_deg"))),
+    ("support_material_pattern", If("support_material", &Always(&["rectilinear"]))),
+    ("support_base_pattern", If("enable_support", &Always(&["rectilinear", "default"]))),
+    ("support_material_spacing", If("support_material", &Room("support_spacing_mm"))),
+    ("support_base_pattern_spacing", If("enable_support", &Room("support_spacing_mm"))),
+    ("support_material_with_sheath", If("support_material", &Always(NO))),
+    ("support_material_interface_layers", If("support_material", &Number("support_top_layers"))),
+    ("support_interface_top_layers", If("enable_support", &Number("support_top_layers"))),
+    ("support_material_bottom_interface_layers", If("support_material", &Number("support_bottom_layers"))),
+    ("support_interface_bottom_layers", If("enable_support", &Number("support_bottom_layers"))),
+    ("support_material_interface_spacing", If("support_material", &Number("support_interface_spacing_mm"))),
+    ("support_material_contact_distance", If("support_material", &Number("support_gap_mm"))),
+    ("support_top_z_distance", If("enable_support", &Number("support_gap_mm"))),
+    ("support_material_bottom_contact_distance", If("support_material", &Follows("support_gap_mm"))),
+    ("support_bottom_z_distance", If("enable_support", &Follows("support_gap_mm"))),
+    ("support_material_xy_spacing", If("support_material", &Number("support_xy_mm"))),
+    ("support_object_xy_distance", If("enable_support", &Number("support_xy_mm"))),
+    ("support_material_buildplate_only", If("support_material", &Flag("support_on_bed_only"))),
+    ("support_on_build_plate_only", If("enable_support", &Flag("support_on_bed_only"))),
+    ("support_material_synchronize_layers", If("support_material", &Always(&["1"]))),
+    ("support_material_angle", If("support_material", &Always(&["0"]))),
+    ("support_material_enforce_layers", Always(&["0"])),
+    ("dont_support_bridges", If("support_material", &Always(&["0"]))),
+    // Speeds.
+    ("perimeter_speed", Speed("inner_wall_mm_per_s", "inner_wall_mm_per_s")),
+    ("inner_wall_speed", Speed("inner_wall_mm_per_s", "inner_wall_mm_per_s")),
+    ("external_perimeter_speed", Speed("outer_wall_mm_per_s", "inner_wall_mm_per_s")),
+    ("outer_wall_speed", Speed("outer_wall_mm_per_s", "inner_wall_mm_per_s")),
+    ("small_perimeter_speed", Follows("outer_wall_mm_per_s")),
+    ("infill_speed", Speed("infill_mm_per_s", "infill_mm_per_s")),
+    ("sparse_infill_speed", Speed("infill_mm_per_s", "infill_mm_per_s")),
+    ("solid_infill_speed", Speed("solid_mm_per_s", "infill_mm_per_s")),
+    ("internal_solid_infill_speed", Speed("solid_mm_per_s", "infill_mm_per_s")),
+    ("top_solid_infill_speed", Speed("top_mm_per_s", "solid_mm_per_s")),
+    ("top_surface_speed", Speed("top_mm_per_s", "solid_mm_per_s")),
+    ("gap_fill_speed", Speed("gap_mm_per_s", "gap_mm_per_s")),
+    ("gap_infill_speed", Speed("gap_mm_per_s", "gap_mm_per_s")),
+    ("bridge_speed", Speed("bridge_mm_per_s", "solid_mm_per_s")),
+    ("support_material_speed", Speed("support_mm_per_s", "support_mm_per_s")),
+    ("support_speed", Speed("support_mm_per_s", "support_mm_per_s")),
+    ("support_material_interface_speed", Speed("support_interface_mm_per_s", "support_mm_per_s")),
+    ("travel_speed", Number("travel_mm_per_s")),
+    ("first_layer_speed", Speed("first_layer_mm_per_s", "inner_wall_mm_per_s")),
+    ("initial_layer_speed", Speed("first_layer_mm_per_s", "inner_wall_mm_per_s")),
+    ("initial_layer_infill_speed", Follows("first_layer_mm_per_s")),
+    ("max_print_speed", Paper),
+    ("max_volumetric_speed", Paper),
+    // Filament and nozzle.
+    ("retract_length", Number("retract_mm")),
+    ("retraction_length", Number("retract_mm")),
+    ("retract_speed", Number("retract_mm_per_s")),
+    ("retraction_speed", Number("retract_mm_per_s")),
+    ("deretract_speed", Follows("retract_mm_per_s")),
+    ("deretraction_speed", Follows("retract_mm_per_s")),
+    ("retract_before_travel", Number("retract_least_travel_mm")),
+    ("retraction_minimum_travel", Number("retract_least_travel_mm")),
+    ("retract_layer_change", Flag("retract_at_layers")),
+    ("retract_when_changing_layer", Flag("retract_at_layers")),
+    ("retract_lift", Number("z_hop_mm")),
+    ("z_hop", Number("z_hop_mm")),
+    ("retract_restart_extra", Always(&["0"])),
+    ("wipe", Flag("wipe")),
+    ("coasting", Always(NO)),
+    ("use_firmware_retraction", Flag("firmware_retract")),
+    ("use_relative_e_distances", Always(&["0", "1"])),
+    ("use_volumetric_e", Always(NO)),
+    ("only_retract_when_crossing_perimeters", Flag("retract_only_when_crossing")),
+    ("reduce_infill_retraction", Flag("retract_only_when_crossing")),
+    ("avoid_crossing_perimeters", Flag("combing")),
+    ("reduce_crossing_wall", Flag("combing")),
+    ("extrusion_multiplier", Number("flow")),
+    ("filament_flow_ratio", Number("flow")),
+    ("temperature", Number("hotend_c")),
+    ("nozzle_temperature", Number("hotend_c")),
+    ("first_layer_temperature", Number("first_layer_hotend_c")),
+    ("nozzle_temperature_initial_layer", Number("first_layer_hotend_c")),
+    ("bed_temperature", Number("bed_c")),
+    ("hot_plate_temp", Number("bed_c")),
+    ("first_layer_bed_temperature", Follows("bed_c")),
+    ("hot_plate_temp_initial_layer", Follows("bed_c")),
+    ("filament_max_volumetric_speed", Number("most_flow_mm3_per_s")),
+    ("filament_density", Number("filament_g_per_cm3")),
+    ("filament_cost", Number("filament_cost_per_kg")),
+    ("pressure_advance", If("enable_pressure_advance", &Number("pressure_advance_s"))),
+    ("enable_pressure_advance", Paper),
+    // Cooling.
+    ("cooling", Words("least_layer_s", &[("0", "0")])),
+    ("slowdown_below_layer_time", If("cooling", &Number("least_layer_s"))),
+    ("slow_down_layer_time", If("slow_down_for_layer_cooling", &Number("least_layer_s"))),
+    ("slow_down_for_layer_cooling", Words("least_layer_s", &[("0", "0")])),
+    ("min_print_speed", Number("slowest_mm_per_s")),
+    ("slow_down_min_speed", Number("slowest_mm_per_s")),
+    ("fan_always_on", Always(&["1"])),
+    ("max_fan_speed", Number("fan_percent")),
+    ("fan_max_speed", Number("fan_percent")),
+    ("min_fan_speed", Follows("fan_percent")),
+    ("fan_min_speed", Follows("fan_percent")),
+    ("bridge_fan_speed", Number("bridge_fan_percent")),
+    ("full_fan_speed_layer", Number("fan_full_layer")),
+    ("disable_fan_first_layers", Always(&["1", "0"])),
+    ("close_fan_the_first_x_layers", Always(&["1", "0"])),
+    // The program.
+    ("gcode_comments", Always(NO)),
+    (
+        "gcode_label_objects",
+        Words(
+            "object_labels",
+            &[
+                ("0", "false"),
+                ("disabled", "false"),
+                ("1", "true"),
+                ("octoprint", "true"),
+                ("firmware", "true"),
+            ],
+        ),
+    ),
+    ("complete_objects", Flag("one_by_one")),
+    ("remaining_times", Flag("progress_marks")),
+    ("start_gcode", Always(&["", "G28"])),
+    ("end_gcode", Always(&["", "M84"])),
+    ("machine_start_gcode", Always(&["", "G28"])),
+    ("machine_end_gcode", Always(&["", "M84"])),
+    ("before_layer_gcode", Always(&[""])),
+    ("layer_gcode", Always(&[""])),
+    ("toolchange_gcode", Always(&[""])),
+    ("start_filament_gcode", Always(&[""])),
+    ("end_filament_gcode", Always(&[""])),
+    ("post_process", Always(&["", "[]"])),
+    // The printer.
+    ("printer_technology", Always(&["FFF"])),
+    ("gcode_flavor", Machine),
+    ("bed_shape", Machine),
+    ("printable_area", Machine),
+    ("max_print_height", Machine),
+    ("printable_height", Machine),
+    ("nozzle_diameter", Machine),
+    ("filament_diameter", Machine),
+    ("thumbnails", Paper),
+    ("extruder", Always(&["0", "1"])),
+    ("name", Paper),
+    ("from", Paper),
+    ("version", Paper),
+    ("type", Paper),
+    ("instantiation", Paper),
+    ("notes", Paper),
+    ("setting_id", Paper),
+    ("is_custom_defined", Paper),
+];

@@ -1,0 +1,100 @@
+//! What stands on the bed as the slicer takes it: objects with their copies, and what files want done otherwise in places.
+
+use super::import::{self, Mapped};
+use super::place::{Stand, Thing};
+use shop_formats::mesh::{Role, Setting};
+use shop_print::model::{Body, Changes, Effect, Model, Modifier, Object, Place};
+use shop_print::settings::Settings;
+use shop_report::Diagnostic;
+
+/// Makes a model of everything; what a file wants and we have not is told once for all objects.
+pub fn model(stand: Stand, settings: Settings, notes: &mut Vec<Diagnostic>) -> Model {
+    let mut lost = Mapped::default();
+    let objects = stand.things.into_iter().map(|t| object(t, &mut lost)).collect();
+    notes.extend(lost.diagnostic("settings of single objects"));
+    Model { settings, objects }
+}
+
+fn object(thing: Thing, lost: &mut Mapped) -> Object {
+    let low = thing.low();
+    let mut object = Object {
+        name: thing.name,
+        changes: changes(&thing.settings, lost),
+        places: thing.places,
+        ..Object::default()
+    };
+    for part in thing.parts {
+        let mut modify =
+            |effect| object.modifiers.push(Modifier { place: Place::Mesh(part.mesh.clone()), effect });
+        match part.role {
+            Role::Solid => {
+                let changes = changes(&part.settings, lost);
+                object.bodies.push(Body { mesh: part.mesh, changes });
+            }
+            Role::Negative => modify(Effect::Remove),
+            Role::Modifier => modify(Effect::Change(changes(&part.settings, lost))),
+            Role::SupportEnforcer => modify(Effect::Support),
+            Role::SupportBlocker => modify(Effect::NoSupport),
+        }
+    }
+    for range in &thing.ranges {
+        let place = Place::Heights { low: low + range.low, high: low + range.high };
+        object.modifiers.push(Modifier { place, effect: Effect::Change(changes(&range.settings, lost)) });
+    }
+    object
+}
+
+fn changes(foreign: &[Setting], lost: &mut Mapped) -> Changes {
+    let mapped = import::map(foreign);
+    let mut changes = Changes::default();
+    for (key, value) in &mapped.ours {
+        // What was mapped was read.
+        let _ = changes.add(key, value);
+    }
+    for one in mapped.lost {
+        if !lost.lost.contains(&one) {
+            lost.lost.push(one);
+        }
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::place::ThingPart;
+    use super::*;
+    use shop_formats::mesh::HeightRange;
+    use shop_geom::mesh::{Mesh, Point3};
+
+    #[test]
+    fn parts_become_bodies_and_modifiers() {
+        let points = [[0.0, 0.0, 5.0], [9.0, 0.0, 5.0], [0.0, 9.0, 5.0], [0.0, 0.0, 14.0]];
+        let mesh = Mesh {
+            points: points.map(Point3::from).to_vec(),
+            triangles: vec![[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]],
+        };
+        let own = |k: &str, v: &str| vec![(k.to_owned(), v.to_owned())];
+        let part = |role, settings| ThingPart { role, mesh: mesh.clone(), settings };
+        let thing = Thing {
+            name: "thing".to_owned(),
+            parts: vec![
+                part(Role::Solid, Vec::new()),
+                part(Role::Modifier, own("fill_density", "50%")),
+                part(Role::SupportBlocker, Vec::new()),
+            ],
+            settings: own("perimeters", "5"),
+            ranges: vec![HeightRange { low: 1.0, high: 2.0, settings: own("warp_drive", "1") }],
+            places: vec![[0.0; 2]; 3],
+        };
+        let mut notes = Vec::new();
+        let stand = Stand { things: vec![thing], settings: Vec::new() };
+        let model = model(stand, Settings::default(), &mut notes);
+        let object = &model.objects[0];
+        assert_eq!((object.bodies.len(), object.modifiers.len(), object.places.len()), (1, 3, 3));
+        assert_eq!(object.changes.keys().collect::<Vec<_>>(), ["walls"]);
+        assert!(matches!(&object.modifiers[0].effect, Effect::Change(c) if c.keys().eq(["infill_percent"])));
+        assert_eq!(object.modifiers[1].effect, Effect::NoSupport);
+        assert!(matches!(object.modifiers[2].place, Place::Heights { low: 6.0, high: 7.0 }));
+        assert_eq!(notes.iter().map(|d| d.code).collect::<Vec<_>>(), ["print/settings-lost"]);
+    }
+}
