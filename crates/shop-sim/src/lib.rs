@@ -15,6 +15,7 @@ pub mod compare;
 mod cover;
 pub mod estimate;
 mod index;
+pub mod layers;
 mod lookahead;
 mod motion;
 mod piece;

@@ -1,0 +1,280 @@
+//! Regions as bits: one for every small square of the bed.
+
+/// Where the squares are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Grid {
+    /// Left and front end, mm.
+    pub from: [f64; 2],
+    /// Size of a square, mm.
+    pub pitch: f64,
+    /// Squares across.
+    pub width: usize,
+    /// Squares from front to back.
+    pub height: usize,
+}
+
+/// Most squares of a grid: its region is then half a megabyte, which stays in a core's cache.
+const MOST: f64 = 4e6;
+
+impl Grid {
+    /// Returns a grid over a rectangle, its squares no smaller than `finest` mm.
+    pub fn over(low: [f64; 2], high: [f64; 2], finest: f64) -> Grid {
+        let size = [high[0] - low[0], high[1] - low[1]].map(|v| v.clamp(finest, 1e5));
+        let pitch = finest.max((size[0] * size[1] / MOST).sqrt());
+        let [width, height] = size.map(|v| (v / pitch).ceil() as usize + 1);
+        Grid { from: low, pitch, width, height }
+    }
+
+    /// Returns a place in squares.
+    pub fn place(&self, x: f64, y: f64) -> [f64; 2] {
+        [(x - self.from[0]) / self.pitch, (y - self.from[1]) / self.pitch]
+    }
+
+    /// Returns the area of so many squares, mm².
+    pub fn area(&self, squares: u64) -> f64 {
+        squares as f64 * self.pitch * self.pitch
+    }
+
+    /// Returns an empty region.
+    pub fn empty(&self) -> Bits {
+        let per_row = self.width.div_ceil(64);
+        Bits { per_row, width: self.width, words: vec![0; per_row * self.height] }
+    }
+}
+
+/// A region.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bits {
+    per_row: usize,
+    width: usize,
+    words: Vec<u64>,
+}
+
+impl Bits {
+    /// Empties it.
+    pub fn clear(&mut self) {
+        self.words.fill(0);
+    }
+
+    fn rows(&self) -> usize {
+        self.words.len().checked_div(self.per_row).unwrap_or(0)
+    }
+
+    /// Adds the squares of a row whose middles lie between two places.
+    #[inline]
+    pub fn span(&mut self, row: usize, low: f64, high: f64) {
+        // Casts saturate: what lies left of the grid begins at 0.
+        let a = (low - 0.5).ceil().max(0.0) as usize;
+        let b = ((high - 0.5).floor() + 1.0).max(0.0) as usize;
+        let b = b.min(self.width);
+        if a >= b {
+            return;
+        }
+        let words = &mut self.words[row * self.per_row..][..self.per_row];
+        let (first, last) = (a / 64, (b - 1) / 64);
+        let head = !0u64 << (a % 64);
+        let tail = !0u64 >> (63 - (b - 1) % 64);
+        if first == last {
+            words[first] |= head & tail;
+        } else {
+            words[first] |= head;
+            words[first + 1..last].fill(!0);
+            words[last] |= tail;
+        }
+    }
+
+    /// Adds everything within `r` squares of the straight way from `a` to `b`.
+    #[inline]
+    pub fn stroke(&mut self, a: [f64; 2], b: [f64; 2], r: f64) {
+        let rows = self.rows();
+        let (low, high) = (a[1].min(b[1]) - r, a[1].max(b[1]) + r);
+        let first = (low - 0.5).ceil().max(0.0) as usize;
+        let end = (((high - 0.5).floor() + 1.0).max(0.0) as usize).min(rows);
+        let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+        let length = dx.hypot(dy);
+        let (ux, uy) = if length > 0.0 { (dx / length, dy / length) } else { (1.0, 0.0) };
+        // One over the slants of the long and the short sides; lines along the rows are the ends' business.
+        let (over_long, over_short) = (1.0 / uy, 1.0 / ux);
+        for row in first..end {
+            let y = row as f64 + 0.5;
+            let (mut left, mut right) = (f64::INFINITY, f64::NEG_INFINITY);
+            for end in [a, b] {
+                let h = y - end[1];
+                let half = r * r - h * h;
+                if half >= 0.0 {
+                    let half = half.sqrt();
+                    left = left.min(end[0] - half);
+                    right = right.max(end[0] + half);
+                }
+            }
+            let h = y - a[1];
+            if ux.abs() < 1e-9 {
+                if h * uy >= 0.0 && h * uy <= length {
+                    left = left.min(a[0] - r);
+                    right = right.max(a[0] + r);
+                }
+            } else if uy.abs() > 1e-9 {
+                // |h ux - x uy| <= r, and 0 <= x ux + h uy <= length, with x from a.
+                let middle = h * ux * over_long;
+                let reach = (r * over_long).abs();
+                let (p, q) = (-h * uy * over_short, (length - h * uy) * over_short);
+                let (l, g) = ((middle - reach).max(p.min(q)), (middle + reach).min(p.max(q)));
+                if l <= g {
+                    left = left.min(a[0] + l);
+                    right = right.max(a[0] + g);
+                }
+            }
+            if left <= right {
+                self.span(row, left, right);
+            }
+        }
+    }
+
+    /// Makes it what two others give, word by word.
+    pub fn set(&mut self, a: &Bits, b: &Bits, with: impl Fn(u64, u64) -> u64) {
+        for ((to, a), b) in self.words.iter_mut().zip(&a.words).zip(&b.words) {
+            *to = with(*a, *b);
+        }
+    }
+
+    /// Changes it by another one, word by word.
+    pub fn change(&mut self, by: &Bits, with: impl Fn(u64, u64) -> u64) {
+        for (to, by) in self.words.iter_mut().zip(&by.words) {
+            *to = with(*to, *by);
+        }
+    }
+
+    /// Returns how many squares are in it.
+    pub fn count(&self) -> u64 {
+        self.words.iter().map(|w| u64::from(w.count_ones())).sum()
+    }
+
+    /// True when nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|w| *w == 0)
+    }
+
+    /// Grows it by `by` squares each way, corners too. O(words × log of `by`).
+    pub fn grow(&mut self, by: usize, room: &mut Bits) {
+        let mut done = 0;
+        while done < by {
+            // A step joins what there is already even at the edge of the grid, where half of it is lost.
+            let step = (by - done).min(done + 1).min(63);
+            self.shift_rows(step, room);
+            done += step;
+        }
+        done = 0;
+        while done < by {
+            let step = (by - done).min(done + 1);
+            room.words.clone_from(&self.words);
+            let n = step * self.per_row;
+            if n < self.words.len() {
+                let (from, to) = (self.words.len() - n, n);
+                for (w, above) in self.words[..from].iter_mut().zip(&room.words[to..]) {
+                    *w |= above;
+                }
+                for (w, below) in self.words[to..].iter_mut().zip(&room.words[..from]) {
+                    *w |= below;
+                }
+            }
+            done += step;
+        }
+        self.trim();
+    }
+
+    /// Takes `by` squares away at every edge.
+    pub fn shrink(&mut self, by: usize, room: &mut Bits) {
+        self.turn();
+        self.grow(by, room);
+        self.turn();
+    }
+
+    fn shift_rows(&mut self, step: usize, room: &mut Bits) {
+        room.words.clone_from(&self.words);
+        let per_row = self.per_row.max(1);
+        for (to, row) in self.words.chunks_exact_mut(per_row).zip(room.words.chunks_exact(per_row)) {
+            for i in 0..per_row {
+                let left = if i > 0 { row[i - 1] >> (64 - step) } else { 0 };
+                let right = if i + 1 < per_row { row[i + 1] << (64 - step) } else { 0 };
+                to[i] = row[i] | row[i] << step | left | row[i] >> step | right;
+            }
+        }
+    }
+
+    fn turn(&mut self) {
+        self.words.iter_mut().for_each(|w| *w = !*w);
+        self.trim();
+    }
+
+    /// Takes away what lies beyond the last square of a row.
+    fn trim(&mut self) {
+        let rest = self.width % 64;
+        if rest > 0 {
+            for last in self.words.iter_mut().skip(self.per_row - 1).step_by(self.per_row) {
+                *last &= (1 << rest) - 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(bits: &Bits, x: usize, y: usize) -> bool {
+        bits.words[y * bits.per_row + x / 64] >> (x % 64) & 1 == 1
+    }
+
+    fn grid() -> Grid {
+        Grid { from: [0.0; 2], pitch: 1.0, width: 150, height: 40 }
+    }
+
+    proptest! {
+        #[test]
+        fn a_stroke_holds_what_is_near_its_line(
+            a in (-5.0..155.0, -5.0..45.0), b in (-5.0..155.0, -5.0..45.0), r in 0.3..6.0, along in any::<bool>(),
+        ) {
+            let grid = grid();
+            let mut bits = grid.empty();
+            let (a, b) = ([a.0, a.1], [b.0, if along { a.1 } else { b.1 }]);
+            bits.stroke(a, b, r);
+            let d = [b[0] - a[0], b[1] - a[1]];
+            let square = d[0] * d[0] + d[1] * d[1];
+            for y in 0..grid.height {
+                for x in 0..grid.width {
+                    let p = [x as f64 + 0.5 - a[0], y as f64 + 0.5 - a[1]];
+                    let t = ((p[0] * d[0] + p[1] * d[1]) / square.max(1e-12)).clamp(0.0, 1.0);
+                    let far = (p[0] - t * d[0]).hypot(p[1] - t * d[1]);
+                    if (far - r).abs() > 1e-6 {
+                        prop_assert_eq!(at(&bits, x, y), far < r, "{} {}", x, y);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn growing_and_shrinking_are_those_of_squares(
+            spans in prop::collection::vec((0usize..40, 0.0..150.0, 0.0..40.0), 0..30), by in 0usize..9,
+        ) {
+            let grid = grid();
+            let mut bits = grid.empty();
+            for (row, from, length) in spans {
+                bits.span(row, from, from + length);
+            }
+            let (mut grown, mut shrunk, mut room) = (bits.clone(), bits.clone(), grid.empty());
+            grown.grow(by, &mut room);
+            shrunk.shrink(by, &mut room);
+            let near = |x: usize, y: usize, wanted: bool| {
+                let (xs, ys) = (x.saturating_sub(by)..=(x + by).min(149), y.saturating_sub(by)..=(y + by).min(39));
+                xs.clone().any(|x| ys.clone().any(|y| at(&bits, x, y) == wanted))
+            };
+            for y in 0..grid.height {
+                for x in 0..grid.width {
+                    prop_assert_eq!(at(&grown, x, y), near(x, y, true));
+                    prop_assert_eq!(at(&shrunk, x, y), !near(x, y, false));
+                }
+            }
+        }
+    }
+}

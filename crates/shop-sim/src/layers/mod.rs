@@ -1,0 +1,408 @@
+//! Holds the layers of a print against the mesh: what is laid outside of it, what is left bare, what is laid on air.
+//!
+//! ```text
+//!   triangles ─ cut at the height ─▶ section ┐
+//!                                             ├─▶ bits, layer against layer ─▶ figures, diagnostics
+//!   commands ── every road as wide as its ───▶┘
+//!               filament makes it
+//! ```
+//!
+//! The one idea: a layer is a bitmap. Roads are drawn into it as the filament that goes in makes them wide, the section is
+//! filled into another one straight from the triangles, and both are compared word by word. Nothing of this knows how
+//! the layer was planned. Layers are drawn in any order and at the same time ([`Layers::look`]) and are compared in theirs
+//! ([`Judge`]); a judge keeps three layers, so that memory does not grow with the height.
+//!
+//! NOTE: what is finer than two squares (0.2 mm on usual beds) is not seen.
+
+mod bits;
+mod cross;
+
+pub use cross::{Shape, Triangles};
+
+use bits::{Bits, Grid};
+use cross::Room;
+use shop_cam::canon::{Command, Position, Section};
+use shop_report::Diagnostic;
+use std::sync::Mutex;
+
+/// Size of a square, mm: a quarter of a usual road.
+const FINEST: f64 = 0.1;
+/// Squares that a road may be beyond the section: half a square for each of the two rasters.
+const SLACK: usize = 1;
+/// How deep from its contours a layer must be covered, mm, when it has walls.
+const BAND: f64 = 0.6;
+/// How far a road may hang over, mm: half of its width or so.
+const OVERHANG: f64 = 0.3;
+
+/// What must hold of a print.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claims {
+    /// Section of the filament, mm².
+    pub filament_mm2: f64,
+    /// Contours have walls.
+    pub walls: bool,
+    /// What is seen from above is solid.
+    pub top: bool,
+    /// What is seen from below is solid.
+    pub bottom: bool,
+    /// How much larger or smaller than the mesh the print is meant to be, mm.
+    pub slack_mm: f64,
+    /// Most filament that can be melted, mm³/s.
+    pub most_flow: f64,
+}
+
+/// Where a layer is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level {
+    /// Height at which it is cut, grid units.
+    pub plane: i32,
+    /// Its thickness, mm.
+    pub height: f64,
+}
+
+/// Everything that layers are held against.
+pub struct Layers<'a> {
+    shapes: Vec<Shape<'a>>,
+    levels: Vec<Level>,
+    claims: Claims,
+    grid: Grid,
+    /// Bitmaps and rooms that are used again.
+    spare: Mutex<(Vec<Bits>, Vec<Room>)>,
+}
+
+/// A layer, drawn.
+#[derive(Debug, Default)]
+pub struct Look {
+    section: Bits,
+    /// Roads of the part.
+    own: Bits,
+    /// Those of supports and the like.
+    other: Bits,
+    road_mm2: f64,
+    unclear: usize,
+    fastest: f64,
+}
+
+/// What was found, areas in mm².
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LayerFigures {
+    /// Layers that were looked at.
+    pub layers: usize,
+    /// Layers that the mesh has and the print has not.
+    pub missing: usize,
+    /// Area of all sections.
+    pub section_mm2: f64,
+    /// Area of all roads of the part.
+    pub road_mm2: f64,
+    /// Roads of the part outside of the mesh.
+    pub outside_mm2: f64,
+    /// Most of it in one layer, and that layer.
+    pub outside_worst: (f64, usize),
+    /// What has to be covered: along contours, above and below air.
+    pub wanted_mm2: f64,
+    /// What of it is not.
+    pub bare_mm2: f64,
+    /// Most of it in one layer, and that layer.
+    pub bare_worst: (f64, usize),
+    /// Roads on air.
+    pub midair_mm2: f64,
+    /// Most of it in one layer, and that layer.
+    pub midair_worst: (f64, usize),
+    /// Most filament at once, mm³/s.
+    pub flow: f64,
+    /// Rows of squares in which the mesh is open, and which say nothing.
+    pub unclear: usize,
+    /// Size of a square, mm.
+    pub pitch_mm: f64,
+}
+
+/// A road that is no part of what the mesh says.
+fn is_other(feature: &str) -> bool {
+    ["Support", "Skirt", "Brim", "Wipe", "Raft", "Ironing", "Prime"].iter().any(|w| feature.starts_with(w))
+}
+
+impl<'a> Layers<'a> {
+    /// Makes ready what layers are held against: a box from `low` to `high`, mm, around all of it.
+    pub fn new(
+        shapes: Vec<Shape<'a>>,
+        levels: Vec<Level>,
+        claims: Claims,
+        low: [f64; 2],
+        high: [f64; 2],
+    ) -> Layers<'a> {
+        // Room for what is laid outside of everything.
+        let margin = 2.0;
+        let grid = Grid::over(low.map(|v| v - margin), high.map(|v| v + margin), FINEST);
+        Layers { shapes, levels, claims, grid, spare: Mutex::default() }
+    }
+
+    fn bits(&self) -> Bits {
+        let spare = self.spare.lock().ok().and_then(|mut s| s.0.pop());
+        spare.map_or_else(
+            || self.grid.empty(),
+            |mut bits| {
+                bits.clear();
+                bits
+            },
+        )
+    }
+
+    fn give_back(&self, bits: impl IntoIterator<Item = Bits>) {
+        if let Ok(mut spare) = self.spare.lock() {
+            spare.0.extend(bits);
+        }
+    }
+
+    /// Draws a layer; `from` is where the nozzle stands before, if that is known.
+    pub fn look(&self, layer: usize, section: &Section, from: Option<Position>) -> Look {
+        let mut look = Look { section: self.bits(), own: self.bits(), other: self.bits(), ..Look::default() };
+        let Some(level) = self.levels.get(layer) else { return look };
+        let mut room = self.spare.lock().ok().and_then(|mut s| s.1.pop()).unwrap_or_default();
+        for shape in self.shapes.iter().filter(|s| s.adds()) {
+            look.unclear += room.cut(shape, level.plane, &self.grid, &mut look.section);
+        }
+        for shape in self.shapes.iter().filter(|s| !s.adds()) {
+            let mut hole = self.bits();
+            room.cut(shape, level.plane, &self.grid, &mut hole);
+            look.section.change(&hole, |a, b| a & !b);
+            self.give_back([hole]);
+        }
+        if let Ok(mut spare) = self.spare.lock() {
+            spare.1.push(room);
+        }
+        self.roads(level.height, section, from, &mut look);
+        look
+    }
+
+    fn roads(&self, height: f64, section: &Section, from: Option<Position>, look: &mut Look) {
+        let (mut at, mut feed, mut other) = (from, 0.0, false);
+        for command in &section.commands {
+            match command {
+                Command::Feature(name) => other = is_other(name),
+                Command::Feed(speed) => feed = speed.mm_per_s(),
+                Command::Rapid { to } | Command::Line { to } | Command::Arc { to, .. } => at = Some(*to),
+                Command::Extrude { to, e } => {
+                    if let Some(from) = at.filter(|_| *e > 0.0) {
+                        let length = (to[0] - from[0]).hypot(to[1] - from[1]);
+                        self.road(height, from, *to, *e / length.max(1e-9), feed, other, look);
+                    }
+                    at = Some(*to);
+                }
+                Command::Move(m) => {
+                    if let Some(start) = at.filter(|_| m.e > 0.0) {
+                        let per_mm = m.e / m.length(start).max(1e-9);
+                        let mut from = start;
+                        m.chords(start, 0.02, |to| {
+                            self.road(height, from, to, per_mm, feed, other, look);
+                            from = to;
+                        });
+                    }
+                    at = Some(m.to);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[inline]
+    fn road(
+        &self,
+        height: f64,
+        from: Position,
+        to: Position,
+        per_mm: f64,
+        feed: f64,
+        other: bool,
+        look: &mut Look,
+    ) {
+        let length = (to[0] - from[0]).hypot(to[1] - from[1]);
+        if length < 1e-6 {
+            return;
+        }
+        let area = per_mm * self.claims.filament_mm2;
+        look.fastest = look.fastest.max(area * feed);
+        // A bead is a rectangle with round sides.
+        let width = area / height + height * (1.0 - std::f64::consts::FRAC_PI_4);
+        let bits = if other { &mut look.other } else { &mut look.own };
+        let (a, b) = (self.grid.place(from[0], from[1]), self.grid.place(to[0], to[1]));
+        bits.stroke(a, b, (0.5 * width / self.grid.pitch).min(1e4));
+        if !other {
+            look.road_mm2 += length * width;
+        }
+    }
+}
+
+/// Compares layers in their order.
+pub struct Judge<'a> {
+    layers: &'a Layers<'a>,
+    /// The layer before the one that waits, and the one that waits for the next.
+    before: Option<Look>,
+    waiting: Option<Look>,
+    number: usize,
+    figures: LayerFigures,
+    room: [Bits; 3],
+}
+
+impl<'a> Judge<'a> {
+    /// Begins.
+    pub fn new(layers: &'a Layers<'a>) -> Judge<'a> {
+        let empty = || layers.grid.empty();
+        let figures = LayerFigures { pitch_mm: layers.grid.pitch, ..LayerFigures::default() };
+        Judge { layers, before: None, waiting: None, number: 0, figures, room: [empty(), empty(), empty()] }
+    }
+
+    /// Takes the next layer.
+    pub fn take(&mut self, look: Look) {
+        if let Some(now) = self.waiting.take() {
+            self.judge(&now, Some(&look));
+            if let Some(old) = self.before.replace(now) {
+                self.layers.give_back([old.section, old.own, old.other]);
+            }
+        }
+        self.waiting = Some(look);
+    }
+
+    /// Returns the figures.
+    pub fn finish(mut self) -> LayerFigures {
+        if let Some(now) = self.waiting.take() {
+            self.judge(&now, None);
+        }
+        self.figures.missing += self.layers.levels.len().saturating_sub(self.number);
+        self.figures
+    }
+
+    fn judge(&mut self, now: &Look, above: Option<&Look>) {
+        let grid = &self.layers.grid;
+        let claims = &self.layers.claims;
+        let squares = |mm: f64| (mm / grid.pitch).ceil() as usize;
+        let f = &mut self.figures;
+        let number = self.number;
+        self.number += 1;
+        f.layers += 1;
+        f.section_mm2 += grid.area(now.section.count());
+        f.road_mm2 += now.road_mm2;
+        f.unclear += now.unclear;
+        f.flow = f.flow.max(now.fastest);
+        f.missing += usize::from(!now.section.is_empty() && now.own.is_empty());
+        let [a, b, room] = &mut self.room;
+        let slack = squares(claims.slack_mm);
+        // Outside: not even near the section.
+        a.clone_from(&now.section);
+        a.grow(SLACK + slack, room);
+        b.set(&now.own, a, |road, near| road & !near);
+        if now.unclear == 0 {
+            let outside = grid.area(b.count());
+            f.outside_mm2 += outside;
+            if outside > f.outside_worst.0 {
+                f.outside_worst = (outside, number);
+            }
+        }
+        // On air: nothing that is near, section or road, in the layer below.
+        if let Some(below) = &self.before {
+            a.set(&below.section, &below.own, |s, r| s | r);
+            a.change(&below.other, |s, r| s | r);
+            a.grow(squares(OVERHANG), room);
+            b.set(&now.own, a, |road, held| road & !held);
+            let midair = grid.area(b.count());
+            f.midair_mm2 += midair;
+            if midair > f.midair_worst.0 {
+                f.midair_worst = (midair, number);
+            }
+        }
+        // Bare: near contours, or seen from above or below, and no road there. What is narrower than the raster is left out.
+        a.clone_from(&now.section);
+        a.shrink(squares(BAND) + slack, room);
+        if claims.walls {
+            a.change(&now.section, |deep, s| s & !deep);
+        } else {
+            a.clear();
+        }
+        for (seen, neighbour) in [(claims.top, above), (claims.bottom, self.before.as_ref())] {
+            if seen {
+                match neighbour {
+                    Some(n) => {
+                        b.set(&now.section, &n.section, |s, n| s & !n);
+                        a.change(b, |a, b| a | b);
+                    }
+                    None => a.change(&now.section, |a, s| a | s),
+                }
+            }
+        }
+        b.clone_from(&now.section);
+        b.shrink(SLACK + slack, room);
+        a.change(b, |a, b| a & b);
+        if now.unclear == 0 {
+            f.wanted_mm2 += grid.area(a.count());
+            b.clone_from(&now.own);
+            b.grow(SLACK, room);
+            a.change(b, |a, road| a & !road);
+            let bare = grid.area(a.count());
+            f.bare_mm2 += bare;
+            if bare > f.bare_worst.0 {
+                f.bare_worst = (bare, number);
+            }
+        }
+    }
+}
+
+/// Roads outside are an error beyond this much in one layer, mm², and this share of all roads.
+const OUTSIDE_MM2: f64 = 2.0;
+const OUTSIDE_SHARE: f64 = 1e-3;
+/// Bare places are an error beyond these shares of what must be covered.
+const BARE_SHARE: f64 = 0.05;
+/// And worth a word beyond these.
+const BARE_WORD: f64 = 0.015;
+/// Roads on air are worth a word beyond this share of all roads.
+const MIDAIR_WORD: f64 = 0.005;
+
+impl LayerFigures {
+    /// Returns what has to be said about a print.
+    pub fn diagnostics(&self, claims: &Claims) -> Vec<Diagnostic> {
+        let mut out = Vec::new();
+        if self.missing > 0 {
+            let message = format!("{} layers of the mesh are missing in the program", self.missing);
+            out.push(Diagnostic::error("proof/layers-missing", message));
+        }
+        if self.outside_worst.0 > OUTSIDE_MM2 && self.outside_mm2 > OUTSIDE_SHARE * self.road_mm2 {
+            let (most, layer) = self.outside_worst;
+            let message = format!(
+                "{:.1} mm2 of roads lie outside of the mesh, most ({most:.1} mm2) in layer {}",
+                self.outside_mm2,
+                layer + 1
+            );
+            out.push(Diagnostic::error("proof/print-outside", message));
+        }
+        let share = self.bare_mm2 / self.wanted_mm2.max(1e-9);
+        if self.bare_mm2 > OUTSIDE_MM2 && share > BARE_WORD {
+            let (most, layer) = self.bare_worst;
+            let message = format!(
+                "{:.1} % of what must be covered is bare, most ({most:.1} mm2) in layer {}",
+                100.0 * share,
+                layer + 1
+            );
+            let make = if share > BARE_SHARE { Diagnostic::error } else { Diagnostic::warning };
+            out.push(make("proof/print-bare", message));
+        }
+        if self.midair_mm2 > OUTSIDE_MM2 && self.midair_mm2 > MIDAIR_WORD * self.road_mm2 {
+            let (most, layer) = self.midair_worst;
+            let message = format!(
+                "{:.0} mm2 of roads are laid on air, most ({most:.0} mm2) in layer {}",
+                self.midair_mm2,
+                layer + 1
+            );
+            let hint = "turn the part (--lay-flat), or let it have supports (--set supports=true)";
+            out.push(Diagnostic::warning("proof/print-on-air", message).hint(hint));
+        }
+        if self.flow > 1.02 * claims.most_flow {
+            let message = format!(
+                "{:.1} mm3/s of filament are wanted at once; {:.1} can be melted",
+                self.flow, claims.most_flow
+            );
+            out.push(Diagnostic::error("proof/print-flow", message));
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests;
