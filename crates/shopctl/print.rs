@@ -5,6 +5,7 @@
 //!                                                                   └─▶ time, check, proof ─▶ its name, or none
 //! ```
 
+mod hold;
 mod import;
 mod model;
 mod place;

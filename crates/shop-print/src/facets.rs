@@ -153,6 +153,16 @@ impl Facets {
         Facets { points, sorted, starts }
     }
 
+    /// Returns how many facets are cut by any layer.
+    pub fn len(&self) -> usize {
+        self.sorted.len()
+    }
+
+    /// True when none is.
+    pub fn is_empty(&self) -> bool {
+        self.sorted.is_empty()
+    }
+
     /// Returns a facet.
     #[inline]
     pub fn corners(&self, facet: u32) -> [u32; 3] {

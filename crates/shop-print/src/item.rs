@@ -6,6 +6,7 @@
 //!         └─ and B ── part 2            worked out beforehand, so a layer only looks up where a piece goes.
 //! ```
 
+use crate::Material;
 use crate::facets::{Facets, Front, Levels};
 use crate::fit;
 use crate::job::Job;
@@ -263,6 +264,17 @@ impl Item {
             }
         }
         zones
+    }
+
+    /// Returns the meshes of its bodies, and of what is taken away from them.
+    pub fn material(&self) -> impl Iterator<Item = Material<'_>> {
+        let solid = self.solids.iter().map(|s| (s.facets, true));
+        let removed = self.removed.iter().map(|&facets| (facets, false));
+        solid.chain(removed).map(|(facets, adds)| Material {
+            facets: &self.facets[facets],
+            adds,
+            places: &self.places,
+        })
     }
 
     /// Returns what is carried from layer to layer.

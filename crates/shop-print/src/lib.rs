@@ -42,7 +42,7 @@ pub mod turns;
 pub mod walls;
 
 use comb::Comber;
-use facets::{Front, Levels};
+use facets::{Facets, Front, Levels};
 use item::{Item, Part};
 use job::Job;
 use layer::LayerCut;
@@ -94,6 +94,17 @@ pub struct Copy {
     pub bounds: [[f64; 3]; 2],
 }
 
+/// A mesh as it is sliced.
+#[derive(Clone, Copy, Debug)]
+pub struct Material<'a> {
+    /// The mesh, moved to where it is printed.
+    pub facets: &'a Facets,
+    /// It is solid; else it takes away.
+    pub adds: bool,
+    /// Copies of it: grid units to add.
+    pub places: &'a [Spot],
+}
+
 impl Print {
     /// Makes one mesh ready.
     pub fn new(mesh: Mesh, settings: Settings, filament_mm: f64) -> Print {
@@ -123,6 +134,12 @@ impl Print {
         job.bounds = around(&copies);
         job.tools = tools_of(&parts);
         Print { job, parts, items, copies }
+    }
+
+    /// Returns the meshes of everything solid, and of what is taken away from it, for whoever wants to hold the layers
+    /// against them.
+    pub fn material(&self) -> Vec<Material<'_>> {
+        self.items.iter().flat_map(Item::material).collect()
     }
 
     /// Returns the layers.

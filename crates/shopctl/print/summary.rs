@@ -96,6 +96,15 @@ pub fn text(told: &Told<'_>) -> String {
         used.travel_mm / 1000.0,
         used.retractions
     );
+    if let Some(h) = &o.held {
+        let _ = writeln!(
+            out,
+            "  held against the mesh: {:.1} mm2 outside, {:.2} % bare, {:.0} mm2 on air",
+            h.outside_mm2,
+            100.0 * h.bare_mm2 / h.wanted_mm2.max(1e-9),
+            h.midair_mm2
+        );
+    }
     out
 }
 
@@ -150,6 +159,19 @@ pub fn json(told: &Told<'_>) -> Value {
         "travel_mm": rounded(used.travel_mm),
         "retractions": used.retractions,
         "roads": used.roads,
+        "proof": o.held.as_ref().map(|h| json!({
+            "layers": h.layers,
+            "layers_missing": h.missing,
+            "section_mm2": rounded(h.section_mm2),
+            "road_mm2": rounded(h.road_mm2),
+            "outside_mm2": rounded(h.outside_mm2),
+            "wanted_mm2": rounded(h.wanted_mm2),
+            "bare_mm2": rounded(h.bare_mm2),
+            "midair_mm2": rounded(h.midair_mm2),
+            "flow_mm3_per_s": rounded(h.flow),
+            "pitch_mm": rounded(h.pitch_mm),
+            "open_rows": h.unclear,
+        })),
         "extents_mm": o.extents.map(|e| json!({"min": e.min.map(rounded), "max": e.max.map(rounded)})),
         "diagnostics": diagnostics(told.notes),
     })

@@ -13,7 +13,7 @@
 //! blanks of the finished file. Standard output cannot be gone back in: there the same figures stand at the end alone, and
 //! no M73 is written. Binary G-code is packed from the finished text.
 
-use super::thumbs;
+use super::{hold, thumbs};
 use crate::output::Growing;
 use crate::ticker::Ticker;
 use anyhow::{Context as _, Result};
@@ -25,6 +25,7 @@ use shop_print::settings::{FIELDS, Settings};
 use shop_print::speak::{Spoken, epilogue, prologue};
 use shop_print::{Print, Summary};
 use shop_report::{Checked, Diagnostic, Progress as _};
+use shop_sim::layers::{Judge, LayerFigures, Look};
 use shop_sim::{Checker, Estimate, Estimator, Extents, Finding, Plot};
 use std::path::Path;
 use std::sync::Mutex;
@@ -42,6 +43,8 @@ pub struct Outcome {
     pub extents: Option<Extents>,
     /// Complaints of the post.
     pub diagnostics: Vec<Diagnostic>,
+    /// Layers held against the mesh, where that was done.
+    pub held: Option<LayerFigures>,
     /// Bytes written.
     pub bytes: u64,
 }
@@ -80,6 +83,7 @@ struct Page {
     section: Section,
     /// Places of blanks: in the text, and among the commands.
     blanks: Vec<(usize, usize)>,
+    look: Option<Look>,
 }
 
 /// A blank for `M73`: percent done and minutes left.
@@ -108,6 +112,9 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
         }
         text.value
     };
+    let filament = machine.printer.as_ref().map_or(1.75, |p| p.filament);
+    let facings = hold::facings(print);
+    let layers = hold::layers(print, &facings, filament);
     let page = |spoken: &Spoken| {
         let mut section = spoken.section.clone();
         if marks {
@@ -115,7 +122,8 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
         }
         let text = keep(posting.section(&section, spoken.from));
         let blanks = if marks { blanks(&text, &section) } else { Vec::new() };
-        Page { text, section, blanks }
+        let look = layers.as_ref().map(|l| l.look(spoken.layer, &section, spoken.from));
+        Page { text, section, blanks, look }
     };
     let mut teller = Teller {
         file: &mut file,
@@ -125,6 +133,7 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
         bytes: 0,
         line: 1,
         blanks: Vec::new(),
+        judge: layers.as_ref().map(Judge::new),
         wrong: Ok(()),
     };
     let mut head = begin(pictures, teller.file.can_patch() && !binary);
@@ -136,7 +145,7 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
     teller.text(&head);
     let first = prologue(&print.job);
     let text = keep(posting.section(&first, None));
-    teller.page(Page { text, section: first, blanks: Vec::new() });
+    teller.page(Page { text, section: first, blanks: Vec::new(), look: None });
     ticker.begin("slicing", print.levels().len() as u64);
     let summary = print.run(page, |page| {
         teller.page(page);
@@ -146,8 +155,8 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
     let last = epilogue(&print.job);
     let mut text = keep(posting.section(&last, None));
     text.extend(keep(posting.footer(None)));
-    teller.page(Page { text, section: last, blanks: Vec::new() });
-    let Teller { estimator, checker, plot, blanks, wrong, mut bytes, .. } = teller;
+    teller.page(Page { text, section: last, blanks: Vec::new(), look: None });
+    let Teller { estimator, checker, plot, blanks, judge, wrong, mut bytes, .. } = teller;
     wrong?;
     let summary = summary.context("slicing was ended")?;
     let estimate = estimator.finish();
@@ -170,8 +179,12 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
         file = Growing::begin(path)?;
         bytes = pack(&text, &figures, pictures, settings, &mut file)?;
     }
-    let diagnostics = found.into_inner().unwrap_or_default();
-    let outcome = Outcome { summary, estimate, findings, extents, diagnostics, bytes };
+    let mut diagnostics = found.into_inner().unwrap_or_default();
+    let held = judge.map(Judge::finish);
+    if let (Some(held), Some(layers)) = (&held, &layers) {
+        diagnostics.extend(held.diagnostics(layers.claims()));
+    }
+    let outcome = Outcome { summary, estimate, findings, extents, diagnostics, held, bytes };
     Ok(Written { outcome, file })
 }
 
@@ -227,7 +240,7 @@ fn marked(so_far: f64, total: f64) -> String {
 }
 
 /// Takes layers in order.
-struct Teller<'a, 'f, 'm> {
+struct Teller<'a, 'f, 'm, 'l> {
     file: &'a mut Growing<'f>,
     estimator: Estimator<'m>,
     checker: Checker<'m>,
@@ -236,10 +249,11 @@ struct Teller<'a, 'f, 'm> {
     line: u32,
     /// Places in the file, and seconds until there.
     blanks: Vec<(u64, f64)>,
+    judge: Option<Judge<'l>>,
     wrong: Result<()>,
 }
 
-impl Teller<'_, '_, '_> {
+impl Teller<'_, '_, '_, '_> {
     fn text(&mut self, text: &[u8]) {
         if self.wrong.is_ok() {
             self.wrong = self.file.add(text);
@@ -249,6 +263,9 @@ impl Teller<'_, '_, '_> {
     }
 
     fn page(&mut self, page: Page) {
+        if let (Some(judge), Some(look)) = (&mut self.judge, page.look) {
+            judge.take(look);
+        }
         let mut blanks = page.blanks.iter().peekable();
         for (i, command) in page.section.commands.iter().enumerate() {
             if let Some((place, _)) = blanks.next_if(|(_, among)| *among == i) {

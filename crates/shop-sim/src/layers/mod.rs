@@ -136,6 +136,11 @@ impl<'a> Layers<'a> {
         Layers { shapes, levels, claims, grid, spare: Mutex::default() }
     }
 
+    /// Returns what must hold.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
     fn bits(&self) -> Bits {
         let spare = self.spare.lock().ok().and_then(|mut s| s.0.pop());
         spare.map_or_else(

@@ -1,0 +1,71 @@
+//! Holds layers against the mesh while they are written: what `shop_sim::layers` wants to know of a print.
+
+use shop_print::Print;
+use shop_print::facets::Facets;
+use shop_print::settings::Settings;
+use shop_sim::layers::{Claims, Layers, Level, Shape, Triangles};
+
+/// A mesh as the slicer holds it.
+pub struct Facing<'a>(&'a Facets);
+
+impl Triangles for Facing<'_> {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn corners(&self, i: usize) -> [[i32; 3]; 3] {
+        self.0.corners(i as u32).map(|p| self.0.points[p as usize])
+    }
+}
+
+/// Returns the meshes of a print, to be borrowed by [`layers`].
+pub fn facings(print: &Print) -> Vec<Facing<'_>> {
+    print.material().iter().map(|m| Facing(m.facets)).collect()
+}
+
+/// Makes ready what a print is held against; nothing when its objects are made one after another, as layers then come more
+/// than once.
+pub fn layers<'a>(print: &'a Print, facings: &'a [Facing<'a>], filament_mm: f64) -> Option<Layers<'a>> {
+    let settings = &print.job.settings;
+    if settings.sequential && print.copies.len() > 1 || print.copies.is_empty() {
+        return None;
+    }
+    let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
+    for copy in &print.copies {
+        for k in 0..2 {
+            low[k] = low[k].min(copy.bounds[0][k]);
+            high[k] = high[k].max(copy.bounds[1][k]);
+        }
+    }
+    let shapes = print
+        .material()
+        .iter()
+        .zip(facings)
+        .map(|(m, facing)| {
+            let places = m.places.iter().map(|p| [p.x, p.y]).collect();
+            Shape::new(facing, m.adds, places, settings.layer_height_mm)
+        })
+        .collect();
+    let all = print.levels();
+    let levels = (0..all.len()).map(|i| Level { plane: all.plane(i), height: all.height(i) }).collect();
+    Some(Layers::new(shapes, levels, claims(print, filament_mm), low, high))
+}
+
+/// Returns what must hold of a print by its settings.
+fn claims(print: &Print, filament_mm: f64) -> Claims {
+    let all: Vec<&Settings> =
+        std::iter::once(&print.job.settings).chain(print.parts.iter().map(|p| &p.job.settings)).collect();
+    // Settings that make a print larger or smaller than its mesh on purpose.
+    let meant = ["elephant_foot_mm", "xy_compensation_mm", "hole_compensation_mm", "fuzzy_skin_mm"];
+    let number = |s: &Settings, key: &str| s.get(key).and_then(|v| v.parse::<f64>().ok()).unwrap_or(0.0);
+    let slack = |s: &Settings| meant.iter().map(|k| number(s, k).abs()).sum::<f64>();
+    let vase = |s: &Settings| s.get("vase").is_some_and(|v| v == "true");
+    Claims {
+        filament_mm2: std::f64::consts::FRAC_PI_4 * filament_mm * filament_mm,
+        walls: all.iter().all(|s| s.walls > 0 && !vase(s)),
+        top: all.iter().all(|s| s.top_layers > 0 && !vase(s)),
+        bottom: all.iter().all(|s| s.bottom_layers > 0),
+        slack_mm: all.iter().map(|s| slack(s)).fold(0.0, f64::max),
+        most_flow: all.iter().map(|s| s.most_flow_mm3_per_s).fold(0.0, f64::max),
+    }
+}
