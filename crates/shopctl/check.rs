@@ -114,7 +114,7 @@ pub fn run(args: &CheckArgs) -> Result<u8> {
 fn check(sources: &Sources<'_>, context: &Context, machine: &Machine, args: &CheckArgs) -> Checked {
     let id = context.source;
     let bytes = sources.bytes(id).unwrap_or_default();
-    let mut checker = Checker::new(machine);
+    let mut checker = Checker::new(machine).of_bytes(bytes.len());
     if let Some(s) = args.stock_mm {
         let far = [s.corner[0] + s.size[0], s.corner[1] + s.size[1], s.top];
         checker.stock(Extents { min: [s.corner[0], s.corner[1], s.top - s.size[2]], max: far });

@@ -50,7 +50,7 @@ pub fn run(args: &DiffArgs) -> Result<u8> {
     let machine = program::machine(args.machine.as_deref(), &old, style, &mut notes)?;
     eprint!("{}", report::render(&notes, &Sources::new(), style));
     let tracks = |path: &Path, text: &Bytes, every_feed: bool| {
-        let tracks = Tracks::new(&machine);
+        let tracks = Tracks::new(&machine).of_bytes(text.len());
         let mut tracks = if every_feed { tracks.of_every_feed() } else { tracks };
         let context = program::context(path, text, &machine);
         program::pass(text, &context, |seen| {

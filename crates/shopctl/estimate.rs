@@ -87,7 +87,7 @@ fn estimate(
     machine: &Machine,
     setup: &SetupArgs,
 ) -> Result<(Estimate, Vec<Diagnostic>)> {
-    let mut estimator = Estimator::new(machine);
+    let mut estimator = Estimator::new(machine).of_bytes(bytes.len());
     let mut context = program::context(path, bytes, machine);
     setup.inform(&mut context)?;
     let diagnostics = program::pass_in_parts(bytes, &context, &mut estimator);

@@ -151,8 +151,10 @@ fn keeps_its_path(
     fitted: f64,
 ) -> Result<(), String> {
     // Both are judged as work on the same kind of machine, or a print would be compared with a cut.
+    // Loops are written out in the new one, which gives it no right to more chords than the old one has.
+    let bytes = new.0.len().min(2 * old.0.len() + 65_536);
     let tracks = |(text, context): (&[u8], &Context)| {
-        let mut tracks = Tracks::new(from);
+        let mut tracks = Tracks::new(from).of_bytes(bytes);
         program::pass(text, context, |seen| {
             if let Seen::Command(command, line) = seen {
                 tracks.command(command, line);

@@ -83,8 +83,8 @@ pub fn run(args: &PreviewArgs) -> Result<u8> {
     eprint!("{}", report::render(&notes, &Sources::new(), style));
     let name = args.input.display().to_string();
     let title = args.input.file_name().map_or_else(|| name.clone(), |n| n.to_string_lossy().into_owned());
-    let mut plot = Plot::new(&machine, &title);
-    let mut estimator = Estimator::new(&machine);
+    let mut plot = Plot::new(&machine, &title).of_bytes(text.len());
+    let mut estimator = Estimator::new(&machine).of_bytes(text.len());
     let mut context = program::context(&args.input, &text, &machine);
     args.setup.inform(&mut context)?;
     program::pass(&text, &context, |seen| match seen {

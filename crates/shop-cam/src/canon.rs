@@ -313,9 +313,16 @@ impl Move {
             let count = f64::from(count);
             let first = (from[b] - center[1]).atan2(from[a] - center[0]);
             let signed = if counter_clockwise { total } else { -total };
+            // One turn after the other, set right every 16th.
+            let (sin1, cos1) = (signed / count).sin_cos();
+            let (mut sin, mut cos) = first.sin_cos();
             for i in 1..count as u64 {
                 let t = i as f64 / count;
-                let (sin, cos) = (first + signed * t).sin_cos();
+                (sin, cos) = if i % 16 == 0 {
+                    (first + signed * t).sin_cos()
+                } else {
+                    (sin * cos1 + cos * sin1, cos * cos1 - sin * sin1)
+                };
                 let mut at = from;
                 at[a] = center[0] + (radius + grows * t) * cos;
                 at[b] = center[1] + (radius + grows * t) * sin;

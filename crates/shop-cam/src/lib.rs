@@ -2,6 +2,7 @@
 
 pub mod canon;
 pub mod chart;
+pub mod chords;
 pub mod common;
 pub mod compensate;
 pub mod feature;

@@ -5,9 +5,10 @@
 //! memory does not grow with the program. Errors are what the controller refuses or what breaks something for
 //! certain; the rest, which may be meant, is a warning.
 
-use crate::motion::{Chords, Event, Kind, Move, Place, State, in_work, step};
+use crate::motion::{Event, Kind, Move, Place, State, in_work, step};
 use crate::piece::Piece;
 use shop_cam::canon::{Command, Heater, Laser, Limits, Position, Spindle, Torch, Wait};
+use shop_cam::chords::Chords;
 use shop_cam::machine::{Dialect, Machine, MachineKind, Printer};
 use shop_geom::Point;
 use shop_report::Severity;
@@ -129,6 +130,13 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Says how many bytes the program has: so finely its arcs may be divided in all ([`Chords`]).
+    #[must_use]
+    pub fn of_bytes(mut self, bytes: usize) -> Self {
+        self.state.chords = Chords::of(bytes as u64);
+        self
+    }
+
     /// Tells where the stock lies, work coordinates; without it its top is z = 0 everywhere.
     pub fn stock(&mut self, stock: Extents) {
         self.inner.stock = Some(stock);
@@ -153,7 +161,7 @@ impl<'a> Checker<'a> {
 
     /// The part's own commands begin here; what was found before is forgotten.
     pub fn begin(&mut self) {
-        self.state.chords = Chords::new();
+        self.state.chords = self.state.chords.anew();
         self.inner.findings.clear();
         (self.inner.extents, self.inner.holder, self.inner.moves) = (None, None, 0);
         self.begun = Some(self.modes());

@@ -8,6 +8,7 @@
 use crate::motion::{Event, Kind, Move, Place, State, in_work, step};
 use crate::piece::Piece;
 use shop_cam::canon::Command;
+use shop_cam::chords::Chords;
 use shop_cam::machine::{Machine, MachineKind};
 use shop_geom::Point;
 use std::collections::BTreeMap;
@@ -20,14 +21,12 @@ pub struct Tracks<'a> {
     ended: bool,
 }
 
-#[derive(Default)]
 struct Inner {
     runs: Vec<Run>,
     points: Vec<[f64; 3]>,
     travel: f64,
     open: bool,
-    /// Chords of arcs so far.
-    chords: u64,
+    chords: Chords,
     /// There was no room for more: what follows is missing.
     full: bool,
     /// Every move at the feed is work, wherever it is.
@@ -104,16 +103,29 @@ impl Comparison {
 
 /// Chords of arcs, mm.
 const CHORD_TOLERANCE: f64 = 0.001;
-/// Chords of arcs that any program may have, and more for each of its lines: only loops over large arcs have more, and a
-/// few bytes of them would fill the memory.
-const MOST_CHORDS: u64 = 4_000_000;
-const CHORDS_PER_LINE: u64 = 64;
 
 impl<'a> Tracks<'a> {
     /// Returns the work of an empty program on this machine.
     pub fn new(machine: &'a Machine) -> Self {
         let start = [0.0, 0.0, machine.process.safe_height.max(0.0)];
-        Tracks { machine, state: State::new(start), inner: Inner::default(), ended: false }
+        let inner = Inner {
+            runs: Vec::new(),
+            points: Vec::new(),
+            travel: 0.0,
+            open: false,
+            chords: Chords::of(0),
+            full: false,
+            every_feed: false,
+        };
+        Tracks { machine, state: State::new(start), inner, ended: false }
+    }
+
+    /// Says how many bytes the program has: so finely its arcs may be divided in all ([`Chords`]).
+    #[must_use]
+    pub fn of_bytes(mut self, bytes: usize) -> Self {
+        self.state.chords = Chords::of(bytes as u64);
+        self.inner.chords = self.state.chords;
+        self
     }
 
     /// Takes every move at the feed for work: for programs whose zero is not the top of the stock.
@@ -125,7 +137,7 @@ impl<'a> Tracks<'a> {
 
     /// Adds one command of a line.
     pub fn command(&mut self, command: &Command, line: u32) {
-        if self.ended {
+        if self.ended || self.inner.full {
             return;
         }
         let (inner, machine) = (&mut self.inner, self.machine);
@@ -155,6 +167,11 @@ impl<'a> Tracks<'a> {
 
 impl Inner {
     fn add(&mut self, machine: &Machine, state: &State, m: &Move, line: u32) {
+        // What follows would be compared with something coarse.
+        self.full |= state.chords.refused();
+        if self.full {
+            return;
+        }
         // A move to where the tool stands is none, and does not end a run.
         let arc = matches!(m.kind, Kind::Arc { .. });
         if m.from == m.to && !arc {
@@ -181,8 +198,8 @@ impl Inner {
             let piece = Piece::arc(a, b, center, counter_clockwise);
             let share = (CHORD_TOLERANCE / piece.radius.max(2.0 * CHORD_TOLERANCE)).clamp(0.0, 1.0);
             let n = (piece.sweep.abs() / (2.0 * (1.0 - share).acos())).ceil().clamp(1.0, 720.0) as u32;
-            self.chords += u64::from(n);
-            self.full |= self.chords > MOST_CHORDS + CHORDS_PER_LINE * u64::from(line);
+            self.chords.take(n, 1);
+            self.full |= self.chords.refused();
             if self.full {
                 return;
             }
@@ -597,10 +614,10 @@ mod tests {
         let m = grbl();
         let arc =
             Command::Arc { to: [0.0, 0.0, -1.0], center: Point::new(90.0, 0.0), counter_clockwise: true };
-        for (lines, whole) in [(20_000, true), (1, false)] {
-            let mut t = Tracks::new(&m);
+        for (bytes, whole) in [(2_000_000, true), (100, false)] {
+            let mut t = Tracks::new(&m).of_bytes(bytes);
             t.command(&Command::Line { to: [0.0, 0.0, -1.0] }, 1);
-            (0..20_000u32).for_each(|i| t.command(&arc, (i % lines) * 100));
+            (0..10_000u32).for_each(|i| t.command(&arc, i));
             assert_eq!(t.is_whole(), whole);
             assert!(t.inner.points.len() < 20_000_000);
         }

@@ -4,16 +4,14 @@
 //! tool is. A drilling cycle is written out into its moves.
 
 use shop_cam::canon::{self, Command, Drill, Laser, Plane, Position, Section, Spindle, Torch, Way};
+use shop_cam::chords::Chords;
 use shop_cam::machine::MachineKind;
 use shop_geom::Point;
 
 /// Chords of arcs outside the XY plane leave them by at most this, mm.
 const CHORD_TOLERANCE: f64 = 0.001;
-/// Chords that any arc may have, and those beyond that all arcs of a program may have in all. Arcs that would need more
-/// are metres in radius or wound a hundred times; when there are thousands of them, the rest is walked more coarsely, so
-/// that a kilobyte of text cannot keep anybody busy for long.
-const ALWAYS: u32 = 512;
-const CHORDS_MORE: u32 = 4_000_000;
+/// As many chords an arc may have when others have spent the program's allowance.
+const COARSE: u32 = 32;
 
 /// What the machine is doing when a command is met.
 #[derive(Clone, Debug)]
@@ -33,52 +31,6 @@ pub(crate) struct State {
     pub more: [f64; 6],
     /// How far arcs may still be divided.
     pub chords: Chords,
-}
-
-/// Chords beyond the usual that the arcs of a program may have still.
-#[derive(Clone, Copy)]
-pub(crate) struct Chords {
-    left: u32,
-    refused: bool,
-}
-
-/// What is left of them is not part of the machine's state, and is looked at by itself.
-impl std::fmt::Debug for Chords {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("_")
-    }
-}
-
-impl Chords {
-    pub fn new() -> Self {
-        Chords { left: CHORDS_MORE, refused: false }
-    }
-
-    /// True when all that a later part took would have been given here too.
-    pub fn would_give(self, later: Chords) -> bool {
-        !later.refused && later.taken() <= self.left
-    }
-
-    /// Takes what a later part took.
-    pub fn join(&mut self, later: Chords) {
-        self.left -= later.taken().min(self.left);
-    }
-
-    fn taken(self) -> u32 {
-        CHORDS_MORE - self.left
-    }
-
-    /// Returns how many chords an arc gets that wants so many.
-    #[inline]
-    pub fn take(&mut self, wanted: u32) -> u32 {
-        let more = wanted.saturating_sub(ALWAYS);
-        if more > self.left {
-            self.refused = true;
-            return ALWAYS;
-        }
-        self.left -= more;
-        wanted
-    }
 }
 
 /// How a move is made.
@@ -130,7 +82,7 @@ impl State {
             tool: 0,
             tool_offset: [0.0; 3],
             more: [0.0; 6],
-            chords: Chords::new(),
+            chords: Chords::of(0),
         }
     }
 
@@ -147,6 +99,7 @@ impl State {
 /// first `End`. Coordinates that are not finite leave the axis where it is. O(commands).
 pub(crate) fn walk(sections: &[Section], start: Position, mut visit: impl FnMut(&State, Place, Event<'_>)) {
     let mut state = State::new(start);
+    state.chords = Chords::of(bytes_of(sections));
     for (i, section) in sections.iter().enumerate() {
         for (k, command) in section.commands.iter().enumerate() {
             let place = Place { section: i as u32, line: section.lines.get(k).copied().unwrap_or(0) };
@@ -156,6 +109,11 @@ pub(crate) fn walk(sections: &[Section], start: Position, mut visit: impl FnMut(
             }
         }
     }
+}
+
+/// Returns how long the text of sections is, roughly.
+pub(crate) fn bytes_of(sections: &[Section]) -> u64 {
+    20 * sections.iter().map(|s| s.commands.len() as u64).sum::<u64>()
 }
 
 pub(crate) fn step(
@@ -210,7 +168,7 @@ fn step_move(
         }
         Way::Arc { .. } => {
             let whole = m.length(state.at).max(1e-12);
-            let count = state.chords.take(m.count_of_chords(state.at, CHORD_TOLERANCE));
+            let count = state.chords.take(m.count_of_chords(state.at, CHORD_TOLERANCE), COARSE);
             m.divided(state.at, count, |to| {
                 let d = (0..3).map(|i| (to[i] - state.at[i]).powi(2)).sum::<f64>().sqrt() / whole;
                 go(state, place, to, Kind::Line, (more.0 * d, more.1 * d), visit);
@@ -309,22 +267,5 @@ pub(crate) fn sweep(from: Point, to: Point, center: Point, counter_clockwise: bo
         turn - std::f64::consts::TAU
     } else {
         turn
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arcs_are_divided_coarsely_only_when_thousands_are_huge() {
-        let mut chords = Chords::new();
-        assert_eq!(chords.take(100_000), 100_000);
-        for _ in 0..1000 {
-            assert_eq!(chords.take(300), 300);
-        }
-        let huge: u32 = (0..1000).map(|_| chords.take(100_000)).sum();
-        assert!(huge <= CHORDS_MORE + 1000 * ALWAYS, "{huge}");
-        assert_eq!(chords.take(300), 300);
     }
 }

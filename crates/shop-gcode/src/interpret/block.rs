@@ -32,6 +32,8 @@ pub(crate) struct Block {
     pub(crate) newline: bool,
     /// Bit per letter that stands in the line (A is 0, `$` 26); G and M count like the others.
     pub(crate) seen: u32,
+    /// The same for letters without a number, where that is a mistake.
+    bare: u32,
     pub(crate) value: [f64; 29],
     at: [u32; 29],
     g: [Code; MOST_CODES],
@@ -75,6 +77,7 @@ impl Block {
             self.text = None;
             self.extended = None;
             self.percent = false;
+            self.bare = 0;
             self.deleted = false;
             self.plain = true;
         }
@@ -101,6 +104,11 @@ impl Block {
         // Longer lines go the careful way, where their length is judged.
         self.plain &= self.end - self.start <= 70;
         any
+    }
+
+    /// True when the line holds words, computed ones included.
+    pub(crate) fn has_words(&self) -> bool {
+        self.seen != 0 || self.g_count + self.m_count > 0 || !self.formulas.is_empty()
     }
 
     #[inline(always)]
@@ -215,9 +223,18 @@ impl Block {
                 self.value[i] = 0.0;
                 self.at[i] = token.start as u32;
             }
-            Kind::Bare => notes.error("gcode/number-missing", 0, at, || {
-                format!("the letter {} has no number", token.letter as char)
-            }),
+            Kind::Bare => {
+                let i = u32::from(token.letter.wrapping_sub(b'A')).min(DOLLAR as u32);
+                if (self.seen | self.bare) & (1 << i) != 0 {
+                    notes.error("gcode/repeated-word", i, at, || {
+                        format!("the letter {} stands twice in this line", token.letter as char)
+                    });
+                }
+                self.bare |= 1 << i;
+                notes.error("gcode/number-missing", 0, at, || {
+                    format!("the letter {} has no number", token.letter as char)
+                });
+            }
             Kind::Text if self.g_count > 0 && self.m_count == 0 => {
                 notes.error("gcode/unknown-text", 0, at, || "this is no G-code".into());
             }

@@ -11,12 +11,14 @@ use super::{Run, Step};
 use crate::expression;
 use crate::library::label;
 use crate::parse::{Kind, tokens};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Work that loops, calls and repeats may do in all, unless the context says otherwise: a repeated line counts 1 and
-/// 1 more for each eight bytes. A malicious kilobyte stays below some hundred megabytes of commands and below a second
-/// with it, and a pocket that loops clear in 0.1 mm steps is far below.
+/// Work that loops, calls and repeats may do in all, unless the context says otherwise: a repeated line counts 1, 1 more
+/// for each eight bytes, and 2 more when it holds words. A malicious kilobyte stays below half a million commands, some
+/// thirty megabytes of them, and a pocket that loops clear in 0.1 mm steps is far below.
 pub(super) const BUDGET: u64 = 1_500_000;
+/// O-word lines among which the end of a subprogram that nothing calls is looked for.
+const MOST_MARKS: usize = 256;
 /// Deepest nesting of calls.
 const DEEPEST_CALL: usize = 100;
 
@@ -118,6 +120,17 @@ pub(crate) struct Flow {
     calls: Vec<Call>,
     loops: Vec<Loop>,
     left: u64,
+    /// Labels of subprograms that were called.
+    called: BTreeSet<u32>,
+}
+
+/// The body of a subprogram.
+pub(super) struct Body {
+    /// Where its label stands.
+    pub name: (usize, usize),
+    pub from: usize,
+    pub line: u32,
+    pub to: usize,
 }
 
 impl Flow {
@@ -134,6 +147,23 @@ impl Flow {
     /// Returns the budget that is left.
     pub(super) fn left(&self) -> u64 {
         self.left
+    }
+
+    /// Returns the subprograms before `end` that nothing has called.
+    pub(super) fn uncalled(&self, end: usize) -> Vec<Body> {
+        let marks = self.marks.as_deref().unwrap_or_default();
+        let mut bodies = Vec::new();
+        for (i, sub) in marks.iter().enumerate().take_while(|(_, m)| m.at < end) {
+            if sub.keyword != Keyword::Sub || self.called.contains(&sub.label) {
+                continue;
+            }
+            let own = |m: &&Mark| m.label == sub.label && m.keyword == Keyword::EndSub;
+            let Some(last) = marks[i + 1..].iter().take(MOST_MARKS).find(own) else { continue };
+            // From behind the O to before `sub`.
+            let name = (sub.at + 1, sub.rest.0.saturating_sub(3).max(sub.at + 1));
+            bodies.push(Body { name, from: sub.next, line: sub.line + 1, to: last.line_start });
+        }
+        bodies
     }
 
     pub(super) fn depth(&self) -> usize {
@@ -414,6 +444,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             return Next::Stop;
         }
         let sub = sub.filter(|_| wanted != COMPUTED);
+        self.flow.called.insert(wanted);
         let ends = |s: usize| marks[s..].iter().any(|m| m.label == wanted && m.keyword == Keyword::EndSub);
         if let Some(sub) = sub.filter(|s| !ends(*s)) {
             return self.lonely(&marks[sub]);
@@ -467,6 +498,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         let closed = sub.is_some_and(|sub| {
             marks[sub..].iter().any(|m| Some(m.label) == wanted && m.keyword == Keyword::EndSub)
         });
+        self.flow.called.extend(wanted);
         let first = sub.filter(|_| closed).map(|sub| (marks[sub].next, marks[sub].line + 1));
         self.flow.marks = Some(marks);
         let Some(first) = first else {

@@ -31,6 +31,7 @@ mod spline;
 mod state;
 mod thread;
 mod turning;
+mod unreached;
 
 use crate::bgcode;
 use crate::dialect::{Rules, rules};
@@ -70,7 +71,8 @@ pub struct Context {
     pub machine_zero: Option<[f64; 3]>,
     /// The controller's tool table, when it is known; a tool that is not in it is an error then.
     pub tools: Option<Vec<Cutter>>,
-    /// Work that loops, calls and repeats may do in all: a repeated line counts 1, and 1 more for each eight bytes.
+    /// Work that loops, calls and repeats may do in all: a repeated line counts 1, 1 more for each eight bytes, and 2
+    /// more when it holds words, which become commands.
     pub budget: u64,
     /// Files of subprograms that the program may call.
     pub subprograms: Vec<Subprogram>,
@@ -299,6 +301,8 @@ pub(crate) struct Run<'a, F> {
     /// What is in force was guessed. Then nothing is run that goes elsewhere in the program: it stops there, strayed.
     guessed: bool,
     strayed: bool,
+    /// Only looked at: see [`unreached`].
+    unreached: bool,
 }
 
 impl<'a, F> Run<'a, F> {
@@ -335,6 +339,7 @@ impl<'a, F> Run<'a, F> {
             percent: 0,
             guessed: false,
             strayed: false,
+            unreached: false,
         }
     }
 }
@@ -406,9 +411,11 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             }
             self.next_line += u32::from(block.newline);
             if block.start < self.furthest {
-                // Only loops and calls come back; long lines and comments cost what they fill.
+                // Only loops and calls come back; long lines and comments cost what they fill, and lines that move what
+                // a command takes downstream.
                 let bytes = (block.end - block.start) as u64;
-                if !self.spend(1 + bytes / 8, &block) {
+                let moves = if block.has_words() { 2 } else { 0 };
+                if !self.spend(1 + bytes / 8 + moves, &block) {
                     break;
                 }
             } else {
@@ -427,6 +434,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
 
     /// Goes on elsewhere.
     fn go(&mut self, at: usize, line: u32, from: (usize, usize)) {
+        if self.unreached {
+            return;
+        }
         if self.guessed {
             self.stray();
             return;
@@ -466,7 +476,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             if self.guessed {
                 return self.stray();
             }
-            match self.flow_line(block) {
+            match self.pass_by().unwrap_or_else(|| self.flow_line(block)) {
                 flow::Next::On => {}
                 flow::Next::Jump { at, line } => self.go(at, line, block.span()),
                 // Why has been said; nothing is known of what would follow.
@@ -519,6 +529,11 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.notes.error("gcode/expression", 0, at, || {
                 format!("{name} computes no expressions or parameters; the line is not run")
             });
+            return;
+        }
+        if self.unreached {
+            let some = self.with_some_numbers(block);
+            self.ended |= self.execute(&some);
             return;
         }
         let Some(computed) = self.compute(block) else { return };
@@ -700,6 +715,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.probe_without_touch_off(to);
         }
         self.compensation_off();
+        self.read_unreached();
         if !self.ended && self.rules.end.is_some() && !self.state.percent_closed {
             let name = self.rules.name;
             self.notes.add(Severity::Warning, "gcode/no-end", 0, at, || {

@@ -222,6 +222,7 @@ impl<'a, F> Run<'a, F> {
             percent: self.percent,
             guessed: self.guessed,
             strayed: self.strayed,
+            unreached: self.unreached,
         }
     }
 }

@@ -19,14 +19,16 @@ use crate::number::Grid;
 use rayon::prelude::*;
 use shop_cam::Speed;
 use shop_cam::canon::{Command, Laser, MoreAxes, Section, Spindle, Torch};
+use shop_cam::chords;
 use shop_cam::machine::{Dialect, Machine, MachineKind, TorchControl};
 use shop_report::{Checked, Diagnostic, Severity};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use writer::Writer;
 
-/// Chords that arcs may become in all, for a program of any length, and more for each of its commands: arcs that no
-/// controller takes are rare, and what is beyond is no program for a machine.
-const MOST_CHORDS: u64 = 1_000_000;
+/// Chords that arcs may become in all, for a program of any length, and more for each of its lines and commands: each is
+/// a line of text, arcs that no controller takes are rare, and what is beyond is no program for a machine.
+const MOST_CHORDS: u64 = chords::ALLOWANCE / 2;
+const CHORDS_PER_LINE: u64 = 128;
 const CHORDS_PER_COMMAND: u64 = 2;
 
 /// What is the same for the whole program.
@@ -202,7 +204,9 @@ pub fn post(sections: &[Section], machine: &Machine) -> Checked<String> {
         }
     }
     let commands = sections.iter().map(|s| s.commands.len() as u64).sum::<u64>();
-    let chords = AtomicU64::new(MOST_CHORDS + CHORDS_PER_COMMAND * commands);
+    // Loops come back to the same lines.
+    let lines = sections.iter().flat_map(|s| &s.lines).max().map_or(0, |line| u64::from(*line));
+    let chords = AtomicU64::new(MOST_CHORDS + CHORDS_PER_LINE * lines + CHORDS_PER_COMMAND * commands);
     let style = Style::new(machine, &force, chords);
     let parts: Vec<(Vec<u8>, Vec<Diagnostic>)> = sections[..written]
         .par_iter()

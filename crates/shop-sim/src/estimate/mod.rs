@@ -26,6 +26,7 @@ use ledger::{Doing, Ledger, Waiting};
 use limits::Limits;
 use moves::Motion;
 use shop_cam::canon::{Command, Factor, FeedMode, Heater, Laser, PathControl, Role, Section, Torch, Wait};
+use shop_cam::chords::Chords;
 use shop_cam::machine::{Cornering, Cut, Dialect, Machine, TorchControl};
 use shop_cam::toolpath::read_material;
 
@@ -171,6 +172,14 @@ impl<'a> Estimator<'a> {
         }
     }
 
+    /// Says how many bytes the program has: so finely its arcs may be divided in all ([`Chords`]).
+    #[must_use]
+    pub fn of_bytes(mut self, bytes: usize) -> Self {
+        self.state.chords = Chords::of(bytes as u64);
+        self.inner.motion.chords = self.state.chords;
+        self
+    }
+
     /// Returns the machine.
     pub fn machine(&self) -> &'a Machine {
         self.machine
@@ -224,7 +233,7 @@ impl<'a> Estimator<'a> {
 
 /// Estimates the program's time on this machine. O(moves), memory as deep as the look-ahead.
 pub fn estimate(sections: &[Section], machine: &Machine) -> Estimate {
-    let mut estimator = Estimator::new(machine);
+    let mut estimator = Estimator::new(machine).of_bytes(crate::motion::bytes_of(sections) as usize);
     for section in sections {
         estimator.section(section.role, &section.label);
         for command in &section.commands {

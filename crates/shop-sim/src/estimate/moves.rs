@@ -8,9 +8,9 @@ use super::corner::{BLEND_SHARE, Head, Rule, Tail, from_rest2, speed2};
 use super::ledger::{Doing, Ledger};
 use super::limits::{Limits, most, most_of_four};
 use crate::lookahead::Lookahead;
-use crate::motion::Chords;
 use crate::planner::{Block, Planner, high, low, seconds};
 use shop_cam::canon::Position;
+use shop_cam::chords::Chords;
 use shop_geom::{Point, Vector, left};
 
 /// GRBL's arc tolerance, $12, mm.
@@ -22,6 +22,8 @@ const MARLIN_LEAST_CHORD: f64 = 0.1;
 const MARLIN_CIRCLE: f64 = 72.0;
 /// An arc is never divided into more chords than this; see also [`Chords`].
 const MOST_CHORDS: f64 = 100_000.0;
+/// Chords that arcs still have when the program's allowance is spent: enough to be nearly as fast as they are.
+const COARSE: u32 = 32;
 /// Slowest sensible feed, so that a program without one still ends, mm/s.
 const LEAST_SPEED: f64 = 1e-3;
 
@@ -48,7 +50,7 @@ impl Motion {
             planner: Planner::new(depth),
             lookahead: Lookahead::new(),
             tail: None,
-            chords: Chords::new(),
+            chords: Chords::of(0),
         }
     }
 
@@ -175,7 +177,7 @@ impl Motion {
             }
             Rule::SquareCorner => (length / PRINTER_CHORD).floor(),
         };
-        let n = self.chords.take(chords.clamp(1.0, MOST_CHORDS) as u32);
+        let n = self.chords.take(chords.clamp(1.0, MOST_CHORDS) as u32, COARSE);
         let share = e / f64::from(n);
         // Chords by a rotation that is applied again and again, set right every 16th, as GRBL does at its 12th.
         let (s1, c1) = (sweep / f64::from(n)).sin_cos();

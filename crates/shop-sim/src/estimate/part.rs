@@ -10,7 +10,6 @@
 use super::ledger::Ledger;
 use super::moves::Motion;
 use super::{Estimate, Estimator, Inner};
-use crate::motion::Chords;
 use crate::tally::Sum;
 use shop_cam::canon::{Heater, Wait};
 
@@ -71,9 +70,9 @@ impl<'a> Estimator<'a> {
 
     /// The part's own commands begin here; what was counted while it warmed up is forgotten.
     pub fn begin(&mut self) {
-        self.state.chords = Chords::new();
+        self.state.chords = self.state.chords.anew();
         let i = &mut self.inner;
-        i.motion.chords = Chords::new();
+        i.motion.chords = i.motion.chords.anew();
         self.begun = Some(Begun { modes: self.modes(), motion: self.inner.motion.clone() });
         let i = &mut self.inner;
         let mut waiting = 0;

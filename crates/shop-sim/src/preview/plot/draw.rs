@@ -1,7 +1,7 @@
 //! The page as SVG and as PNG.
 
 use super::super::{encode, png, svg};
-use super::page::{AIR, Page, TRAVEL};
+use super::page::{self, AIR, Page, TRAVEL};
 use super::raster::{self, Stroke};
 use super::{Dot, What};
 use std::collections::BTreeSet;
@@ -46,40 +46,62 @@ fn pieces(page: &Page<'_>, mut see: impl FnMut(Piece)) {
     }
 }
 
+/// Lines that any picture may have, in pixels of length, and more for each byte of the program: only loops that go over
+/// the same page thousands of times have more. Of those, a share is drawn, and the picture says so.
+const MOST_LENGTH: f64 = 12e6;
+const LENGTH_PER_BYTE: f64 = 25.0;
+
 /// Draws the page as PNG.
 pub(super) fn png(page: &Page<'_>) -> Vec<u8> {
     let Some(mut pixels) = Pixmap::new(page.width as u32, page.height as u32) else { return Vec::new() };
     pixels.fill(Color::WHITE);
     page.ground.iter().for_each(|item| png::draw(item, &mut pixels));
+    let solid = page.view.is_solid(page.trail);
     let crowd = page.trail.dots.len() > 20_000;
     let (air, travel) = if crowd { (0.35, 0.22) } else { (0.8, 0.7) };
     let narrow = |p: [f64; 2]| p.map(|v| v as f32);
-    // Travel lies under the work, and never hides it.
-    pieces(page, |p| {
+    let stroke = |p: &Piece| {
         let (rgb, opacity) = match p.dot.what {
             What::Travel => (TRAVEL, travel),
             What::Air => (AIR, air),
-            _ => return,
+            _ => (lit(page, p), if solid { 1.0 } else { 0.9 }),
         };
-        if p.dot.what == What::Travel {
-            dashes(p.a, p.b, |a, b| {
-                raster::line(&mut pixels, &Stroke { a: narrow(a), b: narrow(b), rgb, opacity }, 1.0);
-            });
-        } else {
-            raster::line(&mut pixels, &Stroke { a: narrow(p.a), b: narrow(p.b), rgb, opacity }, 1.0);
-        }
-    });
-    let solid = page.view.is_solid(page.trail);
-    pieces(page, |p| {
-        if p.dot.what == What::Work {
-            let rgb = lit(page, &p);
-            let stroke =
-                Stroke { a: narrow(p.a), b: narrow(p.b), rgb, opacity: if solid { 1.0 } else { 0.9 } };
-            raster::line(&mut pixels, &stroke, page.pen as f32);
-        }
-    });
+        Stroke { rgb, opacity, ..bare(p) }
+    };
+    let mut length = 0.0;
+    pieces(page, |p| length += raster::visible_length(&pixels, &bare(&p)));
+    let most = MOST_LENGTH + LENGTH_PER_BYTE * page.trail.bytes as f64;
+    let share = (most / length).min(1.0);
+    // Travel lies under the work, and never hides it.
+    for work in [false, true] {
+        let mut due = 1.0;
+        pieces(page, |p| {
+            if (p.dot.what == What::Work) != work {
+                return;
+            }
+            due += share;
+            if due < 1.0 {
+                return;
+            }
+            due -= 1.0;
+            let s = stroke(&p);
+            match p.dot.what {
+                What::Travel => dashes(p.a, p.b, |a, b| {
+                    raster::line(&mut pixels, &Stroke { a: narrow(a), b: narrow(b), ..s }, 1.0);
+                }),
+                What::Air => raster::line(&mut pixels, &s, 1.0),
+                _ => raster::line(&mut pixels, &s, page.pen as f32),
+            }
+        });
+    }
     page.frame.iter().for_each(|item| png::draw(item, &mut pixels));
+    page::left_out(page.trail, share).iter().for_each(|item| png::draw(item, &mut pixels));
     encode::encode(pixels.width(), pixels.height(), pixels.data())
+}
+
+/// A piece without its looks.
+fn bare(p: &Piece) -> Stroke {
+    Stroke { a: p.a.map(|v| v as f32), b: p.b.map(|v| v as f32), rgb: [0; 3], opacity: 1.0 }
 }
 
 /// Returns the colour of a piece of work: where roads are bodies, darker the more they lie along the light.
@@ -159,6 +181,7 @@ pub(super) fn svg(page: &Page<'_>) -> String {
         }
     }
     page.frame.iter().for_each(|item| svg::write_item(item, &mut out));
+    page::left_out(page.trail, 1.0).iter().for_each(|item| svg::write_item(item, &mut out));
     out.push_str("</svg>\n");
     out
 }

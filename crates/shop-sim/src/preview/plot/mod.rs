@@ -14,6 +14,7 @@ mod web;
 use crate::motion::{Event, Kind, Move, Place, State, in_work, step};
 use crate::piece::Piece;
 use shop_cam::canon::{Command, Role};
+use shop_cam::chords::Chords;
 use shop_cam::machine::{Machine, MachineKind};
 use shop_geom::Point;
 
@@ -96,6 +97,9 @@ pub(super) struct Trail {
     tool: u8,
     feature: u16,
     known: bool,
+    chords: Chords,
+    /// Length of the program.
+    pub bytes: usize,
 }
 
 /// Chords of arcs leave them by at most this, mm; finer than any picture.
@@ -124,9 +128,20 @@ impl<'a> Plot<'a> {
                 tool: 0,
                 feature: 0,
                 known: false,
+                chords: Chords::of(0),
+                bytes: 0,
             },
             ended: false,
         }
+    }
+
+    /// Says how many bytes the program has: so finely its arcs may be divided in all ([`Chords`]).
+    #[must_use]
+    pub fn of_bytes(mut self, bytes: usize) -> Self {
+        self.state.chords = Chords::of(bytes as u64);
+        self.trail.chords = self.state.chords;
+        self.trail.bytes = bytes;
+        self
     }
 
     /// Says how large the stock is, x, y, z in mm, and where its lower left corner lies; its top is at z = 0.
@@ -247,6 +262,11 @@ impl Trail {
             let piece = Piece::arc(a, b, center, counter_clockwise);
             let share = (CHORD_TOLERANCE / piece.radius.max(2.0 * CHORD_TOLERANCE)).clamp(0.0, 1.0);
             let n = (piece.sweep.abs() / (2.0 * (1.0 - share).acos())).ceil().clamp(1.0, 720.0) as u32;
+            // A corner is no arc: what is beyond the allowance, a loop over what is drawn already, is left out.
+            if self.chords.take(n, 0) == 0 {
+                self.lift(m.to);
+                return;
+            }
             let mut from = m.from;
             for i in 1..n {
                 let t = f64::from(i) / f64::from(n);
@@ -259,6 +279,12 @@ impl Trail {
         } else {
             self.reach(m.from, m.to, what, state.feed);
         }
+    }
+
+    /// Goes on at `to` without drawing.
+    fn lift(&mut self, to: [f64; 3]) {
+        self.known = true;
+        self.push(to.map(|v| v as f32), What::Start, 0.0);
     }
 
     #[inline]

@@ -317,6 +317,20 @@ fn header(trail: &Trail, title: &str, work: &[[f64; 3]; 2], items: &mut Vec<Item
     items.push(text(at, 15.0, Anchor::End, FAINT, false, parts.join(", ")));
 }
 
+/// Says that only a share of the lines is drawn, and that arcs are left out.
+pub(super) fn left_out(trail: &Trail, share: f64) -> Option<Item> {
+    let mut said = Vec::new();
+    if share < 1.0 {
+        said.push(format!("one line in {:.0} is drawn", (1.0 / share).ceil()));
+    }
+    if trail.chords.refused() {
+        said.push("the last arcs are left out".to_owned());
+    }
+    let said = format!("more than a picture holds: {}", said.join(", "));
+    let full = share < 1.0 || trail.chords.refused();
+    full.then(|| text(Point::new(WIDTH - MARGIN, 57.0), 12.0, Anchor::End, FAINT, false, said))
+}
+
 fn tidy(v: f64) -> f64 {
     let digits = if v.abs() >= 1000.0 { 1.0 } else { 100.0 };
     (v * digits).round() / digits + 0.0

@@ -17,27 +17,51 @@ pub(super) struct Stroke {
 /// Longer lines are drawn piece by piece, so that a box of pixels round them stays small.
 const PIECE: f32 = 24.0;
 
+/// Returns the part of a line, as fractions of it, that lies within `reach` of the page; none when nothing does.
+/// After Liang and Barsky, A new concept and method for line clipping, 1984.
+fn visible(page: &Pixmap, s: &Stroke, reach: f32) -> Option<(f32, f32)> {
+    let size = [page.width() as f32, page.height() as f32];
+    let (mut from, mut to) = (0f32, 1f32);
+    for k in 0..2 {
+        let d = s.b[k] - s.a[k];
+        let (low, high) = (-reach - s.a[k], size[k] + reach - s.a[k]);
+        if d == 0.0 {
+            if low > 0.0 || high < 0.0 {
+                return None;
+            }
+        } else {
+            let (enter, leave) = if d > 0.0 { (low / d, high / d) } else { (high / d, low / d) };
+            (from, to) = (from.max(enter), to.min(leave));
+        }
+    }
+    (from < to || s.a == s.b).then_some((from, to))
+}
+
+/// Returns how long the part of a line is that is on the page, pixels.
+pub(super) fn visible_length(page: &Pixmap, s: &Stroke) -> f64 {
+    let (dx, dy) = (s.b[0] - s.a[0], s.b[1] - s.a[1]);
+    visible(page, s, 1.0).map_or(0.0, |(from, to)| f64::from(dx.hypot(dy) * (to - from)))
+}
+
 /// Draws one line.
 pub(super) fn line(page: &mut Pixmap, s: &Stroke, width: f32) {
-    let (w, h) = (page.width() as f32, page.height() as f32);
     let (dx, dy) = (s.b[0] - s.a[0], s.b[1] - s.a[1]);
     let length = dx.hypot(dy);
     if !length.is_finite() || length > 1e6 {
         return;
     }
     let reach = 0.5 * width + 1.0;
+    let Some((from, to)) = visible(page, s, reach) else { return };
     let n = (length / PIECE).ceil().max(1.0) as u32;
-    for i in 0..n {
+    // Each piece draws only what is nearest to itself, so that none is drawn twice.
+    let first = (from * n as f32).floor().max(0.0) as u32;
+    let last = ((to * n as f32).ceil() as u32).clamp(first + 1, n.max(first + 1));
+    for i in first..last {
         let at = |k: u32| {
             let t = k as f32 / n as f32;
             [s.a[0] + dx * t, s.a[1] + dy * t]
         };
-        let (a, b) = (at(i), at(i + 1));
-        let outside = |k: usize, end: f32| a[k].min(b[k]) > end + reach || a[k].max(b[k]) < -reach;
-        if !outside(0, w) && !outside(1, h) {
-            // Each piece draws only what is nearest to itself, so that none is drawn twice.
-            piece(page, s, (a, b), (i == 0, i + 1 == n), width);
-        }
+        piece(page, s, (at(i), at(i + 1)), (i == 0, i + 1 == n), width);
     }
 }
 
@@ -53,10 +77,19 @@ fn piece(page: &mut Pixmap, s: &Stroke, (a, b): ([f32; 2], [f32; 2]), ends: (boo
     let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
     let squared = dx * dx + dy * dy;
     let per = if squared > 0.0 { 1.0 / squared } else { 0.0 };
+    // Within a row only what is near the axis is looked at: there the line is `across` wide.
+    let (slope, across) = if dy.abs() > 1e-3 {
+        (dx / dy, (half + 1.0) * squared.sqrt() / dy.abs() + 1.0)
+    } else {
+        (0.0, f32::INFINITY)
+    };
     let data = page.data_mut();
     for y in y0..=y1 {
-        for x in x0..=x1 {
-            let (px, py) = (x as f32 + 0.5 - a[0], y as f32 + 0.5 - a[1]);
+        let py = y as f32 + 0.5 - a[1];
+        let middle = a[0] + py * slope;
+        let (left, right) = ((middle - across).floor() as i32, (middle + across).ceil() as i32);
+        for x in x0.max(left)..=x1.min(right) {
+            let px = x as f32 + 0.5 - a[0];
             let t = (px * dx + py * dy) * per;
             if (t < 0.0 && !ends.0) || (t >= 1.0 && !ends.1) {
                 continue;
@@ -68,7 +101,7 @@ fn piece(page: &mut Pixmap, s: &Stroke, (a, b): ([f32; 2], [f32; 2]), ends: (boo
                 let i = 4 * (y as usize * columns as usize + x as usize);
                 for k in 0..3 {
                     let under = f32::from(data[i + k]);
-                    data[i + k] = (under + (f32::from(s.rgb[k]) - under) * cover).round() as u8;
+                    data[i + k] = (under + (f32::from(s.rgb[k]) - under) * cover + 0.5) as u8;
                 }
             }
         }
