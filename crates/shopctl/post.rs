@@ -2,6 +2,7 @@
 
 use crate::program::{self, Seen};
 use crate::report::{self, Colour, Sources, Style};
+use crate::setup::SetupArgs;
 use crate::{Refusal, diff, exit, output};
 use anyhow::{Result, bail};
 use clap::Args;
@@ -30,6 +31,8 @@ pub struct PostArgs {
     /// Make arcs of chains of short lines that stay this near to them, mm
     #[arg(long, value_name = "MM", value_parser = tolerance)]
     fit_arcs_mm: Option<f64>,
+    #[command(flatten)]
+    setup: SetupArgs,
     /// Write it although the input has errors or the path differs
     #[arg(long)]
     force: bool,
@@ -54,7 +57,9 @@ pub fn run(args: &PostArgs) -> Result<u8> {
     let text = program::open(&args.input)?;
     let mut diagnostics = Vec::new();
     let machine = program::machine(Some(&args.machine), &text, style, &mut diagnostics)?;
-    let from = program::machine(args.from.as_deref(), &text, style, &mut diagnostics)?;
+    let mut from = program::machine(args.from.as_deref(), &text, style, &mut diagnostics)?;
+    // They say how the job lay on the machine that it was made for; the new program says places, not zeros.
+    args.setup.apply(&mut from);
     let binary = args.output.extension().is_some_and(|e| e.eq_ignore_ascii_case("bgcode"));
     if binary && machine.printer.is_none() {
         let message =
@@ -65,7 +70,8 @@ pub fn run(args: &PostArgs) -> Result<u8> {
     let mut sources = Sources::new();
     let id = sources.add(name.clone(), &*text);
     // What M3 switches is a matter of the machine that the program will run on, if the first has no opinion.
-    let context = program::context(&args.input, &text, &from).source(id);
+    let mut context = program::context(&args.input, &text, &from).source(id);
+    args.setup.inform(&mut context)?;
     let mut read = shop_gcode::interpret(&text, &context).drain_into(&mut diagnostics);
     if let Some(tolerance) = args.fit_arcs_mm {
         read = shop_gcode::fit_arcs(&read, tolerance);

@@ -3,6 +3,7 @@
 
 use shop_cam::canon::Command;
 use shop_cam::machine::{Dialect, MachineKind};
+use shop_report::Severity;
 use shop_gcode::library::Subprogram;
 use shop_gcode::{Context, interpret};
 use shop_report::Diagnostic;
@@ -92,4 +93,37 @@ fn what_cannot_be_called_is_said() {
     code("G21 G90 F100\nM98 P7 L900000000\nM2\nO7\nM99\n", "gcode/endless");
     code("G21 G90 F100\no7 call\nM2\no7 sub\nG1 X1\n", "gcode/flow");
     code("G21 G90 F100\nG0 X1\nM99\n", "gcode/starts-again");
+}
+
+/// What is found in text that never runs, by code, severity and line.
+fn not_run(program: &str) -> Vec<(&'static str, Severity, usize)> {
+    let context = Context::new(Dialect::LinuxCnc, MachineKind::Router);
+    let found = interpret(program.as_bytes(), &context).diagnostics;
+    let told = found.iter().filter(|d| d.message.contains("it is not run as the program stands"));
+    told.map(|d| (d.code, d.severity, d.span.map_or(0, |s| s.line_in(program.as_bytes())))).collect()
+}
+
+#[test]
+fn what_never_runs_is_looked_at_all_the_same() {
+    let warning = |code, line| (code, Severity::Warning, line);
+    let behind = "G21 G90\nG1 X1 F100\nM2\n\nG1 X2\nG2 X5\nM2\nX1 X2\n";
+    assert_eq!(
+        not_run(behind),
+        [
+            warning("gcode/no-feed", 5),
+            warning("gcode/arc-without-center", 6),
+            warning("gcode/repeated-word", 8)
+        ]
+    );
+    let uncalled = "G21 G90\no100 sub\n#1=[#2/0]\nG1 X#1\no100 endsub\no200 sub\nG1 X1 F100\no200 endsub\no200 call\nM2\n";
+    assert_eq!(not_run(uncalled), [warning("gcode/no-feed", 4)]);
+    // Nothing is known of parameters, places and branches there.
+    for fine in [
+        "G21 G90\nM2\nF100\no1 if [#1 GT 2]\nG2 X#1 Y#2 I#3\no1 endif\no9 call\n",
+        "G21 G90\no1 sub\nF#1\nG1 X#2\nG3 X#3 R#4\no1 endsub\nM2\n",
+        "G21 G90\nM2\n(G1 X1)\n\n",
+        "%\nG21 G90\nM2\n%\nanything at all\n",
+    ] {
+        assert_eq!(not_run(fine), [], "{fine}");
+    }
 }

@@ -25,7 +25,7 @@ pub(super) fn gunzip(bytes: &[u8], most: usize) -> Result<Vec<u8>, &'static str>
     let out = inflate(&mut bits, most)?;
     let tail = bits.bytes.get(bits.at..bits.at + 8).ok_or(SHORT)?;
     let word = |i: usize| u32::from_le_bytes([tail[i], tail[i + 1], tail[i + 2], tail[i + 3]]);
-    if word(4) != out.len() as u32 || word(0) != crc32(&out) {
+    if word(4) != out.len() as u32 || word(0) != crc32fast::hash(&out) {
         return Err("its checksum is wrong");
     }
     Ok(out)
@@ -181,13 +181,6 @@ fn block(
             return Err("it is too large when unpacked");
         }
     }
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let table: [u32; 256] = std::array::from_fn(|i| {
-        (0..8).fold(i as u32, |c, _| if c & 1 == 1 { 0xedb8_8320 ^ (c >> 1) } else { c >> 1 })
-    });
-    !bytes.iter().fold(!0, |c, b| table[((c ^ u32::from(*b)) & 0xff) as usize] ^ (c >> 8))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! A block of text packs without knowing the others, so that layers can be packed as they are made, on any core.
 
-use super::{LOOKAHEAD, MAGIC, crc32, heatshrink, kind, meatpack, packing};
+use super::{LOOKAHEAD, MAGIC, heatshrink, kind, meatpack, packing};
 use crate::metadata::{Image, Thumbnail};
 
 /// Text goes into blocks of at most this size, cut after a line end where there is one; what libbgcode writes.
@@ -100,7 +100,7 @@ fn block(out: &mut Vec<u8>, kind: u16, compression: u16, parameters: &[u16], dat
     }
     out.extend(parameters.iter().flat_map(|p| p.to_le_bytes()));
     out.extend(data);
-    let sum = crc32(&out[start..]);
+    let sum = crc32fast::hash(&out[start..]);
     out.extend(sum.to_le_bytes());
 }
 

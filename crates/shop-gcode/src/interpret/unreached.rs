@@ -74,6 +74,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         }
         let mut run: Run<'_, fn(Step, u32)> = Run::new(text, self.context, |_, _| {});
         run.unreached = true;
+        run.percent = self.percent;
         run.scanner = parse::tokens(text, run.rules.syntax);
         run.scanner.seek(piece.from);
         (run.next_line, run.furthest) = (piece.line, piece.from);

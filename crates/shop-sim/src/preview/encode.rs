@@ -24,15 +24,8 @@ fn chunk(kind: [u8; 4], data: &[u8], out: &mut Vec<u8>) {
     let from = out.len();
     out.extend_from_slice(&kind);
     out.extend_from_slice(data);
-    let crc = crc(&out[from..]);
+    let crc = crc32fast::hash(&out[from..]);
     out.extend_from_slice(&crc.to_be_bytes());
-}
-
-fn crc(data: &[u8]) -> u32 {
-    let table: [u32; 256] = std::array::from_fn(|i| {
-        (0..8).fold(i as u32, |c, _| if c & 1 == 1 { 0xedb8_8320 ^ (c >> 1) } else { c >> 1 })
-    });
-    !data.iter().fold(u32::MAX, |c, b| table[((c ^ u32::from(*b)) & 255) as usize] ^ (c >> 8))
 }
 
 fn compress(width: usize, rgba: &[u8]) -> Vec<u8> {
