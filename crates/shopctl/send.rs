@@ -290,7 +290,9 @@ pub fn run(args: &SendArgs) -> Result<u8> {
     let port = args.wire.port.as_deref().or(port_of(named.as_ref()));
     if let Some(target) = port.and_then(handover::Target::parse) {
         return match target {
-            Ok(target) => hand_over(args, &target, named, &bytes, &look, &teller, &sources, &mut screen),
+            Ok(target) => {
+                hand_over(args, &target, named, &source, store.as_ref(), &look, &teller, &sources, &mut screen)
+            }
             Err(end) => Ok(teller.end(&end, None, &mut screen)),
         };
     }
@@ -464,13 +466,15 @@ fn hand_over(
     args: &SendArgs,
     target: &handover::Target,
     named: Option<Machine>,
-    bytes: &Bytes,
+    source: &Source,
+    store: Option<&Store>,
     look: &dyn Fn(&Machine, Option<Protocol>) -> Checked,
     teller: &Teller,
     sources: &Sources<'_>,
     screen: &mut Screen,
 ) -> Result<u8> {
     let mut notes = Vec::new();
+    let bytes = &source.bytes;
     if args.frame || args.check {
         let end =
             Outcome::other(exit::USAGE, "usage", "--frame and --check need a controller that is fed".into());
@@ -487,16 +491,50 @@ fn hand_over(
     }
     let mut bell = Bell::new().context("failed to make a pipe")?;
     let mut operator = Operator::listen(&mut bell, !args.how.json).context("failed to listen for signals")?;
+    let mut kept = match store {
+        None => None,
+        Some(store) => {
+            let port = args.wire.port.clone().or(port_of(Some(&machine)).map(str::to_owned));
+            let mut options = BTreeMap::from([("handed-over".to_owned(), "yes".to_owned())]);
+            args.how.remember(&mut options);
+            let name = args.wire.machine.clone().unwrap_or_else(|| machine.name.clone());
+            Some(store.create(description(source, checked.last, name, port.unwrap_or_default(), options))?)
+        }
+    };
+    screen.event(&json!({
+        "event": "job",
+        "job": kept.as_ref().map(|(name, _)| name),
+        "program": source.name,
+        "sha256": source.sha256,
+        "lines": checked.last,
+        "machine": machine.name,
+        "seconds": checked.index.total_s().round(),
+    }));
+    if let Some((_, journal)) = &mut kept {
+        journal
+            .attempt(1, None)
+            .with_context(|| format!("failed to write {}", journal.path().display()))?;
+    }
     let job = handover::Job {
         target,
         path: &args.input,
         bytes,
         prepare: args.home,
+        end_mm: handover::planned_end(bytes, &machine),
+        index: &checked.index,
+        last: checked.last,
+        journal: kept.as_mut().map(|(_, journal)| journal),
         screen,
         operator: &mut operator,
     };
     let end = job.run(&bell);
-    Ok(teller.end(&end, None, screen))
+    if let Some((_, journal)) = &mut kept {
+        let state = if end.code == exit::DONE { State::Done } else { State::Failed };
+        if let Err(e) = journal.state(state, &end.text) {
+            screen.say(&format!("warning: the journal's last line could not be written ({e})"));
+        }
+    }
+    Ok(teller.end(&end, kept.as_ref().map(|(name, _)| name.as_str()), screen))
 }
 
 /// Returns the folder of the jobs.
@@ -759,7 +797,6 @@ fn describe(
     link: &Link,
     wanted: &Wanted,
 ) -> Description {
-    let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let mut options = BTreeMap::from([("baud".to_owned(), wanted.baud.to_string())]);
     let protocol = link.identity.protocol.map(connect::protocol_name).unwrap_or_default();
     options.insert("protocol".to_owned(), protocol.to_owned());
@@ -775,14 +812,26 @@ fn describe(
     if let Some(asked) = args.wire.protocol.protocol() {
         options.insert("asked".to_owned(), connect::protocol_name(asked).to_owned());
     }
+    let name = args.wire.machine.clone().unwrap_or_else(|| machine.name.clone());
+    description(source, checked.last, name, link.port.clone(), options)
+}
+
+fn description(
+    source: &Source,
+    lines: u64,
+    machine: String,
+    port: String,
+    options: BTreeMap<String, String>,
+) -> Description {
+    let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     Description {
         created_s: created.map_or(0, |d| d.as_secs()),
         program: source.path.clone(),
         sha256: source.sha256.clone(),
         bytes: source.bytes.len() as u64,
-        lines: checked.last,
-        machine: args.wire.machine.clone().unwrap_or_else(|| machine.name.clone()),
-        port: link.port.clone(),
+        lines,
+        machine,
+        port,
         options,
     }
 }

@@ -153,6 +153,7 @@ impl Rsh {
             "get abs_act_pos" => {
                 "ABS_ACT_POS 11.000000 2.000000 3.000000 0.000000 0.000000 0.000000\r\n".into()
             }
+            "get program_line" => "PROGRAM_LINE 7\r\n".into(),
             "get rel_act_pos" => {
                 "REL_ACT_POS 1.000000 2.000000 3.000000 0.000000 0.000000 0.000000\r\n".into()
             }
@@ -336,10 +337,12 @@ struct Socket {
     printer: Printer,
     bytes: Vec<u8>,
     sdcard: bool,
+    /// What its messages about changes carry, once somebody wants them.
+    key: Value,
 }
 
 fn klipper() -> Socket {
-    Socket { printer: printer(), bytes: Vec::new(), sdcard: true }
+    Socket { printer: printer(), bytes: Vec::new(), sdcard: true, key: Value::Null }
 }
 
 impl End for Socket {
@@ -358,6 +361,10 @@ impl End for Socket {
                     json!({ "status": { "configfile": { "settings": { "virtual_sdcard": { "path": "/prints" } } } } })
                 }
                 "objects/query" => json!({ "status": p.objects() }),
+                "objects/subscribe" => {
+                    self.key = message["params"]["response_template"].clone();
+                    json!({ "status": p.objects() })
+                }
                 method if method.ends_with("/script") => {
                     assert_eq!(message["params"]["script"], "SDCARD_PRINT_FILE FILENAME=\"part.ngc\"");
                     (p.state, p.filename) = ("printing", "part.ngc".into());
@@ -378,6 +385,15 @@ impl End for Socket {
             };
             out.extend(json!({ "id": message["id"], "result": result }).to_string().into_bytes());
             out.push(3);
+            if let Value::Object(template) = &self.key {
+                // What changed is told unasked, and nothing else.
+                let mut changed = json!({ "params": { "status": { "print_stats": { "state": p.state } } } });
+                for (key, value) in template {
+                    changed[key] = value.clone();
+                }
+                out.extend(changed.to_string().into_bytes());
+                out.push(3);
+            }
         }
         out
     }
@@ -388,7 +404,7 @@ fn klipper_prints_a_file_from_its_folder() {
     let events = plain(Kind::Klipper, &mut klipper());
     assert!(matches!(&events[0], Event::Ready(who) if who.firmware == "Klipper v0.12"), "{events:?}");
     let told = events.iter().find_map(|e| match e {
-        Event::Status(status) => Some(status.clone()),
+        Event::Status(status) if status.state == Some(State::Run) => Some(status.clone()),
         _ => None,
     });
     let status = told.expect("it tells");
@@ -415,16 +431,101 @@ struct Web {
     bytes: Vec<u8>,
     uploaded: usize,
     refuses: bool,
+    /// It can be a websocket, and is one.
+    upgrades: bool,
+    upgraded: bool,
+    /// What was called on it.
+    called: Vec<String>,
 }
 
 fn moonraker() -> Web {
-    Web { printer: printer(), bytes: Vec::new(), uploaded: 0, refuses: false }
+    Web {
+        printer: printer(),
+        bytes: Vec::new(),
+        uploaded: 0,
+        refuses: false,
+        upgrades: true,
+        upgraded: false,
+        called: Vec::new(),
+    }
+}
+
+/// A frame as a server writes it.
+fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(payload.len()).expect("short");
+    let head = match length {
+        0..126 => vec![opcode, length as u8],
+        _ => [&[opcode, 126][..], &length.to_be_bytes()].concat(),
+    };
+    [head, payload.to_vec()].concat()
+}
+
+impl Web {
+    /// Takes a frame of the client: its opcode and what is in it.
+    fn unframe(&mut self) -> Option<(u8, Vec<u8>)> {
+        let (opcode, length) = (self.bytes.first()? & 15, self.bytes.get(1)? & 127);
+        let (length, start) = match length {
+            126 => (usize::from(u16::from_be_bytes([*self.bytes.get(2)?, *self.bytes.get(3)?])), 4),
+            n => (usize::from(n), 2),
+        };
+        let mask: Vec<u8> = self.bytes.get(start..start + 4)?.to_vec();
+        let payload = self.bytes.get(start + 4..start + 4 + length)?;
+        let plain = payload.iter().zip(mask.iter().cycle()).map(|(b, m)| b ^ m).collect();
+        self.bytes.drain(..start + 4 + length);
+        Some((opcode, plain))
+    }
+
+    fn hear_frames(&mut self) -> Vec<u8> {
+        let mut out = Vec::new();
+        while let Some((opcode, payload)) = self.unframe() {
+            if opcode == 9 {
+                out.extend(frame(0x8A, &payload));
+                // Time goes by, and something changes.
+                let before = self.printer.state;
+                let _ = self.printer.objects();
+                if self.printer.state != before {
+                    let changed = json!([{ "print_stats": { "state": self.printer.state } }, 1.0]);
+                    let told = json!({ "jsonrpc": "2.0", "method": "notify_status_update", "params": changed });
+                    out.extend(frame(0x81, told.to_string().as_bytes()));
+                }
+                continue;
+            }
+            let message: Value = serde_json::from_slice(&payload).expect("JSON");
+            let method = message["method"].as_str().expect("a method").to_owned();
+            let result = match method.as_str() {
+                "printer.objects.subscribe" => json!({ "status": self.printer.objects(), "eventtime": 1.0 }),
+                "printer.print.pause" => {
+                    self.printer.state = "paused";
+                    json!("ok")
+                }
+                "printer.print.resume" => {
+                    self.printer.state = "printing";
+                    json!("ok")
+                }
+                "printer.print.cancel" => {
+                    self.printer.state = "cancelled";
+                    json!("ok")
+                }
+                _ => json!({}),
+            };
+            let now = json!([{ "print_stats": { "state": self.printer.state } }, 1.0]);
+            self.called.push(method);
+            let answer = json!({ "jsonrpc": "2.0", "id": message["id"], "result": result });
+            out.extend(frame(0x81, answer.to_string().as_bytes()));
+            let told = json!({ "jsonrpc": "2.0", "method": "notify_status_update", "params": now });
+            out.extend(frame(0x81, told.to_string().as_bytes()));
+        }
+        out
+    }
 }
 
 impl End for Web {
     fn hear(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.bytes.extend_from_slice(bytes);
         let mut out = Vec::new();
+        if self.upgraded {
+            return self.hear_frames();
+        }
         while let Some(end) = self.bytes.windows(4).position(|w| w == b"\r\n\r\n") {
             let head = String::from_utf8(self.bytes[..end].to_vec()).expect("text");
             assert!(head.contains("\r\nHost: localhost"), "{head}");
@@ -438,6 +539,18 @@ impl End for Web {
             let body: Vec<u8> = self.bytes.drain(..end + 4 + length).skip(end + 4).collect();
             let target =
                 head.split(' ').nth(1).expect("a target").split('?').next().expect("a path").to_owned();
+            if target == "/websocket" && self.upgrades {
+                assert!(head.contains("\r\nUpgrade: websocket\r\n"), "{head}");
+                // The SHA-1 of the key and RFC 6455's name, worked out by another program.
+                assert!(head.contains("\r\nSec-WebSocket-Key: c2hvcGN0bC9oYW5kb3Zlcg=="), "{head}");
+                self.upgraded = true;
+                out.extend(
+                    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                      Sec-WebSocket-Accept: HKThRGyh1uY9dt4GOQxdT3vpc/o=\r\n\r\n",
+                );
+                out.extend(self.hear_frames());
+                return out;
+            }
             let p = &mut self.printer;
             let result = match target.as_str() {
                 "/printer/info" => json!({ "state": "ready", "software_version": "v0.12" }),
@@ -451,6 +564,7 @@ impl End for Web {
                     json!("ok")
                 }
                 "/printer/objects/query" => json!({ "status": p.objects() }),
+                "/websocket" => json!("not here"),
                 "/printer/print/pause" => {
                     p.state = "paused";
                     json!("ok")
@@ -486,6 +600,12 @@ fn moonraker_takes_the_file_and_prints_it() {
     let events = plain(Kind::Moonraker, &mut end);
     assert!(matches!(events.last(), Some(Event::Finished { .. })), "{events:?}");
     assert_eq!(end.uploaded, 200_000, "every byte of it");
+    assert_eq!(end.called, ["printer.objects.subscribe"], "it tells by itself");
+    // Behind a proxy that knows no websockets it is asked.
+    let mut plainly = Web { upgrades: false, ..moonraker() };
+    let events = plain(Kind::Moonraker, &mut plainly);
+    assert!(matches!(events.last(), Some(Event::Finished { .. })), "{events:?}");
+    assert!(plainly.called.is_empty());
     assert_eq!(said(&plain(Kind::Moonraker, &mut Web { refuses: true, ..moonraker() })), "Unauthorized");
 }
 
@@ -502,6 +622,10 @@ proptest! {
                 Just(b"{\"id\":1,\"result\":{\"state\":\"ready\"}}\x03".to_vec()),
                 Just(b"{\"id\":2,\"result\":7}\x03[]\x03".to_vec()),
                 Just(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec()),
+                Just(b"HTTP/1.1 101 X\r\nSec-WebSocket-Accept: HKThRGyh1uY9dt4GOQxdT3vpc/o=\r\n\r\n".to_vec()),
+                Just(frame(0x81, b"{\"method\":\"notify_status_update\",\"params\":[{\"print_stats\":{\"state\":\"error\"}}]}")),
+                Just(frame(0x8A, b"")),
+                Just(b"{\"key\":\"changed\",\"params\":{\"status\":{\"print_stats\":7}}}\x03".to_vec()),
                 Just(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n".to_vec()),
             ],
             0..40,

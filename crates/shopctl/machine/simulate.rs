@@ -125,5 +125,5 @@ fn tell(piece: &Move, file: &mut impl Write) -> std::io::Result<()> {
     let [x, y, z, _] = piece.from_mm;
     let [to_x, to_y, to_z, to_e] = piece.to_mm;
     let way = if piece.rapid { "rapid" } else { "cut" };
-    writeln!(file, "{way} {x:.3} {y:.3} {z:.3} {to_x:.3} {to_y:.3} {to_z:.3} {to_e:.4}")
+    writeln!(file, "{way} {x:.4} {y:.4} {z:.4} {to_x:.4} {to_y:.4} {to_z:.4} {to_e:.4}")
 }

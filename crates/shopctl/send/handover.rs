@@ -1,13 +1,19 @@
 //! Programs that are handed over whole: LinuxCNC, Klipper and Moonraker run them themselves, and are followed to the end.
 
+use super::facts::Fold;
+use super::index::Index;
+use super::lines::Lines;
 use super::operator::{Key, Operator};
 use super::outcome::Outcome;
-use super::screen::{Screen, status_json};
+use super::screen::{Progress, Screen};
 use crate::exit;
 use serde_json::json;
-use shop_controller::handover::{Handover, Kind, Need, Options};
+use shop_cam::machine::Machine;
+use shop_controller::handover::{Handover, Kind, Need, Options, Reached};
 use shop_controller::session::{Event, Failure, State};
 use shop_controller::transport::{self, Address, Bell, OpenError, Opened, Transport};
+use shop_gcode::Context;
+use shop_jobs::{Journal, State as JobState};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -89,6 +95,14 @@ pub struct Job<'a> {
     pub bytes: &'a [u8],
     /// Take the e-stop off, switch on and home first, if need be.
     pub prepare: bool,
+    /// Where the program ends, work coordinates, mm, where that is known.
+    pub end_mm: Option<[f64; 3]>,
+    /// Time by line.
+    pub index: &'a Index,
+    /// Its last line.
+    pub last: u64,
+    /// Where it is written down.
+    pub journal: Option<&'a mut Journal>,
     /// Where people are told.
     pub screen: &'a mut Screen,
     /// Who listens for them.
@@ -97,8 +111,67 @@ pub struct Job<'a> {
 
 /// How often a person is looked for while nothing happens.
 const GLANCE: Duration = Duration::from_millis(250);
-/// Between two lines that tell how it stands.
-const TELL_EVERY: Duration = Duration::from_secs(2);
+/// A start that no program is likely to have.
+const ELSEWHERE: f64 = 7919.25;
+
+/// Returns where a program ends, work coordinates, mm: an axis that it never places is no number. Nothing where that cannot
+/// be known beforehand: it homes, probes, moves its zero, or says words that only the other end understands.
+pub fn planned_end(program: &[u8], machine: &Machine) -> Option<[f64; 3]> {
+    let foreign = |text: &[u8]| {
+        let text = text.trim_ascii();
+        let plain = matches!(text, [b'(' | b';' | b'%', ..] | []) || plain_word(text);
+        !plain || super::job::moves_the_zero(text)
+    };
+    if Lines::new(program).any(|(_, text)| foreign(text)) {
+        return None;
+    }
+    let from = |start: f64| {
+        let context = Context { start: [start; 3], ..Context::of(machine) };
+        let mut fold = Fold::new(machine.clone(), context.start);
+        let mut lost = false;
+        shop_gcode::visit(program, &context, |step, line| {
+            lost |= fold.step(&step, line).is_some_and(|facts| facts.lost);
+        });
+        lost |= fold.finish().is_some_and(|facts| facts.lost);
+        (!lost).then(|| fold.at())
+    };
+    // Whoever begins somewhere else and ends at the same place was brought there by the program.
+    let (here, there) = (from(0.0)?, from(ELSEWHERE)?);
+    Some(std::array::from_fn(|i| if (here[i] - there[i]).abs() < 1e-6 { here[i] } else { f64::NAN }))
+}
+
+/// Whether a line begins with a word of a letter and a number, as those of RS274 do.
+fn plain_word(text: &[u8]) -> bool {
+    matches!(text, [letter, second, ..]
+        if letter.is_ascii_alphabetic() && matches!(second, b'0'..=b'9' | b' ' | b'-' | b'+' | b'.'))
+}
+
+/// How far a program has come, as lines of its text.
+struct Course {
+    begun: Instant,
+    line: u64,
+    /// Bytes of the text that were counted, and the lines in them.
+    counted: (usize, u64),
+}
+
+impl Course {
+    /// Hears how far it is.
+    fn reach(&mut self, reached: Option<Reached>, bytes: &[u8], last: u64) {
+        let line = match reached {
+            None => return,
+            Some(Reached::Line(line)) => line.saturating_sub(1),
+            Some(Reached::Part(part)) => {
+                let to = ((bytes.len() as f64 * part) as usize).min(bytes.len());
+                let (from, lines) = self.counted;
+                if to > from {
+                    self.counted = (to, lines + memchr::memchr_iter(b'\n', &bytes[from..to]).count() as u64);
+                }
+                self.counted.1
+            }
+        };
+        self.line = self.line.max(line.min(last));
+    }
+}
 
 impl Job<'_> {
     /// Hands the program over and follows it to the end.
@@ -114,19 +187,53 @@ impl Job<'_> {
         let options = Options {
             host,
             prepare: self.prepare,
+            end_mm: self.end_mm,
             api_key: std::env::var("MOONRAKER_API_KEY").ok().filter(|k| !k.is_empty()),
             ..Options::default()
         };
         let mut talk = Handover::new(self.target.kind(), options);
         let mut wire = opened.transport;
-        self.follow(&mut talk, &mut *wire, bell, &opened.place)
+        self.screen.begin();
+        let end = self.follow(&mut talk, &mut *wire, bell, &opened.place);
+        self.screen.clear();
+        end
+    }
+
+    /// Writes down what the program is doing; a journal that cannot be written is no reason to leave a machine alone.
+    fn write(&mut self, state: JobState, why: &str) {
+        if let Some(journal) = self.journal.as_deref_mut()
+            && let Err(e) = journal.state(state, why)
+        {
+            self.screen.say(&format!("warning: the journal cannot be written ({e})"));
+        }
+    }
+
+    fn show(&mut self, talk: &Handover, course: &mut Course, started: bool) {
+        course.reach(talk.reached(), self.bytes, self.last);
+        if !started {
+            return;
+        }
+        if let Some(journal) = self.journal.as_deref_mut() {
+            let position_mm = talk.status().machine_position_mm;
+            // All of it is there; how far it is is what the other end says.
+            let progress = shop_jobs::Progress { sent: self.last, acknowledged: course.line, position_mm };
+            let _ = journal.progress(progress);
+        }
+        let progress = Progress {
+            line: course.line,
+            lines: self.last,
+            done_s: self.index.at(course.line),
+            total_s: self.index.total_s(),
+            elapsed: course.begun.elapsed(),
+        };
+        self.screen.progress(&progress, talk.status(), false);
     }
 
     fn follow(&mut self, talk: &mut Handover, wire: &mut dyn Transport, bell: &Bell, place: &str) -> Outcome {
         let begun = Instant::now();
         talk.connect(begun.elapsed());
         let (mut given, mut started, mut stopping) = (0, false, false);
-        let mut told = begun;
+        let mut course = Course { begun, line: 0, counted: (0, 0) };
         loop {
             if let Err(end) = self.bring(talk, begun, &mut given) {
                 return end;
@@ -135,6 +242,7 @@ impl Job<'_> {
                 talk.disconnected(begun.elapsed());
             }
             self.people(talk, begun, &mut stopping);
+            self.show(talk, &mut course, started);
             while let Some(event) = talk.next_event() {
                 match event {
                     Event::Ready(identity) => {
@@ -147,25 +255,27 @@ impl Job<'_> {
                             Err(end) => return end,
                         }
                         started = true;
-                    }
-                    Event::Status(status) if told.elapsed() >= TELL_EVERY => {
-                        told = Instant::now();
-                        let mut event = json!({ "event": "status" });
-                        status_json(&status, &mut event);
-                        self.screen.event(&event);
+                        course.begun = Instant::now();
                     }
                     Event::Held { why, .. } => {
+                        self.write(JobState::Held, &why);
                         self.screen.say(&format!("held: {why}"));
                         self.screen.event(&json!({ "event": "held", "why": why }));
                     }
                     Event::Resumed => {
+                        self.write(JobState::Running, "");
                         self.screen.say("goes on");
                         self.screen.event(&json!({ "event": "resumed" }));
                     }
                     Event::Message(text) => self.screen.event(&json!({ "event": "message", "text": text })),
-                    Event::Finished { .. } => {
+                    Event::Finished { position_mm } => {
+                        if let Some(journal) = self.journal.as_deref_mut() {
+                            let all = self.last;
+                            let _ = journal.progress(shop_jobs::Progress { sent: all, acknowledged: all, position_mm });
+                        }
+                        let took = crate::estimate::duration(course.begun.elapsed().as_secs_f64());
                         return Outcome::done(format!(
-                            "done: {} has run the program to its end",
+                            "done: {} has run the program to its end in {took}",
                             self.kind_name()
                         ));
                     }
@@ -318,6 +428,32 @@ fn turn(talk: &mut Handover, wire: &mut dyn Transport, bell: &Bell, begun: Insta
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_says_where_it_ends_or_that_it_does_not() {
+        let machine = Machine::example(shop_cam::machine::MachineKind::Router);
+        let end = |text: &str| planned_end(text.as_bytes(), &machine);
+        assert_eq!(end("%\nG21 G90\n(a)\nG0 X1 Y2 Z5\nG1 X10 F100\nM30\n%\n"), Some([10.0, 2.0, 5.0]));
+        let partly = end("G21 G90\nG0 X1\nG91\nG1 Y4 F100\nM30\n").expect("X is known");
+        assert!(partly[0] == 1.0 && partly[1].is_nan() && partly[2].is_nan());
+        for unknown in ["G28\nG0 X1\n", "G38.2 Z-5 F50\n", "PRINT_END\n", "G92 X0\nG0 X1\n", "o<a> call\n"] {
+            assert_eq!(end(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn how_far_it_is_is_counted_in_lines() {
+        let mut course = Course { begun: Instant::now(), line: 0, counted: (0, 0) };
+        let text = b"G0\nG1\nG2\nG3\n";
+        let mut at = |reached| {
+            course.reach(Some(reached), text, 4);
+            course.line
+        };
+        assert_eq!(at(Reached::Part(0.5)), 2);
+        assert_eq!(at(Reached::Part(0.1)), 2, "it does not go back");
+        assert_eq!(at(Reached::Part(1.0)), 4);
+        assert_eq!(at(Reached::Line(9)), 4);
+    }
 
     #[test]
     fn addresses_name_who_takes_the_program() {

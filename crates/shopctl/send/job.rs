@@ -76,7 +76,7 @@ impl Feed<'_> {
 
 /// Whether a line moves the zero of the positions that the controller reports, away from where the program's began:
 /// from then on places cannot be compared.
-fn moves_the_zero(text: &[u8]) -> bool {
+pub fn moves_the_zero(text: &[u8]) -> bool {
     let mut rest = text;
     while let Some(at) = rest.iter().position(|b| matches!(b, b'G' | b'g')) {
         rest = &rest[at + 1..];

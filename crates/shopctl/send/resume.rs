@@ -90,6 +90,12 @@ pub fn run(args: &ResumeArgs) -> Result<u8> {
         let end = Outcome { hint, ..Outcome::other(exit::USAGE, "usage", text) };
         return Ok(teller.end(&end, None, &mut screen));
     }
+    if entry.history.description.options.contains_key("handed-over") {
+        let text = format!("job {} was handed over whole: who runs it knows how far it is", entry.name);
+        let hint = Some("go on with it there, or `shopctl send` it again from its beginning".to_owned());
+        let end = Outcome { hint, ..Outcome::other(exit::USAGE, "usage", text) };
+        return Ok(teller.end(&end, None, &mut screen));
+    }
     let mut journal = store.reopen(&entry.name)?;
     let end = resume(args, &store, &entry, &mut journal, style, &mut screen)?;
     if end.code == exit::DONE {

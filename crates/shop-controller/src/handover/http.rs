@@ -8,10 +8,15 @@ use std::fmt::Write as _;
 /// Largest answer that is listened to, bytes.
 const LONGEST: usize = 8 << 20;
 
+/// "101 Switching Protocols".
+pub(super) const SWITCHING: u16 = 101;
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     pub status: u16,
+    /// What a websocket's server says in its handshake.
+    pub accept: Option<String>,
     pub body: Vec<u8>,
 }
 
@@ -41,11 +46,18 @@ impl Reader {
             }
             _ => return Err(Nonsense),
         };
-        let header = |name: &str| {
+        let field = |name: &str| {
             let mut fields = head.split("\r\n").skip(1).filter_map(|l| l.split_once(':'));
-            fields.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim().to_ascii_lowercase())
+            fields.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim().to_owned())
         };
+        let header = |name: &str| field(name).map(|v| v.to_ascii_lowercase());
         let from = end + 4;
+        if status == SWITCHING {
+            // What follows is no HTTP any more.
+            self.bytes.drain(..from);
+            let accept = field("sec-websocket-accept");
+            return Ok(Some(Answer { status, accept, body: Vec::new() }));
+        }
         let (body, used) = if header("transfer-encoding").is_some_and(|v| v.contains("chunked")) {
             match chunks(&self.bytes[from..])? {
                 Some(found) => found,
@@ -64,7 +76,12 @@ impl Reader {
         };
         self.bytes.drain(..from + used);
         // "100 Continue" and its kin are no answers.
-        if (100..200).contains(&status) { self.feed(&[]) } else { Ok(Some(Answer { status, body })) }
+        if (100..200).contains(&status) { self.feed(&[]) } else { Ok(Some(Answer { status, accept: None, body })) }
+    }
+
+    /// Returns what has come behind the last answer.
+    pub(super) fn take_rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
     }
 }
 

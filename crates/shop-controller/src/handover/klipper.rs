@@ -1,6 +1,6 @@
 //! Klipper's API socket: JSON objects, each ended by the byte 3. The program must lie in the folder of its virtual SD card.
 
-use super::{Core, Need, Wish};
+use super::{Core, Need, Reached, Wish};
 use crate::session::{Event, Failure, Identity, State, Status};
 use serde_json::{Value, json};
 
@@ -26,6 +26,9 @@ pub(super) struct Klipper {
     /// What was asked under which number.
     open: Vec<(u64, &'static str)>,
     course: Course,
+    picture: Picture,
+    /// The script that starts the print was carried out.
+    started: bool,
 }
 
 /// Largest answer that is listened to, bytes.
@@ -33,6 +36,9 @@ const LONGEST: usize = 16 << 20;
 
 /// Klipper's method that runs lines. In two parts, since our own diagnostic codes look like it and each of those is explained.
 const SCRIPT: &str = concat!("gcode", "/script");
+
+/// What Klipper puts into its messages about changes, so that they are known.
+const CHANGED: &str = "changed";
 
 /// What is asked for while a job runs, here and behind Moonraker.
 pub(super) fn objects() -> Value {
@@ -61,8 +67,32 @@ pub(super) enum Seen {
     Down(String),
 }
 
-/// Reads the answer to [`objects`].
-pub(super) fn look(found: &Value, name: &str, status: &mut Status) -> Seen {
+/// What Klipper has said of its objects: first everything, then what changed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Picture(Value);
+
+impl Picture {
+    /// Adds what was said; what was not asked for is left out.
+    pub(super) fn add(&mut self, said: &Value) {
+        for (object, fields) in objects().as_object().into_iter().flatten() {
+            for field in fields.as_array().into_iter().flatten().filter_map(Value::as_str) {
+                if let Some(value) = said[object].get(field) {
+                    self.0[object][field] = value.clone();
+                }
+            }
+        }
+    }
+
+    /// Looks at all of it.
+    pub(super) fn see(&self, name: &str, core: &mut Core) -> Seen {
+        let part = self.0["virtual_sdcard"]["progress"].as_f64().filter(|p| (0.0..=1.0).contains(p));
+        core.reached = part.map(Reached::Part).or(core.reached);
+        look(&self.0, name, &mut core.status)
+    }
+}
+
+/// Reads what is known of [`objects`].
+fn look(found: &Value, name: &str, status: &mut Status) -> Seen {
     let three = |v: &Value| -> Option<[f64; 3]> { Some([v[0].as_f64()?, v[1].as_f64()?, v[2].as_f64()?]) };
     if let Some(at) = three(&found["toolhead"]["position"]) {
         status.machine_position_mm = Some(at);
@@ -162,6 +192,8 @@ impl Klipper {
             return;
         }
         self.stage = Stage::Running;
+        let wanted = json!({ "objects": objects(), "response_template": { "key": CHANGED } });
+        self.ask("objects/subscribe", &wanted, core);
         let script = format!("SDCARD_PRINT_FILE FILENAME=\"{}\"", self.name);
         self.ask(SCRIPT, &json!({ "script": script }), core);
         core.ask_again();
@@ -182,6 +214,7 @@ impl Klipper {
         }
     }
 
+    /// Asks anew for everything: whether it is still there, and whether nothing was missed.
     pub(super) fn poll(&mut self, core: &mut Core) {
         self.ask("objects/query", &json!({ "objects": objects() }), core);
     }
@@ -216,6 +249,10 @@ impl Klipper {
     }
 
     fn hear(&mut self, message: &Value, core: &mut Core) {
+        if message["key"] == CHANGED && !core.over {
+            self.picture.add(&message["params"]["status"]);
+            return self.look(core);
+        }
         let id = message["id"].as_u64();
         let Some(at) = self.open.iter().position(|(open, _)| Some(*open) == id) else { return };
         let (_, method) = self.open.remove(at);
@@ -250,12 +287,29 @@ impl Klipper {
                     }
                 }
             }
-            "objects/query" => {
-                let seen = look(&result["status"], &self.name, &mut core.status);
-                follow(seen, &mut self.course, core);
+            "objects/subscribe" => {
+                core.told = true;
+                self.picture.add(&result["status"]);
+                self.look(core);
             }
-            SCRIPT => self.course.taken = true,
+            "objects/query" => {
+                // What was asked for after the start was taken is of our own print, not of one before.
+                self.course.taken |= self.started;
+                self.picture.add(&result["status"]);
+                self.look(core);
+            }
+            SCRIPT => {
+                self.started = true;
+                self.poll(core);
+            }
             _ => {}
+        }
+    }
+
+    fn look(&mut self, core: &mut Core) {
+        if self.stage == Stage::Running {
+            let seen = self.picture.see(&self.name, core);
+            follow(seen, &mut self.course, core);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! With `verbose` on, every `set` is answered with ACK or NAK; they say that a command was understood, not that it was
 //! done, so what happened is asked for afterwards. Errors wait in a queue of their own, which `get error` empties.
 
-use super::{Core, Wish};
+use super::{Core, Reached, Wish};
 use crate::session::{Event, Failure, Identity, State};
 use std::collections::VecDeque;
 
@@ -91,6 +91,7 @@ impl LinuxCnc {
                 "get error",
                 "get abs_act_pos",
                 "get rel_act_pos",
+                "get program_line",
                 "get program_status",
             ],
             _ => &[],
@@ -184,6 +185,10 @@ impl LinuxCnc {
             "REL_ACT_POS" => {
                 let (at, work) = (core.status.machine_position_mm, place(value));
                 core.status.work_offset_mm = at.zip(work).map(|(a, w)| std::array::from_fn(|i| a[i] - w[i]));
+            }
+            "PROGRAM_LINE" => {
+                let line = value.trim().parse().ok().filter(|line| *line > 0);
+                core.reached = line.map(Reached::Line).or(core.reached);
             }
             "PROGRAM_STATUS" => self.program(value, core),
             "SET" if asked == "set run" => {

@@ -3,7 +3,7 @@
 //!
 //! A [`Handover`] has the shape of a [`crate::session::Session`]: bytes and the time go in, bytes and
 //! [`Event`]s come out, and it knows no socket. Nothing is streamed: the program is handed over, started,
-//! and followed to its end by asking again and again. What stops a job in the middle is the same as there, and so are the
+//! and followed to its end: LinuxCNC is asked again and again, Klipper tells what changes. What stops a job in the middle is the same as there, and so are the
 //! words for it.
 //!
 //! ```text
@@ -14,6 +14,7 @@ mod http;
 mod klipper;
 mod linuxcnc;
 mod moonraker;
+mod websocket;
 
 use crate::Outbox;
 use crate::session::{Event, Failure, State, Status};
@@ -30,9 +31,21 @@ pub enum Kind {
     LinuxCnc,
     /// Klipper's API socket: JSON, each message ended by 0x03.
     Klipper,
-    /// Moonraker: HTTP, port 7125.
+    /// Moonraker: HTTP and a websocket, port 7125.
     Moonraker,
 }
+
+/// How far a program is, in the words of whoever runs it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reached {
+    /// So much of its bytes, 0 to 1.
+    Part(f64),
+    /// This line is at work, from 1.
+    Line(u64),
+}
+
+/// Whoever tells by itself is asked so many times more seldom.
+const TOLD: u32 = 8;
 
 /// How a job is handed over.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +60,8 @@ pub struct Options {
     pub api_key: Option<String>,
     /// LinuxCNC: take the e-stop of the control off, switch the machine on and home it, if need be.
     pub prepare: bool,
-    /// Where the program ends in work coordinates, mm, where that is known: anywhere else is a failure.
+    /// Where the program ends in work coordinates, mm, where that is known: anywhere else is a failure. An axis of which it
+    /// is not known is no number.
     pub end_mm: Option<[f64; 3]>,
     /// How far from there the machine may stand, mm.
     pub tolerance_mm: f64,
@@ -120,6 +134,10 @@ pub(crate) struct Core {
     pub poll_at: Option<Duration>,
     /// A question is open.
     pub asking: bool,
+    /// How far the program is.
+    pub reached: Option<Reached>,
+    /// The other end tells what changes: it is only asked whether it is still there.
+    pub told: bool,
 }
 
 impl Core {
@@ -171,7 +189,8 @@ impl Core {
 
     pub fn ask_again(&mut self) {
         if !self.over {
-            self.poll_at = Some(self.now + self.options.poll);
+            let rarely = if self.told { TOLD } else { 1 };
+            self.poll_at = Some(self.now + self.options.poll * rarely);
         }
     }
 }
@@ -189,6 +208,8 @@ impl Handover {
             heard: Duration::ZERO,
             poll_at: None,
             asking: false,
+            reached: None,
+            told: false,
         };
         let talk = match kind {
             Kind::LinuxCnc => Talk::LinuxCnc(LinuxCnc::default()),
@@ -341,6 +362,11 @@ impl Handover {
     /// Returns what the machine said of itself last.
     pub fn status(&self) -> &Status {
         &self.core.status
+    }
+
+    /// Returns how far the program is, where that was said.
+    pub fn reached(&self) -> Option<Reached> {
+        self.core.reached
     }
 
     fn at(&mut self, now: Duration) {

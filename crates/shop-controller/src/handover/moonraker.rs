@@ -1,12 +1,11 @@
-//! Moonraker: the program is uploaded and started over HTTP, and followed by asking. One connection, one request at a time.
-//!
-//! NOTE: its websocket would tell changes by itself; asking four times a second tells a job as well and needs no second
-//! protocol on the wire.
+//! Moonraker: the program is uploaded and started over HTTP; then the same connection becomes a websocket, on which it tells
+//! what changes (JSON-RPC 2.0). Where that is not to be had, behind some proxies, it is asked again and again.
 
-use super::klipper::{Course, follow, look, objects};
+use super::klipper::{Course, Picture, follow, objects};
+use super::websocket::{self, Heard, Socket};
 use super::{Core, Need, Wish, http};
 use crate::session::{Event, Failure, Identity, State};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::VecDeque;
 
 /// A request.
@@ -15,8 +14,21 @@ enum Ask {
     Info,
     Upload,
     Start,
+    Upgrade,
     Look,
     Wish,
+}
+
+impl Ask {
+    fn name(&self) -> &'static str {
+        match self {
+            Ask::Info => "hello",
+            Ask::Upload => "the upload",
+            Ask::Start => "the start",
+            Ask::Upgrade | Ask::Look => "a question",
+            Ask::Wish => "the request",
+        }
+    }
 }
 
 /// The conversation.
@@ -28,6 +40,14 @@ pub(super) struct Moonraker {
     name: String,
     uploading: bool,
     course: Course,
+    picture: Picture,
+    /// The connection, once it is a websocket.
+    socket: Option<Socket>,
+    /// Numbers of questions on it, and those that are open: what each is.
+    next_id: u64,
+    asked: Vec<(u64, Ask)>,
+    /// A ping is out.
+    pinged: bool,
 }
 
 /// Bytes of the program on their way at a time.
@@ -66,22 +86,53 @@ impl Moonraker {
     }
 
     pub(super) fn wish(&mut self, wish: Wish, core: &mut Core) {
-        match wish {
-            Wish::Hold => self.ask(Ask::Wish, "POST", "/printer/print/pause", core),
-            Wish::Resume => self.ask(Ask::Wish, "POST", "/printer/print/resume", core),
-            Wish::Feed(percent) => {
-                let target = format!("/printer/gcode/script?script=M220%20S{percent}");
-                self.ask(Ask::Wish, "POST", &target, core);
+        let feed = if let Wish::Feed(percent) = wish { format!("M220 S{percent}") } else { String::new() };
+        let (method, target, params) = match wish {
+            Wish::Hold => ("printer.print.pause", "/printer/print/pause".to_owned(), json!({})),
+            Wish::Resume => ("printer.print.resume", "/printer/print/resume".to_owned(), json!({})),
+            Wish::Feed(_) => {
+                let target = format!("/printer/gcode/script?script={}", http::escaped(&feed));
+                ("printer.gcode.script", target, json!({ "script": feed }))
             }
-            Wish::Stop if self.uploading || self.open == Some(Ask::Upload) => core.fail(Failure::Stopped),
+            Wish::Stop if self.uploading || self.open == Some(Ask::Upload) => {
+                return core.fail(Failure::Stopped);
+            }
             Wish::Stop => {
                 self.course.stopping = true;
-                self.ask(Ask::Wish, "POST", "/printer/print/cancel", core);
+                ("printer.print.cancel", "/printer/print/cancel".to_owned(), json!({}))
             }
+        };
+        if self.socket.is_some() {
+            self.call(Ask::Wish, method, &params, core);
+        } else {
+            self.ask(Ask::Wish, "POST", &target, core);
         }
     }
 
+    /// Asks on the websocket.
+    fn call(&mut self, ask: Ask, method: &str, params: &Value, core: &mut Core) {
+        let Some(socket) = &mut self.socket else { return };
+        self.next_id += 1;
+        let message = json!({ "jsonrpc": "2.0", "method": method, "params": params, "id": self.next_id });
+        core.out.push(&socket.text(&message.to_string()));
+        self.asked.push((self.next_id, ask));
+        self.note(core);
+    }
+
+    /// A pause or a cancel is answered when the machine has done it: nobody is silent over that.
+    fn note(&self, core: &mut Core) {
+        core.asking = match &self.socket {
+            Some(_) => self.pinged || self.asked.iter().any(|(_, ask)| *ask != Ask::Wish),
+            None => self.open.as_ref().is_some_and(|ask| *ask != Ask::Wish) && !self.uploading,
+        };
+    }
+
     pub(super) fn poll(&mut self, core: &mut Core) {
+        if let Some(socket) = &mut self.socket {
+            core.out.push(&socket.ping());
+            self.pinged = true;
+            return self.note(core);
+        }
         let wanted = objects();
         let query: Vec<String> = wanted
             .as_object()
@@ -109,13 +160,15 @@ impl Moonraker {
             core.out.push(&bytes);
             self.open = Some(ask);
         }
-        // A pause or a cancel is answered when the machine has done it.
-        core.asking = self.open.as_ref().is_some_and(|ask| *ask != Ask::Wish) && !self.uploading;
+        self.note(core);
     }
 
     pub(super) fn receive(&mut self, bytes: &[u8], core: &mut Core) {
         let mut bytes = bytes;
         loop {
+            if self.socket.is_some() {
+                return self.receive_frames(bytes, core);
+            }
             match self.reader.feed(bytes) {
                 Err(http::Nonsense) => {
                     return core.fail(Failure::Unsure { why: "what answers is not Moonraker".into() });
@@ -127,25 +180,86 @@ impl Moonraker {
         }
     }
 
+    fn receive_frames(&mut self, bytes: &[u8], core: &mut Core) {
+        let Some(socket) = &mut self.socket else { return };
+        let rest = self.reader.take_rest();
+        let heard = socket.feed(&rest).and_then(|mut heard| {
+            heard.extend(socket.feed(bytes)?);
+            Ok(heard)
+        });
+        let Ok(heard) = heard else {
+            return core.fail(Failure::Unsure { why: "what answers is no websocket".into() });
+        };
+        for heard in heard {
+            match heard {
+                Heard::Message(text) => self.hear_message(&text, core),
+                Heard::Ping(payload) => {
+                    let pong = self.socket.as_mut().map(|s| s.pong(&payload));
+                    core.out.push(&pong.unwrap_or_default());
+                }
+                Heard::Pong => {
+                    self.pinged = false;
+                    self.note(core);
+                    self.look(core);
+                }
+                Heard::Close => core.fail(Failure::Disconnected),
+            }
+        }
+    }
+
+    fn hear_message(&mut self, text: &[u8], core: &mut Core) {
+        let Ok(message) = serde_json::from_slice::<Value>(text) else { return };
+        if core.over {
+            return;
+        }
+        if message["method"] == "notify_status_update" {
+            self.picture.add(&message["params"][0]);
+            return self.look(core);
+        }
+        let id = message["id"].as_u64();
+        let Some(at) = self.asked.iter().position(|(asked, _)| Some(*asked) == id) else { return };
+        let (_, ask) = self.asked.remove(at);
+        self.note(core);
+        if let Some(said) = message["error"]["message"].as_str() {
+            return core.refuse(ask.name(), said.trim());
+        }
+        if ask == Ask::Look {
+            self.picture.add(&message["result"]["status"]);
+            self.look(core);
+        }
+    }
+
+    fn look(&mut self, core: &mut Core) {
+        let seen = self.picture.see(&self.name, core);
+        follow(seen, &mut self.course, core);
+    }
+
+    /// The connection is a websocket now, or stays what it was.
+    fn upgraded(&mut self, answer: &http::Answer, core: &mut Core) {
+        if answer.status != http::SWITCHING || answer.accept.as_deref() != Some(websocket::ACCEPT) {
+            return core.ask_again();
+        }
+        self.socket = Some(Socket::default());
+        core.told = true;
+        self.call(Ask::Look, "printer.objects.subscribe", &json!({ "objects": objects() }), core);
+    }
+
     fn hear(&mut self, answer: &http::Answer, core: &mut Core) {
         let Some(ask) = self.open.take() else { return };
         self.uploading = false;
         if core.over {
             return;
         }
+        if ask == Ask::Upgrade {
+            self.upgraded(answer, core);
+            return self.send(core);
+        }
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         if !(200..300).contains(&answer.status) {
             let said = body["error"]["message"]
                 .as_str()
                 .map_or_else(|| format!("HTTP {}", answer.status), str::to_owned);
-            let text = match ask {
-                Ask::Info => "hello",
-                Ask::Upload => "the upload",
-                Ask::Start => "the start",
-                Ask::Look => "a question",
-                Ask::Wish => "the request",
-            };
-            return core.refuse(text, said.trim());
+            return core.refuse(ask.name(), said.trim());
         }
         let result = &body["result"];
         match ask {
@@ -165,12 +279,19 @@ impl Moonraker {
             }
             Ask::Start => {
                 self.course.taken = true;
-                core.ask_again();
+                let more = [
+                    ("Connection", "Upgrade"),
+                    ("Upgrade", "websocket"),
+                    ("Sec-WebSocket-Version", "13"),
+                    ("Sec-WebSocket-Key", websocket::KEY),
+                ];
+                self.queue.push_back((Ask::Upgrade, head("GET", "/websocket", &more, 0, core)));
             }
+            Ask::Upgrade => {}
             Ask::Wish => core.ask_again(),
             Ask::Look => {
-                let seen = look(&result["status"], &self.name, &mut core.status);
-                follow(seen, &mut self.course, core);
+                self.picture.add(&result["status"]);
+                self.look(core);
             }
         }
         self.send(core);
