@@ -92,6 +92,26 @@ fn the_work_zero_is_set_and_seen() {
 }
 
 #[test]
+fn a_probe_finds_the_plate_and_puts_the_zero_on_it() {
+    for port in ["sim:grbl", "sim:grblhal"] {
+        let probe = ["probe", "Z-20", "--plate-mm", "1.5", "--port", port, "--sim-speed", "50"];
+        let (code, out, talk) = run(&probe);
+        assert!(code == Some(0) && out.contains("touched at machine X0.000 Y0.000 Z-10.000"), "{out}{talk}");
+        // The plate, at Z-10, is called 1.5; the tool has gone up by 2 mm from where it had come to rest.
+        let heights: Vec<f64> = out
+            .lines()
+            .last()
+            .expect("one")
+            .split(" Z")
+            .skip(1)
+            .filter_map(|z| z.split(',').next()?.trim().parse().ok())
+            .collect();
+        assert!((heights[0] - heights[1] - 11.5).abs() < 0.0015, "{out}");
+        assert!((-8.05..-7.95).contains(&heights[1]), "{out}");
+    }
+}
+
+#[test]
 fn what_the_controller_refuses_is_explained() {
     let (code, _, talk) = run(&["home", "--port", "sim:grbl"]);
     assert!(code == Some(5) && talk.contains("error 5: homing is switched off"), "{talk}");

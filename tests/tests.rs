@@ -11,6 +11,8 @@ mod replay;
 #[cfg(unix)]
 mod resume;
 mod send;
+#[cfg(unix)]
+mod terminal;
 mod texts;
 mod tidy;
 mod verbs;

@@ -290,9 +290,17 @@ pub fn run(args: &SendArgs) -> Result<u8> {
     let port = args.wire.port.as_deref().or(port_of(named.as_ref()));
     if let Some(target) = port.and_then(handover::Target::parse) {
         return match target {
-            Ok(target) => {
-                hand_over(args, &target, named, &source, store.as_ref(), &look, &teller, &sources, &mut screen)
-            }
+            Ok(target) => hand_over(
+                args,
+                &target,
+                named,
+                &source,
+                store.as_ref(),
+                &look,
+                &teller,
+                &sources,
+                &mut screen,
+            ),
             Err(end) => Ok(teller.end(&end, None, &mut screen)),
         };
     }
@@ -511,9 +519,7 @@ fn hand_over(
         "seconds": checked.index.total_s().round(),
     }));
     if let Some((_, journal)) = &mut kept {
-        journal
-            .attempt(1, None)
-            .with_context(|| format!("failed to write {}", journal.path().display()))?;
+        journal.attempt(1, None).with_context(|| format!("failed to write {}", journal.path().display()))?;
     }
     let job = handover::Job {
         target,

@@ -485,7 +485,8 @@ impl Web {
                 let _ = self.printer.objects();
                 if self.printer.state != before {
                     let changed = json!([{ "print_stats": { "state": self.printer.state } }, 1.0]);
-                    let told = json!({ "jsonrpc": "2.0", "method": "notify_status_update", "params": changed });
+                    let told =
+                        json!({ "jsonrpc": "2.0", "method": "notify_status_update", "params": changed });
                     out.extend(frame(0x81, told.to_string().as_bytes()));
                 }
                 continue;

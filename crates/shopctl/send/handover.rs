@@ -271,7 +271,11 @@ impl Job<'_> {
                     Event::Finished { position_mm } => {
                         if let Some(journal) = self.journal.as_deref_mut() {
                             let all = self.last;
-                            let _ = journal.progress(shop_jobs::Progress { sent: all, acknowledged: all, position_mm });
+                            let _ = journal.progress(shop_jobs::Progress {
+                                sent: all,
+                                acknowledged: all,
+                                position_mm,
+                            });
                         }
                         let took = crate::estimate::duration(course.begun.elapsed().as_secs_f64());
                         return Outcome::done(format!(

@@ -76,7 +76,11 @@ impl Reader {
         };
         self.bytes.drain(..from + used);
         // "100 Continue" and its kin are no answers.
-        if (100..200).contains(&status) { self.feed(&[]) } else { Ok(Some(Answer { status, accept: None, body })) }
+        if (100..200).contains(&status) {
+            self.feed(&[])
+        } else {
+            Ok(Some(Answer { status, accept: None, body }))
+        }
     }
 
     /// Returns what has come behind the last answer.
