@@ -3,10 +3,10 @@
 
 use shop_cam::canon::Command;
 use shop_cam::machine::{Dialect, MachineKind};
-use shop_report::Severity;
 use shop_gcode::library::Subprogram;
 use shop_gcode::{Context, interpret};
 use shop_report::Diagnostic;
+use shop_report::Severity;
 
 fn read(program: &str, files: &[(&str, &str)]) -> (Vec<(f64, f64, u32)>, Vec<Diagnostic>) {
     let mut context = Context::new(Dialect::LinuxCnc, MachineKind::Router);

@@ -13,7 +13,6 @@ mod arc;
 mod more;
 mod writer;
 
-
 use crate::dialect::{Rules, rules};
 use crate::number::Grid;
 use rayon::prelude::*;
