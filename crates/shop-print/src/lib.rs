@@ -23,6 +23,7 @@ pub mod layer;
 pub mod legs;
 pub mod model;
 pub mod order;
+pub mod overhang;
 pub mod pace;
 pub mod patterns;
 pub mod pipeline;

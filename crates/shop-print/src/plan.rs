@@ -3,11 +3,12 @@
 use crate::infill::Filler;
 use crate::job::Job;
 use crate::legs::{Legs, Walker};
+use crate::overhang::{self, Below};
 use crate::roads::{Kind, Roads};
 use crate::slice::Slice;
 use crate::supports::{Supports, lay};
 use crate::tour::Fare;
-use shop_geom::planar::{Contours, Spot, encloses, twice_area};
+use shop_geom::planar::{Contours, PER_MM, Spot, encloses, twice_area};
 
 /// An outer wall and the walls behind it, roads of the layer.
 #[derive(Clone, Debug, Default)]
@@ -109,7 +110,11 @@ impl Planner {
     /// the layer itself.
     pub fn part(&mut self, job: &Job, layer: usize, own: &Slice, around: &[Option<&Slice>]) -> Plan {
         let mut plan = Plan::default();
-        add_walls(job, layer, own, &mut plan.roads);
+        let below = job.reach.below.checked_sub(1).and_then(|k| around[k]);
+        match below.filter(|b| layer > 0 && job.settings.overhangs && b.region != own.region) {
+            Some(below) => add_hanging_walls(job, layer, own, below, &mut plan.roads),
+            None => add_walls(job, layer, own, &mut plan.roads),
+        }
         let walls = plan.roads.roads().len();
         plan.roads.append(&own.thin);
         self.filler.fill(job, layer, own, around, &mut plan.roads);
@@ -141,6 +146,23 @@ fn add_walls(job: &Job, layer: usize, own: &Slice, roads: &mut Roads) {
         let kind = if depth == 0 { Kind::OuterWall } else { Kind::InnerWall };
         for contour in ring.iter() {
             roads.close(kind, job.area(layer), contour);
+        }
+    }
+}
+
+/// The same, with what of them lies over air.
+fn add_hanging_walls(job: &Job, layer: usize, own: &Slice, below: &Slice, roads: &mut Roads) {
+    let below = Below::new(below, job.frames[0], job.wall_rules(layer).width / PER_MM);
+    let (mut corners, mut percent) = (Vec::new(), Vec::new());
+    for (depth, ring) in own.walls.rings.iter().enumerate() {
+        let kind = if depth == 0 { Kind::OuterWall } else { Kind::InnerWall };
+        for contour in ring.iter() {
+            if overhang::mark(&below, contour, &mut corners, &mut percent) {
+                roads.close(kind, job.area(layer), &corners);
+                roads.hang(&percent);
+            } else {
+                roads.close(kind, job.area(layer), contour);
+            }
         }
     }
 }
