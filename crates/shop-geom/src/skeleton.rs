@@ -62,7 +62,7 @@ type Vertex<'a> = VertexHandle<'a, Point2<f64>, (), CdtEdge<()>, ()>;
 /// Contours are cut to edges of at most this length, mm.
 const STEP_MM: f64 = 0.5;
 /// And into at least about so many.
-const LEAST_SAMPLES: f64 = 24.0;
+const LEAST_SAMPLES: f64 = 12.0;
 /// A line that leads into a corner wider than this is pruned: sine of half the corner's angle (74° in all).
 const BLUNT: f64 = 0.6;
 /// No triangle, no line.
@@ -552,12 +552,12 @@ fn middle(chord: Edge<'_>) -> Node {
     let mut center = Point::from(0.5 * (pa.coords + pb.coords));
     let most = 0.5 * (pb - pa).norm();
     let mut radius = most;
-    for _ in 0..3 {
+    for _ in 0..2 {
         let ((da, fa), (db, fb)) = (to_contour(a, center), to_contour(b, center));
         radius = (0.5 * (da + db)).min(most);
         let Some(across) = (fb - fa).try_normalize(1e-9) else { break };
         let shift = 0.5 * (db - da);
-        if shift.abs() < 1e-4 {
+        if shift.abs() < 5e-4 {
             break;
         }
         center += across * shift;

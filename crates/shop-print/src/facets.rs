@@ -55,7 +55,9 @@ impl Levels {
 
     /// Returns how thick a layer is, mm.
     pub fn height(&self, layer: usize) -> f64 {
-        self.tops[layer] - if layer == 0 { 0.0 } else { self.tops[layer - 1] }
+        let height = self.tops[layer] - if layer == 0 { 0.0 } else { self.tops[layer - 1] };
+        // Differences of sums are not quite the same from layer to layer; layers of one height are.
+        (height * 1e9).round() / 1e9
     }
 
     /// Returns how many layers are cut below a height, mm.

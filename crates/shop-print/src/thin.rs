@@ -197,8 +197,10 @@ impl Thinner {
                 disc(Node { center: middle(contour), radius: 2.0 * area / around }, pairs, rules, roads);
                 continue;
             }
-            // Half the mean width is the area over half the length around.
-            if area < 0.0 || area / around > 0.125 * rules.least {
+            // Half the mean width is the area over half the length around; what would take less than a drop between walls
+            // is left to them.
+            let drop = if pairs == 0 { rules.least * rules.least } else { 0.25 * rules.pitch * rules.pitch };
+            if area < 0.0 || (area / around > 0.2 * rules.least && area > drop) {
                 any |= area > 0.0;
                 self.places.add(contour);
             }
