@@ -24,13 +24,32 @@ impl Levels {
             // Sums of heights drift; products do not.
             let top = first_mm + planes.len() as f64 * layer_mm;
             let middle = 0.5 * (bottom + top);
-            if middle >= height_mm || planes.len() >= MOST_LAYERS {
+            if middle >= height_mm || planes.len() >= Levels::MOST {
                 return Levels { planes, tops };
             }
             planes.push((middle * PER_MM).round() as i32);
             tops.push(top);
             bottom = top;
         }
+    }
+
+    /// More layers than this are a mistake in the units.
+    pub const MOST: usize = 1_000_000;
+
+    /// Returns layers with these tops, mm, as far as their middles lie below `height` mm.
+    pub fn of_tops(mut tops: Vec<f64>, height_mm: f64) -> Levels {
+        let mut planes = Vec::with_capacity(tops.len());
+        let mut bottom = 0.0;
+        for &top in &tops {
+            let middle = 0.5 * (bottom + top);
+            if middle >= height_mm {
+                break;
+            }
+            planes.push((middle * PER_MM).round() as i32);
+            bottom = top;
+        }
+        tops.truncate(planes.len());
+        Levels { planes, tops }
     }
 
     /// Returns how many layers there are.
@@ -71,10 +90,14 @@ impl Levels {
         if n < 2 || z < self.planes[0] {
             return self.planes.partition_point(|p| *p <= z);
         }
-        // Layers are nearly evenly spaced: guess, then step.
+        // Layers are mostly evenly spaced: guess, then step.
         let span = f64::from(self.planes[n - 1] - self.planes[0]);
         let guess = f64::from(z - self.planes[0]) / span * (n - 1) as f64;
         let mut i = (guess as usize).min(n);
+        let away = |i: usize| i.checked_sub(1).map_or(0, |i| self.planes[i].abs_diff(z));
+        if away(i) > 4 * (span / (n - 1) as f64) as u32 {
+            return self.planes.partition_point(|p| *p <= z);
+        }
         while i > 0 && self.planes[i - 1] > z {
             i -= 1;
         }
@@ -84,9 +107,6 @@ impl Levels {
         i
     }
 }
-
-/// More layers than this are a mistake in the units.
-const MOST_LAYERS: usize = 1_000_000;
 
 /// A triangle and the last layer that cuts it.
 #[derive(Clone, Copy, Debug)]

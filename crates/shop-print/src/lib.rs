@@ -9,6 +9,7 @@
 //! Inside, everything is integers of a tenth of a micrometre ([`shop_geom::planar`]), and what is inside the walls is
 //! known on the lines that will fill it ([`rows`]).
 
+pub mod adaptive;
 pub mod bridges;
 pub mod comb;
 pub mod facets;
@@ -118,7 +119,7 @@ impl Print {
         objects.retain(|o| o.bounds().is_some() && !o.places.is_empty());
         let (shift, height) = placed(&objects, &settings);
         let s = &settings;
-        let levels = Arc::new(Levels::even(height, s.first_layer_height_mm, s.layer_height_mm));
+        let levels = Arc::new(layers(&objects, shift[2], height, s));
         let copies = copies(&objects, shift);
         let mut parts = Vec::new();
         let items: Vec<Item> = objects
@@ -215,6 +216,23 @@ fn tools_of(parts: &[Part]) -> Vec<(u32, f64)> {
     tools.sort_by_key(|t| t.0);
     tools.dedup_by_key(|t| t.0);
     tools
+}
+
+/// Returns the layers of everything.
+fn layers(objects: &[Object], shift: f64, height: f64, settings: &Settings) -> Levels {
+    let s = settings;
+    if s.adaptive_cusp_mm <= 0.0 {
+        return Levels::even(height, s.first_layer_height_mm, s.layer_height_mm);
+    }
+    let mut slopes = adaptive::Slopes::new(height);
+    for body in objects.iter().flat_map(|o| &o.bodies) {
+        slopes.add(&body.mesh, shift);
+    }
+    slopes.layers(&adaptive::Wanted {
+        first: s.first_layer_height_mm,
+        cusp: s.adaptive_cusp_mm,
+        heights: [s.adaptive_least_mm, s.adaptive_most_mm],
+    })
 }
 
 /// Returns the box around all copies, mm.

@@ -261,6 +261,12 @@ settings! {
     layer_height_mm: f64 = 0.2, 0.02 ..= 2.0;
     /// Height of the first layer, mm.
     first_layer_height_mm: f64 = 0.2, 0.02 ..= 2.0;
+    /// Layers are as high as slopes allow: how far steps may stand off the surface, mm; 0 for layers of one height.
+    adaptive_cusp_mm: f64 = 0.0, 0.0 ..= 1.0;
+    /// Lowest of such layers, mm.
+    adaptive_least_mm: f64 = 0.08, 0.02 ..= 2.0;
+    /// Highest of such layers, mm.
+    adaptive_most_mm: f64 = 0.28, 0.02 ..= 2.0;
     /// Width of a road, mm: as wide as it lies, its sides round. Roads lie closer than that, by the bead's rounding.
     road_width_mm: f64 = 0.45, 0.1 ..= 5.0;
     /// How many walls follow every contour.
