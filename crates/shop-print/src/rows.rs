@@ -67,6 +67,12 @@ impl Frame {
         [x * self.cos + y * self.sin, y * self.cos - x * self.sin - self.shift]
     }
 
+    /// Returns the place at u along the lines and v across them.
+    #[inline]
+    pub fn back(&self, [u, v]: [f64; 2]) -> Spot {
+        Spot::new((u * self.cos - v * self.sin).round() as i32, (u * self.sin + v * self.cos).round() as i32)
+    }
+
     /// Returns the place at `u` on a row.
     #[inline]
     pub fn spot(&self, u: i32, row: i32) -> Spot {

@@ -132,6 +132,16 @@ choice! {
 }
 
 choice! {
+    /// What supports are like.
+    SupportStyle {
+        /// Straight columns of lines under everything that hangs.
+        Normal = "normal",
+        /// Branches that lean together into trunks.
+        Tree = "tree",
+    }
+}
+
+choice! {
     /// How lines of supports are laid.
     SupportPattern {
         /// Lines one way, each on its own: easiest to take away.
@@ -348,6 +358,8 @@ settings! {
     supports: bool = false;
     /// Surfaces flatter than this are held by supports, degrees from the bed.
     support_below_deg: f64 = 45.0, 1.0 ..= 89.0;
+    /// What supports are like: normal or tree.
+    support_style: SupportStyle = SupportStyle::Normal;
     /// How lines of supports are laid: lines, zigzag or grid.
     support_pattern: SupportPattern = SupportPattern::Zigzag;
     /// Direction of the lines of supports, degrees from x; those of the interface are at right angles.
@@ -372,6 +384,19 @@ settings! {
     support_interface_below_layers: u32 = 2, 0.0 ..= 50.0;
     /// Distance of those lines, mm.
     support_interface_spacing_mm: f64 = 0.6, 0.2 ..= 10.0;
+
+    /// Thickness of the branches of trees, mm.
+    support_branch_mm: f64 = 2.0, 0.4 ..= 20.0;
+    /// How far branches lean at most, degrees from upright.
+    support_branch_angle_deg: f64 = 40.0, 1.0 ..= 80.0;
+    /// By how much branches grow thicker downwards, degrees between their side and their middle.
+    support_branch_taper_deg: f64 = 2.0, 0.0 ..= 20.0;
+    /// Thickness of the tips of branches, mm.
+    support_tip_mm: f64 = 0.8, 0.3 ..= 10.0;
+    /// Distance of tips, mm; between once and twice that is left between them.
+    support_tip_spacing_mm: f64 = 2.0, 0.5 ..= 20.0;
+    /// How many walls branches have.
+    support_branch_walls: u32 = 1, 1.0 ..= 20.0;
 
     /// Speed of walls that are seen, mm/s.
     outer_wall_mm_per_s: f64 = 30.0, 0.5 ..= 2000.0;

@@ -18,10 +18,13 @@ pub mod columns;
 pub mod lay;
 pub mod shadow;
 pub mod survey;
+pub mod trees;
 
 use crate::job::Job;
 use crate::rows::Rows;
+use crate::settings::SupportStyle;
 use bits::Lattice;
+use shop_geom::planar::Spot;
 use std::sync::Arc;
 pub use survey::Sources;
 
@@ -39,11 +42,25 @@ struct Layer {
     base: [Arc<Rows>; 2],
     /// Interface, along columns.
     face: Arc<Rows>,
+    /// Branches of trees.
+    branches: Vec<Branch>,
+}
+
+/// A branch where a layer cuts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Branch {
+    at: Spot,
+    /// To the outside of its wall, grid units.
+    radius: i32,
+    /// The part may be too near.
+    near: bool,
+    /// Its number.
+    id: u32,
 }
 
 impl Layer {
     fn is_empty(&self) -> bool {
-        self.base.iter().all(|b| b.is_empty()) && self.face.is_empty()
+        self.base.iter().all(|b| b.is_empty()) && self.face.is_empty() && self.branches.is_empty()
     }
 }
 
@@ -56,7 +73,10 @@ impl Supports {
             return Supports::default();
         }
         let lattice = survey::lattice(job, sources);
-        let layers = columns::columns(job, sources, &lattice);
+        let layers = match s.support_style {
+            SupportStyle::Normal => columns::columns(job, sources, &lattice),
+            SupportStyle::Tree => trees::trees(job, sources, &lattice),
+        };
         Supports { lattice: Some(lattice), layers }
     }
 

@@ -5,7 +5,7 @@ use shop_cam::canon::Command;
 use shop_geom::mesh::{Mesh, Point3};
 use shop_print::Print;
 use shop_print::model::{Effect, Model, Modifier, Object, Place};
-use shop_print::settings::{Settings, SupportPattern};
+use shop_print::settings::{Settings, SupportPattern, SupportStyle};
 
 /// A piece of a road: from, to, mm.
 type Piece = [[f64; 2]; 2];
@@ -114,7 +114,7 @@ proptest! {
 
     #[test]
     fn what_leans_more_is_held(
-        sides in 3u32..40, radius in 3.0f64..9.0, lean in 55.0f64..70.0, way in 0.0f64..6.3, turned in -90.0f64..90.0,
+        sides in 5u32..40, radius in 3.0f64..9.0, lean in 55.0f64..70.0, way in 0.0f64..6.3, turned in -90.0f64..90.0,
     ) {
         let reach = 8.0 * lean.to_radians().tan();
         let mesh = prism(sides, radius, [0.0; 3], 8.0, [reach * way.cos(), reach * way.sin()]);
@@ -199,4 +199,73 @@ fn any_number_of_threads_gives_the_same_supports() {
     for threads in [2, 7] {
         assert_eq!(laid(&print(table(), settings()), threads), one);
     }
+}
+
+fn distance(at: [f64; 2], [a, b]: Piece) -> f64 {
+    let (ex, ey, px, py) = (b[0] - a[0], b[1] - a[1], at[0] - a[0], at[1] - a[1]);
+    let t = ((px * ex + py * ey) / (ex * ex + ey * ey).max(1e-12)).clamp(0.0, 1.0);
+    (px - t * ex).hypot(py - t * ey)
+}
+
+/// Middles of the rings of a layer.
+fn rings(laid: &Laid) -> Vec<[f64; 2]> {
+    let (mut out, mut ring): (Vec<[f64; 2]>, Vec<[f64; 2]>) = (Vec::new(), Vec::new());
+    for [a, b] in pieces(laid, BASE) {
+        if ring.last().is_none_or(|last| *last == a) {
+            ring.push(a);
+        } else {
+            ring = vec![a];
+        }
+        ring.push(b);
+        if ring[0] == b {
+            let n = ring.len() as f64 - 1.0;
+            let sum = ring[1..].iter().fold([0.0; 2], |s, p| [s[0] + p[0], s[1] + p[1]]);
+            out.push([sum[0] / n, sum[1] / n]);
+            ring.clear();
+        }
+    }
+    out
+}
+
+#[test]
+fn trees_reach_everything_that_hangs_and_lean_together() {
+    for faces in [0, 2] {
+        let with =
+            Settings { support_style: SupportStyle::Tree, support_interface_layers: faces, ..settings() };
+        let layers = laid(&print(mushroom(), with.clone()), 2);
+        let top = rings(&layers[48 - faces as usize]);
+        for k in 0..400 {
+            let (sin, cos) = (f64::from(k) * 2.4).sin_cos();
+            let from_axis = 4.2 + 7.6 * (f64::from(k) / 400.0).sqrt();
+            let at = [from_axis * cos, from_axis * sin];
+            let far = |p: &[f64; 2]| (p[0] - at[0]).hypot(p[1] - at[1]);
+            let near = top.iter().map(far).fold(f64::MAX, f64::min);
+            assert!(near < with.support_tip_spacing_mm + 1.0, "{at:?} {near}");
+        }
+        assert!(rings(&layers[1]).len() * 2 < top.len(), "{} {}", rings(&layers[1]).len(), top.len());
+        for (i, layer) in layers.iter().enumerate() {
+            assert_eq!(supported(layer), i < 49, "{i}");
+            for [[x, y], _] in pieces(layer, BASE) {
+                assert!(x.hypot(y) > 3.55, "{i} {}", x.hypot(y));
+            }
+        }
+        // What a branch stands on is the branch below it.
+        for pair in layers[..48 - faces as usize].windows(2) {
+            for [at, _] in pieces(&pair[1], BASE) {
+                let far = |piece: Piece| distance(at, piece);
+                assert!(pieces(&pair[0], BASE).map(far).fold(f64::MAX, f64::min) < 1.1, "{at:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn trees_stand_on_the_part_only_where_they_may() {
+    let over_block = |layers: &[Laid]| {
+        layers.iter().take(30).flat_map(rings).any(|[x, y]| x < -4.0 && x > -9.0 && y.abs() < 2.5)
+    };
+    let tree = Settings { support_style: SupportStyle::Tree, support_branch_angle_deg: 10.0, ..settings() };
+    assert!(over_block(&laid(&print(table(), tree.clone()), 2)));
+    let bound = laid(&print(table(), Settings { support_on_bed_only: true, ..tree }), 2);
+    assert!(!over_block(&bound));
 }

@@ -49,7 +49,7 @@ macro_rules! embedded {
 pub const FILAMENTS: &[(&str, &str)] = embedded!["filament": "abs", "petg", "pla", "tpu"];
 /// Qualities built into the program.
 pub const QUALITIES: &[(&str, &str)] =
-    embedded!["quality": "draft", "fine", "peers-plain", "peers-support", "standard", "strong"];
+    embedded!["quality": "draft", "fine", "peers-plain", "peers-support", "peers-tree", "standard", "strong"];
 
 /// A chain of `extends` longer than this is a mistake.
 const LONGEST_CHAIN: usize = 8;

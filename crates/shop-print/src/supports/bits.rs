@@ -60,32 +60,21 @@ impl Lattice {
         Bits { words: vec![0; self.rows * self.width], width: self.width }
     }
 
-    /// Returns the place of a node, given as row and column from the first ones, grid units along rows and columns.
-    #[inline]
-    pub fn place(&self, row: usize, column: usize) -> [f64; 2] {
-        let at = |first: i32, k: usize| f64::from(first + k as i32) * self.cell;
-        [at(self.first[1], column), at(self.first[0], row)]
+    /// Returns the region of all nodes.
+    pub fn full(&self) -> Bits {
+        Bits { words: vec![u64::MAX; self.rows * self.width], width: self.width }
     }
 
-    /// Returns the number of a row as scan lines count.
+    /// Returns the place of a node, or one between nodes, given as row and column from the first ones, grid units along
+    /// rows and columns.
     #[inline]
-    pub fn row(&self, row: usize) -> i32 {
-        self.first[0] + row as i32
+    pub fn place_at(&self, row: f64, column: f64) -> [f64; 2] {
+        [(f64::from(self.first[1]) + column) * self.cell, (f64::from(self.first[0]) + row) * self.cell]
     }
 
     /// Returns the number of a column as scan lines along columns count.
-    #[inline]
-    pub fn column(&self, column: usize) -> i32 {
+    fn column(&self, column: usize) -> i32 {
         -(self.first[1] + column as i32)
-    }
-
-    /// Returns the node nearest to a place given along rows and columns, as row and column; nothing beyond the lattice.
-    #[inline]
-    pub fn node(&self, at: [f64; 2]) -> Option<[usize; 2]> {
-        let row = (at[1] / self.cell).round() as i32 - self.first[0];
-        let column = (at[0] / self.cell).round() as i32 - self.first[1];
-        let inside = (0..self.rows as i32).contains(&row) && (0..64 * self.width as i32).contains(&column);
-        inside.then_some([row as usize, column as usize])
     }
 
     /// Returns how many rows and columns there are.
@@ -216,11 +205,6 @@ impl Bits {
     /// True when no node is in it.
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|w| *w == 0)
-    }
-
-    /// Returns how many nodes are in it.
-    pub fn count(&self) -> usize {
-        self.words.iter().map(|w| w.count_ones() as usize).sum()
     }
 
     /// True when a node is in it.

@@ -110,6 +110,7 @@ impl Descent<'_> {
         self.layers.push(Layer {
             base: [share(self.lattice.runs(base, 0), &above.base[0]), share(columns, &above.base[1])],
             face: share(self.lattice.runs(face, 1), &above.face),
+            branches: Vec::new(),
         });
     }
 

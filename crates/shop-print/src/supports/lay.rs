@@ -1,16 +1,19 @@
 //! Roads of supports, when the layer they lie in has its turn.
 
-use super::Supports;
 use super::shadow::Shadow;
+use super::{Branch, Supports};
 use crate::fill::{Lines, Weaver};
 use crate::job::Job;
 use crate::roads::{Kind, Roads};
 use crate::rows::{Frame, Rows, Run, common, without};
 use crate::settings::SupportPattern;
-use shop_geom::planar::{Contours, PER_MM, Spot};
+use shop_geom::boolean::Boolean;
+use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot};
 
 /// Shorter lines carry nothing, mm.
 const LEAST_LINE_MM: f64 = 0.8;
+/// Shorter walls of branches are left out, mm.
+const LEAST_RING_MM: f64 = 1.0;
 /// Ends of lines are joined where they lie at most so many rows apart, and this far along them, rows.
 const LONGEST_JOIN: [f64; 2] = [2.5, 4.0];
 
@@ -24,6 +27,11 @@ pub struct Room {
     both: Vec<Run>,
     lines: Rows,
     loose: Roads,
+    planar: Planar,
+    ring: Vec<Spot>,
+    crowd: Contours,
+    outer: Contours,
+    grown: Contours,
 }
 
 /// Lines one way.
@@ -55,8 +63,56 @@ impl Supports {
                 join: true,
             },
         ];
+        self.branches(job, layer, region, room, roads);
         for hatch in hatches.iter().filter(|h| !h.place.is_empty()) {
             self.hatch(job, layer, region, hatch, room, roads);
+        }
+    }
+
+    /// Adds the walls of branches: circles, or what of them is left by their neighbours and by the part.
+    fn branches(&self, job: &Job, layer: usize, region: &Contours, room: &mut Room, roads: &mut Roads) {
+        let branches = &self.layers[layer].branches;
+        let s = &job.settings;
+        let area = job.area(layer);
+        let (width, pitch) = (s.road_width_mm * PER_MM, s.pitch_mm() * PER_MM);
+        room.crowd.clear();
+        for (i, branch) in branches.iter().enumerate() {
+            let radius = f64::from(branch.radius) - 0.5 * width;
+            let touches = |(k, other): (usize, &Branch)| {
+                k != i && branch.at.distance(other.at) < f64::from(branch.radius + other.radius)
+            };
+            if branch.near || branches.iter().enumerate().any(touches) {
+                circle(branch.at, radius, &mut room.ring);
+                room.crowd.add(&room.ring);
+                continue;
+            }
+            // Feet are full.
+            let walls = if layer == 0 { u32::MAX } else { s.support_branch_walls };
+            let fits = |k: &u32| *k == 0 || radius - f64::from(*k) * pitch > 0.3 * width;
+            for k in (0..walls).take_while(fits) {
+                circle(branch.at, radius - f64::from(k) * pitch, &mut room.ring);
+                roads.close(Kind::Support, area, &room.ring);
+            }
+        }
+        if room.crowd.is_empty() {
+            return;
+        }
+        let aside = s.support_xy_mm * PER_MM;
+        let corner = Corner::Round { tolerance: 0.02 * PER_MM };
+        room.planar.unite(&room.crowd, &mut room.outer);
+        if branches.iter().any(|b| b.near) && !region.is_empty() {
+            room.planar.inset(region, -aside, corner, &mut room.grown);
+            room.planar.combine(&room.outer, &room.grown, Boolean::Difference, &mut room.crowd);
+            std::mem::swap(&mut room.crowd, &mut room.outer);
+        }
+        for k in 0..s.support_branch_walls {
+            if k > 0 {
+                room.planar.inset(&room.outer, pitch, corner, &mut room.crowd);
+                std::mem::swap(&mut room.crowd, &mut room.outer);
+            }
+            for wall in room.outer.iter().filter(|w| around(w) > LEAST_RING_MM * PER_MM) {
+                roads.close(Kind::Support, area, wall);
+            }
         }
     }
 
@@ -110,6 +166,25 @@ impl Supports {
         room.weaver.weave(&room.lines, &frame, &lines, first, &mut room.loose);
         join(&room.loose, hatch, &frame, lattice.cell, roads);
     }
+}
+
+/// Writes a circle as a contour.
+fn circle(middle: Spot, radius: f64, out: &mut Vec<Spot>) {
+    // Corners 0.02 mm off the circle at most.
+    let step = 2.0 * (1.0 - 0.02 * PER_MM / radius.max(0.1 * PER_MM)).acos();
+    let n = (std::f64::consts::TAU / step).ceil().clamp(8.0, 64.0) as u32;
+    out.clear();
+    out.extend((0..n).map(|k| {
+        let (sin, cos) = (std::f64::consts::TAU * f64::from(k) / f64::from(n)).sin_cos();
+        let off = |v: f64| (radius * v).round() as i32;
+        Spot::new(middle.x + off(cos), middle.y + off(sin))
+    }));
+}
+
+/// Returns the way around a contour, grid units.
+fn around(contour: &[Spot]) -> f64 {
+    let last = contour[contour.len() - 1].distance(contour[0]);
+    last + contour.windows(2).map(|w| w[0].distance(w[1])).sum::<f64>()
 }
 
 /// Adds lines to `roads`, the end of one joined to the beginning of the next where supports lie between them all the way.

@@ -11,6 +11,7 @@ use crate::job::Job;
 use crate::pipeline::{Reach, Stages, run};
 use crate::rows::{Rows, Scanner};
 use crate::section::Cutter;
+use crate::settings::SupportStyle;
 use shop_geom::planar::{Contours, PER_MM, Spot};
 use std::sync::Arc;
 
@@ -71,7 +72,11 @@ pub fn lattice(job: &Job, sources: &Sources<'_>) -> Lattice {
     let margin_mm = s.support_xy_mm + s.support_beyond_mm.max(s.support_spacing_mm) + 2.0;
     let [x, y] = if low.x > high.x { [0.0; 2] } else { low.to(high) };
     let area_mm2 = (x / PER_MM + 2.0 * margin_mm) * (y / PER_MM + 2.0 * margin_mm);
-    let cell_mm = CELL_MM.max((area_mm2 / MOST_NODES).sqrt());
+    let cell_mm = match s.support_style {
+        SupportStyle::Normal => CELL_MM,
+        SupportStyle::Tree => 2.0 * CELL_MM,
+    };
+    let cell_mm = cell_mm.max((area_mm2 / MOST_NODES).sqrt());
     Lattice::new(s.support_angle_deg.to_radians(), cell_mm * PER_MM, margin_mm * PER_MM, spots())
 }
 
