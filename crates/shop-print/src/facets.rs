@@ -4,7 +4,7 @@
 //! a [`Front`] keeps those that the current layer cuts; a layer costs what it cuts, however many triangles there are.
 
 use shop_geom::mesh::Mesh;
-use shop_geom::planar::PER_MM;
+use shop_geom::planar::{PER_MM, Spot};
 
 /// The planes in which a part is cut, and what is printed there.
 #[derive(Clone, Debug, PartialEq)]
@@ -194,6 +194,25 @@ impl Facets {
     /// Returns the last layer that each facet meets, facet by facet.
     pub fn last_layers(&self) -> impl Iterator<Item = u32> + '_ {
         self.sorted.iter().map(|f| f.last)
+    }
+
+    /// Adds the corners of what facets that begin in a layer or below it have at height `z` or below.
+    pub fn spots_below(&self, layer: usize, z: i32, out: &mut Vec<Spot>) {
+        for facet in &self.sorted[..self.begun(layer) as usize] {
+            let corners = facet.corners.map(|c| self.points[c as usize]);
+            for (i, a) in corners.into_iter().enumerate() {
+                if a[2] <= z {
+                    out.push(Spot::new(a[0], a[1]));
+                }
+                let b = corners[(i + 1) % 3];
+                if (a[2] <= z) != (b[2] <= z) {
+                    let t = f64::from(z - a[2]) / f64::from(b[2] - a[2]);
+                    let at =
+                        |k: usize| (f64::from(a[k]) + t * (f64::from(b[k]) - f64::from(a[k]))).round() as i32;
+                    out.push(Spot::new(at(0), at(1)));
+                }
+            }
+        }
     }
 
     /// Returns how many facets begin in a layer or below it: those with the lowest numbers.

@@ -7,6 +7,7 @@
 //! ```
 
 use crate::Material;
+use crate::adhesion::hull;
 use crate::facets::{Facets, Front, Levels};
 use crate::fit;
 use crate::job::Job;
@@ -123,6 +124,8 @@ pub struct Item {
     pub places: Vec<Spot>,
     /// What stands under it.
     pub supports: Supports,
+    /// Its convex outline as far up as the skirt goes, supports included.
+    pub outline: Vec<Spot>,
 }
 
 /// One layer of an item.
@@ -177,6 +180,7 @@ impl Item {
             framed: Vec::new(),
             places,
             supports: Supports::default(),
+            outline: Vec::new(),
         };
         let surface = surface(&groups, &object.modifiers, shift);
         let mut mixes = Mixes { list: Vec::new(), most: MOST_PARTS.saturating_sub(parts.len()) };
@@ -188,6 +192,10 @@ impl Item {
         }
         let zones = item.modify(object.modifiers, shift, levels, &mut mixes);
         item.support(&Job::new(base, Arc::clone(levels), filament_mm), &zones);
+        if settings.skirt_loops > 0 {
+            let layers = (settings.skirt_layers as usize).min(levels.len());
+            item.outline = item.low_outline(levels, layers);
+        }
         for (settings, bounds) in mixes.list {
             let mut job = Job::new(settings, Arc::clone(levels), filament_mm);
             job.core = Arc::new(Core::of(&job, &surface));
@@ -217,6 +225,19 @@ impl Item {
             blockers: zones[1].iter().collect(),
         };
         self.supports = Supports::new(job, &sources);
+    }
+
+    /// Returns the convex outline of the lowest layers.
+    fn low_outline(&self, levels: &Levels, layers: usize) -> Vec<Spot> {
+        let mut spots = Vec::new();
+        if layers > 0 {
+            let top = (levels.top(layers - 1) * PER_MM).round() as i32;
+            for solid in &self.solids {
+                self.facets[solid.facets].spots_below(layers - 1, top, &mut spots);
+            }
+            (0..layers).for_each(|layer| self.supports.spots(layer, &mut spots));
+        }
+        hull(spots)
     }
 
     /// Takes modifiers in; returns where supports are wanted, and where not.

@@ -1,6 +1,7 @@
 //! A layer of the whole print: every object's parts, cut and planned one by one, and laid out copy by copy.
 
 use crate::Print;
+use crate::adhesion::hull;
 use crate::item::ItemCut;
 use crate::plan::{Plan, Planner};
 use crate::roads::Kind;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 pub struct LayerCut {
     /// Its objects, in the print's order.
     items: Vec<ItemCut>,
-    /// Loops around everything, the outermost first; in the first layer only.
+    /// Loops around everything, the outermost first; in the lowest layers only.
     around: Contours,
     /// What had to be mended.
     pub mended: Mended,
@@ -41,11 +42,25 @@ impl Print {
             out.mended.add(&cut.mended);
             out.items.push(cut);
         }
-        if layer == 0 {
-            let footprint = self.footprint(slicer, turn, &out);
-            slicer.around(&self.job, &footprint, &mut out.around);
+        let s = &self.job.settings;
+        if layer == 0 || (s.skirt_loops > 0 && layer < s.skirt_layers as usize) {
+            let footprint = if layer == 0 { self.footprint(slicer, turn, &out) } else { Contours::default() };
+            slicer.around(&self.job, layer, &footprint, &self.outline(turn), &mut out.around);
         }
         out
+    }
+
+    /// Returns the convex outline of all copies, as high as the skirt is.
+    fn outline(&self, turn: Turn) -> Vec<Spot> {
+        let mut spots = Vec::new();
+        for (i, item) in self.items.iter().enumerate() {
+            for (k, place) in item.places.iter().enumerate() {
+                if turn.only.is_none_or(|(item, copy, _)| (item, copy) == (i, k)) {
+                    spots.extend(item.outline.iter().map(|s| Spot::new(s.x + place.x, s.y + place.y)));
+                }
+            }
+        }
+        hull(spots)
     }
 
     /// Returns what all copies hold in a layer.

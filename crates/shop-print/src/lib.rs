@@ -10,6 +10,7 @@
 //! known on the lines that will fill it ([`rows`]).
 
 pub mod adaptive;
+pub mod adhesion;
 pub mod bridges;
 pub mod comb;
 pub mod facets;

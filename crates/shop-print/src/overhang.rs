@@ -48,7 +48,15 @@ impl<'a> Below<'a> {
             }
         }
         let boxes: Vec<Aabb> = edges.iter().map(|e| Aabb::of(*e)).collect();
-        Below { rows: &below.cover[0], frame, grid: Grid::new(&boxes, 2.0 * width), edges, before, after, width }
+        Below {
+            rows: &below.cover[0],
+            frame,
+            grid: Grid::new(&boxes, 2.0 * width),
+            edges,
+            before,
+            after,
+            width,
+        }
     }
 
     /// Returns how much of a wall with its middle at a place lies over air, percent.
@@ -102,7 +110,11 @@ impl<'a> Below<'a> {
         };
         let (first, second) = if t <= 0.0 { (other, edge) } else { (edge, other) };
         let ways = [first, second].map(|e| self.edges[e][1] - self.edges[e][0]);
-        if cross(ways[0], ways[1]) >= 0.0 { right(first) || right(second) } else { right(first) && right(second) }
+        if cross(ways[0], ways[1]) >= 0.0 {
+            right(first) || right(second)
+        } else {
+            right(first) && right(second)
+        }
     }
 }
 
@@ -126,7 +138,9 @@ pub fn mark(below: &Below<'_>, wall: &[Spot], out: &mut Vec<Spot>, percent: &mut
             let [x, y] = a.to(b).map(|w| (w * f64::from(k) / pieces).round() as i32);
             let at = Spot::new(a.x + x, a.y + y);
             let here = below.percent(at);
-            if (i32::from(here) - i32::from(last)).abs() > CHANGE || (i32::from(here) - i32::from(end)).abs() > CHANGE {
+            if (i32::from(here) - i32::from(last)).abs() > CHANGE
+                || (i32::from(here) - i32::from(end)).abs() > CHANGE
+            {
                 out.push(at);
                 percent.push(here);
                 last = here;
@@ -202,7 +216,16 @@ mod tests {
         assert_eq!(out.len(), percent.len());
         for (s, p) in out.iter().zip(&percent) {
             let x = s.mm()[0];
-            assert!(if x < 9.7 { *p == 0 } else if x > 10.3 { *p == 100 } else { true }, "{x} {p}");
+            assert!(
+                if x < 9.7 {
+                    *p == 0
+                } else if x > 10.3 {
+                    *p == 100
+                } else {
+                    true
+                },
+                "{x} {p}"
+            );
         }
         let steps = out.windows(2).zip(percent.windows(2)).filter(|(_, p)| p[0] != p[1]);
         assert!(steps.clone().count() >= 2);

@@ -132,6 +132,20 @@ choice! {
 }
 
 choice! {
+    /// Where the brim is.
+    Brim {
+        /// Around everything.
+        Outer = "outer",
+        /// In holes.
+        Inner = "inner",
+        /// Around everything and in holes.
+        Both = "both",
+        /// Discs at sharp corners.
+        Ears = "ears",
+    }
+}
+
+choice! {
     /// What supports are like.
     SupportStyle {
         /// Straight columns of lines under everything that hangs.
@@ -347,10 +361,16 @@ settings! {
 
     /// Width of the brim around everything in the first layer, mm; 0 for none.
     brim_mm: f64 = 0.0, 0.0 ..= 100.0;
+    /// Where the brim is: outer, inner, both, or ears, which are discs at sharp corners only, as large as it would be wide.
+    brim_where: Brim = Brim::Outer;
+    /// Corners sharper than this have ears, degrees.
+    brim_ear_angle_deg: f64 = 125.0, 1.0 ..= 179.0;
     /// Space between the part and its brim, mm.
     brim_gap_mm: f64 = 0.0, 0.0 ..= 10.0;
     /// How often the nozzle goes around the part before it begins, in the first layer.
     skirt_loops: u32 = 0, 0.0 ..= 50.0;
+    /// How many layers high that is; as high as the part it keeps draughts off.
+    skirt_layers: u32 = 1, 1.0 ..= 100000.0;
     /// Distance of that from the part and its brim, mm.
     skirt_mm: f64 = 3.0, 0.0 ..= 100.0;
 

@@ -1,5 +1,6 @@
 //! A layer on its own: region, walls, and the rows by which its neighbours know it.
 
+use crate::adhesion;
 use crate::facets::Facets;
 use crate::fit;
 use crate::fuzzy;
@@ -10,7 +11,7 @@ use crate::section::{Cutter, Mended};
 use crate::thin::{ThinRules, Thinner};
 use crate::walls::{self, WallRules, Walls, walls};
 use shop_geom::boolean::Boolean;
-use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot, simplify, twice_area};
+use shop_geom::planar::{Contours, PER_MM, Planar, Spot, twice_area};
 
 /// A layer of which nothing but its own section was needed.
 #[derive(Clone, Debug, Default)]
@@ -146,23 +147,18 @@ impl Slicer {
         out
     }
 
-    /// Makes the loops of skirt and brim, the outermost first: outer contours only, as a brim inside a hole could not be taken out.
-    pub fn around(&mut self, job: &Job, region: &Contours, out: &mut Contours) {
-        let s = &job.settings;
-        let rules = &job.wall_rules(0);
-        let brim = (s.brim_mm * PER_MM / rules.pitch).round() as u32;
-        let near = 0.5 * rules.width + s.brim_gap_mm * PER_MM;
-        let beyond = s.brim_mm.max(0.0) * PER_MM + near + s.skirt_mm * PER_MM;
-        let skirts = (0..s.skirt_loops).rev().map(|k| beyond + f64::from(k) * rules.pitch);
-        let brims = (0..brim).rev().map(|k| near + f64::from(k) * rules.pitch);
-        let (mut grown, mut simple) = (Contours::default(), Contours::default());
-        for distance in skirts.chain(brims) {
-            let corner = Corner::Round { tolerance: 0.02 * PER_MM };
-            self.planar.inset(region, -distance, corner, &mut grown);
-            simplify(&grown, 0.01 * PER_MM, &mut simple);
-            for contour in simple.iter().filter(|c| twice_area(c) > 0) {
-                out.add(contour);
-            }
+    /// Adds the loops of skirt and brim in a layer, the outermost first; `outline` is a convex one around everything.
+    pub fn around(
+        &mut self,
+        job: &Job,
+        layer: usize,
+        region: &Contours,
+        outline: &[Spot],
+        out: &mut Contours,
+    ) {
+        adhesion::skirt(job, outline, &mut self.planar, out);
+        if layer == 0 {
+            adhesion::brim(job, region, &mut self.planar, out);
         }
     }
 }

@@ -84,4 +84,22 @@ impl Supports {
     pub fn is_empty(&self, layer: usize) -> bool {
         self.layers.get(layer).is_none_or(Layer::is_empty)
     }
+
+    /// Adds places around what stands in a layer: their convex hull holds all of it.
+    pub fn spots(&self, layer: usize, out: &mut Vec<Spot>) {
+        let (Some(lattice), Some(own)) = (&self.lattice, self.layers.get(layer)) else { return };
+        let ways = [(&own.base[0], 0), (&own.base[1], 1), (&own.face, 1)];
+        for (rows, way) in ways {
+            for row in rows.range() {
+                let runs = rows.get(row);
+                for run in runs.first().into_iter().chain(runs.last()) {
+                    out.extend([run.a, run.b].map(|u| lattice.frames[way].spot(u, row)));
+                }
+            }
+        }
+        for branch in &own.branches {
+            let (Spot { x, y }, r) = (branch.at, branch.radius);
+            out.extend([(r, r), (-r, r), (-r, -r), (r, -r)].map(|(dx, dy)| Spot::new(x + dx, y + dy)));
+        }
+    }
 }

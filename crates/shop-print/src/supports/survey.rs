@@ -189,8 +189,8 @@ impl Stages for Survey<'_> {
     fn cut(&self, room: &mut Room, step: usize, cuts: Cuts) -> Section {
         let layer = self.job.levels.len() - 1 - step;
         let [bodies, removed, enforcers, blockers] = self.lists();
-        let mut section = Section::default();
-        section.bits = self.mark(room, bodies, &cuts[0], layer);
+        let bits = self.mark(room, bodies, &cuts[0], layer);
+        let mut section = Section { bits, ..Section::default() };
         self.shift(&mut room.walks, layer + 1, layer);
         let whole = self.scan(room);
         section.holds = self.reaches(layer).map(|reach| {

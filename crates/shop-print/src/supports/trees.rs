@@ -303,7 +303,7 @@ impl Grove<'_> {
         let step = self.step(layer);
         let height = self.job.levels.height(layer);
         let room = self.lattice.cells(self.job.levels.top(layer) * self.lean);
-        let wishes = self.wishes(shoots, room.min(0.5 * self.lattice.cells(FARTHEST_MM)));
+        let wishes = wishes(shoots, room.min(0.5 * self.lattice.cells(FARTHEST_MM)));
         for (shoot, wish) in shoots.iter_mut().zip(wishes) {
             let at = shoot.at;
             let open = |to: [f64; 2]| self.cell(to).is_some_and(|[r, c]| free.has(r, c));
@@ -324,53 +324,52 @@ impl Grove<'_> {
                     way.or(ways.iter().flatten().find(|to| clear(**to))).copied()
                 }
             };
-            match next {
-                Some(to) => shoot.at = to,
-                None => {
-                    shoot.over = true;
-                    ends.grounded[shoot.id as usize] = true;
-                }
+            if let Some(to) = next {
+                shoot.at = to;
+            } else {
+                shoot.over = true;
+                ends.grounded[shoot.id as usize] = true;
             }
             shoot.depth += height;
         }
         shoots.retain(|s| !s.over);
         merge(shoots, step.max(0.5), ends);
     }
+}
 
-    /// Returns where each branch would lean: half way to its nearest neighbour, if that is at most `reach` nodes away.
-    fn wishes(&self, shoots: &[Shoot], reach: f64) -> Vec<Option<[f64; 2]>> {
-        let mut order: Vec<usize> = (0..shoots.len()).collect();
-        order.sort_by(|&a, &b| shoots[a].at[0].total_cmp(&shoots[b].at[0]).then(a.cmp(&b)));
-        let mut wishes = vec![None; shoots.len()];
-        for (k, &i) in order.iter().enumerate() {
-            let at = shoots[i].at;
-            let mut best = (4.0 * reach * reach, None);
-            let mut look = |j: usize| {
-                let other = shoots[j].at;
-                let along = (other[0] - at[0]).powi(2);
-                let far = along + (other[1] - at[1]).powi(2);
-                if far < best.0 {
-                    best = (far, Some(j));
-                }
-                along < best.0
-            };
-            for &j in &order[k + 1..] {
-                if !look(j) {
-                    break;
-                }
+/// Returns where each branch would lean: half way to its nearest neighbour, if that is at most `reach` nodes away.
+fn wishes(shoots: &[Shoot], reach: f64) -> Vec<Option<[f64; 2]>> {
+    let mut order: Vec<usize> = (0..shoots.len()).collect();
+    order.sort_by(|&a, &b| shoots[a].at[0].total_cmp(&shoots[b].at[0]).then(a.cmp(&b)));
+    let mut wishes = vec![None; shoots.len()];
+    for (k, &i) in order.iter().enumerate() {
+        let at = shoots[i].at;
+        let mut best = (4.0 * reach * reach, None);
+        let mut look = |j: usize| {
+            let other = shoots[j].at;
+            let along = (other[0] - at[0]).powi(2);
+            let far = along + (other[1] - at[1]).powi(2);
+            if far < best.0 {
+                best = (far, Some(j));
             }
-            for &j in order[..k].iter().rev() {
-                if !look(j) {
-                    break;
-                }
+            along < best.0
+        };
+        for &j in &order[k + 1..] {
+            if !look(j) {
+                break;
             }
-            wishes[i] = best.1.map(|j| {
-                let other = shoots[j].at;
-                [0.5 * (at[0] + other[0]), 0.5 * (at[1] + other[1])]
-            });
         }
-        wishes
+        for &j in order[..k].iter().rev() {
+            if !look(j) {
+                break;
+            }
+        }
+        wishes[i] = best.1.map(|j| {
+            let other = shoots[j].at;
+            [0.5 * (at[0] + other[0]), 0.5 * (at[1] + other[1])]
+        });
     }
+    wishes
 }
 
 /// Feet of trees spread by as much over as much height, mm.

@@ -1,0 +1,117 @@
+//! What lies around parts on the bed: brims where they are wanted, skirts around everything.
+
+use shop_cam::canon::Command;
+use shop_geom::mesh::{Mesh, Point3};
+use shop_print::Print;
+use shop_print::model::{Model, Object};
+use shop_print::settings::{Brim, Settings};
+
+/// Corners of skirt and brim of every layer, mm.
+fn laid(print: &Print) -> Vec<Vec<[f64; 2]>> {
+    let mut layers = Vec::new();
+    print.run(
+        |spoken| {
+            let (mut on, mut out) = (false, Vec::new());
+            for c in &spoken.section.commands {
+                match c {
+                    Command::Feature(name) => on = &**name == "Skirt/Brim",
+                    Command::Extrude { to, .. } if on => out.push([to[0], to[1]]),
+                    _ => {}
+                }
+            }
+            out
+        },
+        |layer| {
+            layers.push(layer);
+            true
+        },
+    );
+    layers
+}
+
+fn settings() -> Settings {
+    Settings { center_x_mm: 0.0, center_y_mm: 0.0, skirt_loops: 0, ..Settings::default() }
+}
+
+/// A square tube: outside 30 mm wide, inside 16, 4 mm tall.
+fn tube() -> Mesh {
+    let mut mesh = Mesh::default();
+    for half in [15.0, 8.0] {
+        for z in [0.0, 4.0] {
+            for (x, y) in [(1.0, 1.0), (-1.0, 1.0), (-1.0, -1.0), (1.0, -1.0)] {
+                mesh.points.push(Point3::new(half * x, half * y, z));
+            }
+        }
+    }
+    for i in 0..4u32 {
+        let j = (i + 1) % 4;
+        // Outside, inside, bottom, top: corners 0-3 low and 4-7 high outside, 8-11 and 12-15 inside.
+        for quad in [
+            [i, j, 4 + j, 4 + i],
+            [8 + j, 8 + i, 12 + i, 12 + j],
+            [j, i, 8 + i, 8 + j],
+            [4 + i, 4 + j, 12 + j, 12 + i],
+        ] {
+            mesh.triangles.push([quad[0], quad[1], quad[2]]);
+            mesh.triangles.push([quad[0], quad[2], quad[3]]);
+        }
+    }
+    mesh
+}
+
+/// Returns how many of the places lie outside the tube, in its hole, and in its body.
+fn sides(spots: &[[f64; 2]]) -> [usize; 3] {
+    let mut count = [0; 3];
+    for [x, y] in spots {
+        let far = x.abs().max(y.abs());
+        count[if far > 15.0 { 0 } else { 2 - usize::from(far < 8.0) }] += 1;
+    }
+    count
+}
+
+#[test]
+fn a_brim_is_where_it_is_wanted() {
+    let of = |brim_where| {
+        let with = Settings { brim_mm: 3.0, brim_where, ..settings() };
+        let layers = laid(&Print::new(tube(), with, 1.75));
+        assert!(layers[1..].iter().all(Vec::is_empty));
+        sides(&layers[0])
+    };
+    let [outer, inner, both, ears] = [Brim::Outer, Brim::Inner, Brim::Both, Brim::Ears].map(of);
+    assert!(outer[0] > 20 && outer[1] == 0 && outer[2] == 0, "{outer:?}");
+    assert!(inner[0] == 0 && inner[1] > 20 && inner[2] == 0, "{inner:?}");
+    assert_eq!(both, [outer[0], inner[1], 0]);
+    assert!(ears[0] > 20 && ears[1] == 0 && ears[2] == 0, "{ears:?}");
+}
+
+#[test]
+fn ears_are_discs_at_corners() {
+    let with = Settings { brim_mm: 4.0, brim_where: Brim::Ears, ..settings() };
+    let spots = &laid(&Print::new(tube(), with.clone(), 1.75))[0];
+    let mut farthest = 0.0f64;
+    for [x, y] in spots {
+        let from_corner = (x.abs() - 15.0).hypot(y.abs() - 15.0);
+        assert!(from_corner < 4.0 + 0.3, "{from_corner}");
+        farthest = farthest.max(from_corner);
+    }
+    assert!(farthest > 3.5);
+    let sharper = Settings { brim_ear_angle_deg: 80.0, ..with };
+    assert!(laid(&Print::new(tube(), sharper, 1.75))[0].is_empty());
+}
+
+#[test]
+fn a_skirt_goes_around_all_objects_as_high_as_wanted() {
+    let mut object = Object::of(tube());
+    object.places = vec![[-40.0, 0.0], [40.0, 0.0]];
+    let settings = Settings { skirt_loops: 1, skirt_layers: 3, skirt_mm: 5.0, ..settings() };
+    let layers = laid(&Print::of(Model { settings, objects: vec![object] }, 1.75));
+    for (i, spots) in layers.iter().enumerate() {
+        assert_eq!(spots.is_empty(), i >= 3, "{i}");
+        for [x, y] in spots {
+            // One loop around both: nothing between them.
+            let far = (x.abs() - 55.0).max(0.0).hypot((y.abs() - 15.0).max(0.0));
+            assert!((5.0..5.4).contains(&far), "{x} {y}");
+        }
+    }
+    assert_eq!(layers[0].len(), layers[2].len());
+}
