@@ -12,6 +12,7 @@ mod place;
 mod recipe;
 mod summary;
 mod thumbs;
+mod watch;
 mod write;
 
 use crate::folders::Folders;
@@ -38,7 +39,7 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Clone, Debug)]
 pub struct PrintArgs {
     /// Meshes: STL, OBJ, 3MF or AMF, - for standard input; several are printed together
-    #[arg(required_unless_present_any = ["explain_setting", "import"], value_name = "MESH")]
+    #[arg(required_unless_present_any = ["explain_setting", "import", "watch"], value_name = "MESH")]
     inputs: Vec<PathBuf>,
     /// Program to write, - for standard output, .bgcode for a binary one (default: the mesh's name with the printer's
     /// ending)
@@ -71,6 +72,12 @@ pub struct PrintArgs {
     /// Picture to write: .svg, .png or .html by its ending; may be given more than once
     #[arg(long, value_name = "FILE")]
     preview: Vec<PathBuf>,
+    /// Print every mesh that is put into a folder, until stopped; programs and notes of failure appear beside them
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["inputs", "output", "preview"])]
+    watch: Option<PathBuf>,
+    /// With --watch: end when everything that is there is done
+    #[arg(long, requires = "watch")]
+    once: bool,
     /// Threads to use (default: all cores)
     #[arg(long, value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
@@ -114,7 +121,7 @@ pub fn run(args: &PrintArgs) -> Result<u8> {
         if let Some(name) = &args.save_as {
             save(mapped, name, args.import.as_deref().unwrap_or("-".as_ref()))?;
         }
-        if args.inputs.is_empty() {
+        if args.inputs.is_empty() && args.watch.is_none() {
             output::write_whole("-".as_ref(), mapped.text().as_bytes())?;
             return Ok(exit::DONE);
         }
@@ -124,6 +131,10 @@ pub fn run(args: &PrintArgs) -> Result<u8> {
     if machine.kind != MachineKind::Printer {
         let message = format!("{} is no printer", machine.name);
         bail!(Refusal { code: exit::USAGE, message });
+    }
+    if let Some(folder) = &args.watch {
+        eprint!("{}", report::render(&notes, &Sources::new(), style));
+        return watch::run(args, folder, &machine, style);
     }
     if let (Some(mapped), Some(path)) = (&imported, &args.import) {
         notes.extend(mapped.diagnostic(&path.display().to_string()));

@@ -63,10 +63,9 @@ impl Bits {
     /// Adds the squares of a row whose middles lie between two places.
     #[inline]
     pub fn span(&mut self, row: usize, low: f64, high: f64) {
-        // Casts saturate: what lies left of the grid begins at 0.
-        let a = (low - 0.5).ceil().max(0.0) as usize;
-        let b = ((high - 0.5).floor() + 1.0).max(0.0) as usize;
-        let b = b.min(self.width);
+        // Casts cut, and saturate: what lies left of the grid begins at 0.
+        let a = (low + 0.5) as usize;
+        let b = ((high + 0.5) as usize).min(self.width);
         if a >= b {
             return;
         }
@@ -88,8 +87,8 @@ impl Bits {
     pub fn stroke(&mut self, a: [f64; 2], b: [f64; 2], r: f64) {
         let rows = self.rows();
         let (low, high) = (a[1].min(b[1]) - r, a[1].max(b[1]) + r);
-        let first = (low - 0.5).ceil().max(0.0) as usize;
-        let end = (((high - 0.5).floor() + 1.0).max(0.0) as usize).min(rows);
+        let first = (low + 0.5) as usize;
+        let end = ((high + 0.5) as usize).min(rows);
         let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
         let length = dx.hypot(dy);
         let (ux, uy) = if length > 0.0 { (dx / length, dy / length) } else { (1.0, 0.0) };

@@ -145,14 +145,11 @@ impl Room {
         }
         let [from, to] = ends;
         let (low, high, turn) = if from[1] < to[1] { (from, to, 1) } else { (to, from, -1) };
-        let first = (low[1] - 0.5).ceil().max(0.0);
-        let end = ((high[1] - 0.5).ceil()).min(grid.height as f64);
+        let (first, end) = ((low[1] + 0.5) as usize, ((high[1] + 0.5) as usize).min(grid.height));
         let slant = (high[0] - low[0]) / (high[1] - low[1]);
-        let mut row = first;
-        while row < end {
-            let x = low[0] + (row + 0.5 - low[1]) * slant;
+        for row in first..end {
+            let x = low[0] + (row as f64 + 0.5 - low[1]) * slant;
             self.crossings.push((row as u32, x as f32, turn));
-            row += 1.0;
         }
     }
 
