@@ -5,6 +5,7 @@ mod corpus_dxf;
 mod corpus_gcode;
 mod corpus_svg;
 mod machine_live;
+mod print;
 mod profiles;
 mod readme;
 mod replay;

@@ -2,7 +2,7 @@
 
 use shop_print::Print;
 use shop_print::facets::Facets;
-use shop_print::settings::Settings;
+use shop_print::settings::{Fuzzy, Settings};
 use shop_sim::layers::{Claims, Layers, Level, Shape, Triangles};
 
 /// A mesh as the slicer holds it.
@@ -56,9 +56,10 @@ fn claims(print: &Print, filament_mm: f64) -> Claims {
     let all: Vec<&Settings> =
         std::iter::once(&print.job.settings).chain(print.parts.iter().map(|p| &p.job.settings)).collect();
     // Settings that make a print larger or smaller than its mesh on purpose.
-    let meant = ["elephant_foot_mm", "xy_compensation_mm", "hole_compensation_mm", "fuzzy_skin_mm"];
+    let meant = ["elephant_foot_mm", "xy_growth_mm", "hole_growth_mm"];
     let number = |s: &Settings, key: &str| s.get(key).and_then(|v| v.parse::<f64>().ok()).unwrap_or(0.0);
-    let slack = |s: &Settings| meant.iter().map(|k| number(s, k).abs()).sum::<f64>();
+    let rough = |s: &Settings| if s.fuzzy == Fuzzy::Off { 0.0 } else { s.fuzzy_mm };
+    let slack = |s: &Settings| meant.iter().map(|k| number(s, k).abs()).sum::<f64>() + rough(s);
     let vase = |s: &Settings| s.get("vase").is_some_and(|v| v == "true");
     Claims {
         filament_mm2: std::f64::consts::FRAC_PI_4 * filament_mm * filament_mm,

@@ -1,0 +1,173 @@
+//! `shopctl print` as a person, a script or a farm meets it.
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+fn shopctl(home: &TempDir, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_shopctl"))
+        .args(args)
+        .current_dir(home.path())
+        .env("SHOPCTL_CONFIG_DIR", home.path().join("settings"))
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("the command was built")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn json(run: &Output) -> Value {
+    serde_json::from_slice(&run.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&run.stderr)))
+}
+
+/// A folder with a bracket in it: a plate with a wall at one end and a lip that hangs over.
+fn home() -> TempDir {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    fs::write(home.path().join("bracket.stl"), bracket()).expect("writable");
+    home
+}
+
+fn bracket() -> String {
+    let outline = [[0, 0], [30, 0], [30, 3], [5, 3], [5, 12], [8, 12], [8, 15], [0, 15]];
+    // Ears of the outline, found by hand; the outline lies in x and z and is drawn out along y.
+    let ears = [[0, 1, 2], [0, 2, 3], [0, 3, 4], [0, 4, 7], [4, 5, 7], [5, 6, 7]];
+    let at = |i: usize, y: i32| format!("vertex {} {y} {}\n", outline[i][0], outline[i][1]);
+    let mut out = "solid bracket\n".to_owned();
+    let mut facet = |a: String, b: String, c: String| {
+        out += &format!("facet normal 0 0 0\nouter loop\n{a}{b}{c}endloop\nendfacet\n");
+    };
+    for [a, b, c] in ears {
+        facet(at(a, 0), at(b, 0), at(c, 0));
+        facet(at(a, 20), at(c, 20), at(b, 20));
+    }
+    for i in 0..outline.len() {
+        let k = (i + 1) % outline.len();
+        facet(at(i, 0), at(k, 20), at(k, 0));
+        facet(at(i, 0), at(i, 20), at(k, 20));
+    }
+    out + "endsolid bracket\n"
+}
+
+#[test]
+fn a_program_takes_as_long_as_it_says_and_is_clean() {
+    for machine in
+        ["printer-marlin", "printer-klipper", "printer-ender-3", "printer-prusa-mk3s", "printer-voron-2-300"]
+    {
+        let home = home();
+        let run = shopctl(&home, &["print", "bracket.stl", "-m", machine, "-o", "a.gcode", "--json"]);
+        assert_eq!(run.status.code(), Some(0), "{machine}: {}", text(&run.stderr));
+        let report = json(&run);
+        let said = report["time_s"].as_f64().expect("a time");
+        let proof = &report["proof"];
+        assert_eq!(
+            (proof["layers_missing"].as_u64(), proof["open_rows"].as_u64()),
+            (Some(0), Some(0)),
+            "{report}"
+        );
+        assert!(proof["outside_mm2"].as_f64() < Some(0.5), "{report}");
+        assert!(proof["midair_mm2"].as_f64() > Some(10.0), "the lip hangs in the air: {report}");
+        let time = json(&shopctl(&home, &["estimate", "a.gcode", "-m", machine, "--json"]));
+        let took = time["total_s"].as_f64().expect("a time");
+        assert!((took / said - 1.0).abs() < 0.005, "{machine}: {said} s are said, {took} s are estimated");
+        let program = fs::read_to_string(home.path().join("a.gcode")).expect("it was written");
+        let head = program.lines().find_map(|l| l.strip_prefix(";TIME:")).expect("a head");
+        assert!((head.trim().parse::<f64>().expect("seconds") - said).abs() <= 0.5);
+        let check = shopctl(&home, &["check", "a.gcode", "-m", machine, "--json"]);
+        assert_eq!(check.status.code(), Some(0), "{machine}: {}", text(&check.stdout));
+        let marks: Vec<u32> = program
+            .lines()
+            .filter_map(|l| l.strip_prefix("M73 P")?.split(' ').next()?.parse().ok())
+            .collect();
+        assert!(marks.len() > 10 && marks.is_sorted() && *marks.last().expect("marks") > 90, "{marks:?}");
+    }
+}
+
+#[test]
+fn many_stand_apart_and_are_counted() {
+    let home = home();
+    fs::write(home.path().join("other.stl"), bracket()).expect("writable");
+    let run = shopctl(
+        &home,
+        &["print", "bracket.stl", "other.stl", "--copies", "2", "--scale", "50%", "-o", "a.gcode", "--json"],
+    );
+    let report = json(&run);
+    assert_eq!((run.status.code(), &report["bodies"]), (Some(0), &Value::from(4)));
+    let full = shopctl(&home, &["print", "bracket.stl", "--copies", "500", "-o", "b.gcode"]);
+    assert_eq!(full.status.code(), Some(3));
+    assert!(text(&full.stderr).contains("print/bed-full"), "{}", text(&full.stderr));
+    assert!(!home.path().join("b.gcode").exists());
+}
+
+#[test]
+fn a_binary_program_says_the_same() {
+    let home = home();
+    for out in ["a.gcode", "a.bgcode"] {
+        let run = shopctl(&home, &["print", "bracket.stl", "-o", out, "-q"]);
+        assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    }
+    assert!(fs::read(home.path().join("a.bgcode")).expect("written").starts_with(b"GCDE"));
+    let diff = shopctl(&home, &["diff", "a.gcode", "a.bgcode", "-m", "printer-marlin"]);
+    assert_eq!(diff.status.code(), Some(0), "{}", text(&diff.stdout));
+    let piped = shopctl(&home, &["print", "bracket.stl", "-o", "-", "-q"]);
+    let lines = |t: &str| t.lines().filter(|l| l.starts_with("G1 ")).count();
+    let file = fs::read_to_string(home.path().join("a.gcode")).expect("written");
+    assert_eq!(lines(&text(&piped.stdout)), lines(&file));
+}
+
+#[test]
+fn pictures_are_drawn_where_the_screen_wants_them() {
+    let home = home();
+    let run = shopctl(
+        &home,
+        &["print", "bracket.stl", "-m", "printer-voron-2-300", "-o", "a.gcode", "--preview", "a.png"],
+    );
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let program = fs::read_to_string(home.path().join("a.gcode")).expect("written");
+    assert!(program.contains("; thumbnail begin 32x32 ") && program.contains("; thumbnail begin 300x300 "));
+    assert!(fs::read(home.path().join("a.png")).expect("drawn").starts_with(b"\x89PNG"));
+    let wrong = shopctl(&home, &["print", "bracket.stl", "--preview", "a.gif"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
+fn foreign_profiles_are_taken_over_and_kept() {
+    let home = home();
+    let ini = "layer_height = 0.3\nfirst_layer_height = 0.3\nperimeters = 4\nsupport_material = 0\ntime_travel = 1\n";
+    fs::write(home.path().join("prusa.ini"), ini).expect("writable");
+    let told = shopctl(&home, &["print", "--import", "prusa.ini", "--save-as", "thick"]);
+    let words = text(&told.stdout);
+    assert!(words.contains("walls = 4") && words.contains("lost: time_travel = 1"), "{words}");
+    let run = shopctl(&home, &["print", "bracket.stl", "--quality", "thick", "-o", "a.gcode", "--json"]);
+    assert_eq!((run.status.code(), &json(&run)["layers"]), (Some(0), &Value::from(50)));
+    let direct = shopctl(&home, &["print", "bracket.stl", "--import", "prusa.ini", "-o", "b.gcode"]);
+    assert!(text(&direct.stderr).contains("print/settings-lost"), "{}", text(&direct.stderr));
+}
+
+#[test]
+fn a_folder_is_looked_after() {
+    let home = home();
+    let folder = home.path().join("in");
+    fs::create_dir(&folder).expect("writable");
+    fs::copy(home.path().join("bracket.stl"), folder.join("good.stl")).expect("copied");
+    fs::write(folder.join("bad.stl"), "no mesh at all").expect("writable");
+    let watch = || shopctl(&home, &["print", "--watch", "in", "--once", "--json", "-q"]);
+    let run = watch();
+    assert_eq!(run.status.code(), Some(3), "{}", text(&run.stderr));
+    assert!(folder.join("good.gcode").exists() && !folder.join("bad.gcode").exists());
+    let note = fs::read_to_string(folder.join("bad.failed.txt")).expect("a note");
+    assert!(note.contains("mesh/unknown-format"), "{note}");
+    let reports: Vec<Value> =
+        text(&run.stdout).lines().map(|l| serde_json::from_str(l).expect("a line of JSON")).collect();
+    assert_eq!(reports.len(), 2);
+    let before = modified(&folder.join("good.gcode"));
+    assert_eq!(watch().status.code(), Some(0), "all is done");
+    assert_eq!(modified(&folder.join("good.gcode")), before);
+}
+
+fn modified(path: &Path) -> std::time::SystemTime {
+    fs::metadata(path).and_then(|m| m.modified()).expect("it is there")
+}
