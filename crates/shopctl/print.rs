@@ -48,7 +48,7 @@ pub struct PrintArgs {
     /// Printer: a name from `shopctl machine list`, or a TOML file
     #[arg(short, long, value_name = "MACHINE", default_value = "printer-marlin")]
     machine: String,
-    /// Filament: a name (abs, petg, pla, tpu) or a TOML file
+    /// Filament: a name (abs, asa, nylon, pc, petg, pla, tpu) or a TOML file
     #[arg(long, value_name = "FILAMENT", default_value = "pla")]
     filament: String,
     /// Quality: a name (draft, fine, standard, strong, ...) or a TOML file
@@ -61,7 +61,7 @@ pub struct PrintArgs {
     /// becomes of them
     #[arg(long, value_name = "FILE")]
     import: Option<PathBuf>,
-    /// Keep what was imported as a quality of this name
+    /// Keep what was imported as a quality of this name, and as a printer when it describes one
     #[arg(long, value_name = "NAME", requires = "import")]
     save_as: Option<String>,
     /// Explain a setting, with its value as it would be used; all for all of them
@@ -312,5 +312,13 @@ fn save(mapped: &import::Mapped, name: &str, from: &Path) -> Result<()> {
     let title = format!("from {}", from.file_name().unwrap_or_default().to_string_lossy());
     output::write_whole(&path, mapped.profile(&title).as_bytes())?;
     eprintln!("{} is the quality {name}", path.display());
+    if let Some(text) = import::printer::profile(&mapped.machine, &title)
+        && let Some(folder) = Folders::of_this_user().user_machines()
+    {
+        std::fs::create_dir_all(&folder)?;
+        let path = folder.join(format!("{name}.toml"));
+        output::write_whole(&path, text.as_bytes())?;
+        eprintln!("{} is the printer {name}", path.display());
+    }
     Ok(())
 }

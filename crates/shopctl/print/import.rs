@@ -5,6 +5,7 @@
 //! machine profile says it, and *lost* otherwise. Nothing is dropped in silence.
 
 mod keys;
+pub mod printer;
 
 use crate::program;
 use crate::{Refusal, exit};

@@ -46,7 +46,7 @@ macro_rules! embedded {
 }
 
 /// Filaments built into the program.
-pub const FILAMENTS: &[(&str, &str)] = embedded!["filament": "abs", "petg", "pla", "tpu"];
+pub const FILAMENTS: &[(&str, &str)] = embedded!["filament": "abs", "asa", "nylon", "pc", "petg", "pla", "tpu"];
 /// Qualities built into the program.
 pub const QUALITIES: &[(&str, &str)] =
     embedded!["quality": "draft", "fine", "peers-plain", "peers-support", "peers-tree", "standard", "strong"];
@@ -104,11 +104,27 @@ pub fn set(text: &str, settings: &mut Settings) -> Result<(), String> {
     })
 }
 
+/// The settings in which groups begin, and what the groups are about.
+const GROUPS: &[(&str, &str)] = &[
+    ("layer_height_mm", "Layers, walls and filling"),
+    ("brim_mm", "Around the part"),
+    ("supports", "Supports"),
+    ("outer_wall_mm_per_s", "Speeds"),
+    ("acceleration_mm_per_s2", "Accelerations"),
+    ("retract_mm", "Travel and retraction"),
+    ("flow", "Filament and fan"),
+    ("most_flow_mm3_per_s", "Limits and cooling"),
+    ("arc_tolerance_mm", "The program, its tools and its report"),
+];
+
 /// Returns what there is to say about a setting, or about all of them.
 pub fn explain(key: &str, settings: &Settings) -> Result<String, String> {
     use std::fmt::Write as _;
     let mut out = String::new();
     for field in FIELDS.iter().filter(|f| key == "all" || f.name == key) {
+        if let Some((_, title)) = GROUPS.iter().find(|(first, _)| key == "all" && *first == field.name) {
+            let _ = writeln!(out, "{}{title}\n", if out.is_empty() { "" } else { "\n" });
+        }
         let _ = writeln!(out, "{} = {}", field.name, settings.get(field.name).unwrap_or_default());
         let _ = writeln!(out, "   {}", field.doc.trim());
         let _ = write!(out, "   Default {}", Settings::default().get(field.name).unwrap_or_default());

@@ -112,6 +112,11 @@ fn rounded(v: f64) -> f64 {
     (v * 1e3).round() / 1e3
 }
 
+/// The worst layer, counted from 1, and what it has.
+fn worst((mm2, layer): (f64, usize)) -> Value {
+    if mm2 > 0.0 { json!({ "layer": layer + 1, "mm2": rounded(mm2) }) } else { Value::Null }
+}
+
 fn names(paths: &[PathBuf]) -> Vec<String> {
     paths.iter().map(|p| p.display().to_string()).collect()
 }
@@ -165,9 +170,12 @@ pub fn json(told: &Told<'_>) -> Value {
             "section_mm2": rounded(h.section_mm2),
             "road_mm2": rounded(h.road_mm2),
             "outside_mm2": rounded(h.outside_mm2),
+            "outside_worst": worst(h.outside_worst),
             "wanted_mm2": rounded(h.wanted_mm2),
             "bare_mm2": rounded(h.bare_mm2),
+            "bare_worst": worst(h.bare_worst),
             "midair_mm2": rounded(h.midair_mm2),
+            "midair_worst": worst(h.midair_worst),
             "flow_mm3_per_s": rounded(h.flow),
             "pitch_mm": rounded(h.pitch_mm),
             "open_rows": h.unclear,
