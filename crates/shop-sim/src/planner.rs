@@ -145,6 +145,18 @@ impl Planner {
         }
     }
 
+    /// Changes length and acceleration of the block that was added last, if it is not settled.
+    pub fn amend(&mut self, change: impl FnOnce(&mut Block)) {
+        if self.is_empty() {
+            return;
+        }
+        let last = &mut self.ring[((self.next - 1) & self.mask) as usize];
+        change(&mut last.block);
+        last.delta2 = 2.0 * last.block.acceleration * last.block.length;
+        self.sum = last.before.wrapping_add(grains(last.delta2));
+        self.end = self.sum.wrapping_add(grains(last.block.rest2));
+    }
+
     /// The machine stops here: settles every block.
     pub fn stop(&mut self, done: &mut impl FnMut(u32, f64)) {
         while self.first < self.next {

@@ -72,6 +72,10 @@ pub(super) struct Tail {
     pub unit: [f64; 4],
     pub nominal: f64,
     pub length: f64,
+    /// A line, and no arc.
+    pub straight: bool,
+    /// It keeps to half of the acceleration (LinuxCNC).
+    pub halved: bool,
 }
 
 /// The beginning of the next move.
@@ -83,6 +87,8 @@ pub(super) struct Head {
     pub acceleration: f64,
     /// Square of the speed of its first step (Marlin).
     pub rest2: f64,
+    /// A line, and no arc.
+    pub straight: bool,
 }
 
 /// Returns the square of the speed at which the corner may be passed, the moves' own speeds left aside.

@@ -10,6 +10,7 @@
 //!
 //! NOTE: steps are not rounded; pauses and homing count nothing. Marlin's SLOWDOWN of a buffer that runs low is left out.
 
+mod blend;
 mod corner;
 mod ledger;
 mod limits;

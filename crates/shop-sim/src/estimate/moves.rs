@@ -4,6 +4,7 @@
 //! chords of 1 mm; LinuxCNC takes them whole, with the centripetal limit and the rest of the acceleration along the
 //! path.
 
+use super::blend::{Blend, HALF, blend};
 use super::corner::{BLEND_SHARE, Head, Rule, Tail, from_rest2, speed2};
 use super::ledger::{Doing, Ledger};
 use super::limits::{Limits, most, most_of_four};
@@ -24,6 +25,10 @@ const MARLIN_CIRCLE: f64 = 72.0;
 const MOST_CHORDS: f64 = 100_000.0;
 /// Chords that arcs still have when the program's allowance is spent: enough to be nearly as fast as they are.
 const COARSE: u32 = 32;
+/// What a blend leaves of a line at least, mm.
+const LEAST_LENGTH: f64 = 1e-9;
+/// How much longer than its ramp a stop on the way takes LinuxCNC, s: measured with 2.9 at a servo period of 1 ms.
+const SETTLE_S: f64 = 0.008;
 /// Slowest sensible feed, so that a program without one still ends, mm/s.
 const LEAST_SPEED: f64 = 1e-3;
 
@@ -56,10 +61,20 @@ impl Motion {
 
     /// The machine stops.
     pub fn stop(&mut self, ledger: &mut Ledger) {
+        self.end_alone();
         let mut done = |tag, s| ledger.credit(tag, s);
         self.planner.stop(&mut done);
         self.lookahead.stop(&mut done);
         self.tail = None;
+    }
+
+    /// Nothing follows the last line: LinuxCNC gives it half of the acceleration all the same, as if a blend came.
+    fn end_alone(&mut self) {
+        let Some(tail) = self.tail.as_mut().filter(|t| t.straight && !t.halved) else { return };
+        if matches!(self.limits.rule, Rule::Blend(tolerance) if tolerance > 0.0) {
+            tail.halved = true;
+            self.planner.amend(|last| last.acceleration *= HALF);
+        }
     }
 
     /// A straight piece along `d`: x, y, z and filament, mm, at `speed` mm/s along it. Returns its length.
@@ -106,7 +121,7 @@ impl Motion {
         } else {
             unit
         };
-        let head = Head { unit: turn, nominal: top, length, acceleration, rest2 };
+        let head = Head { unit: turn, nominal: top, length, acceleration, rest2, straight: true };
         self.block(&head, turn, tag, ledger);
         way
     }
@@ -114,6 +129,11 @@ impl Motion {
     /// Hands one block to the planner.
     #[inline]
     fn block(&mut self, head: &Head, last: [f64; 4], tag: u32, ledger: &mut Ledger) {
+        if let Rule::Blend(tolerance) = self.limits.rule
+            && let Some(tail) = self.tail.filter(|t| t.straight && head.straight)
+        {
+            return self.blended(tolerance, &tail, head, last, tag, ledger);
+        }
         let mut done = |tag, s| ledger.credit(tag, s);
         let corner2 = match &self.tail {
             None => from_rest2(&self.limits, head),
@@ -122,7 +142,13 @@ impl Motion {
                 low(speed2(&self.limits, tail, head), top * top)
             }
         };
-        self.tail = Some(Tail { unit: last, nominal: head.nominal, length: head.length });
+        self.tail = Some(Tail {
+            unit: last,
+            nominal: head.nominal,
+            length: head.length,
+            straight: head.straight,
+            halved: false,
+        });
         let block = Block {
             length: head.length,
             acceleration: head.acceleration,
@@ -136,6 +162,58 @@ impl Motion {
             self.planner.stop(&mut done);
             self.tail = None;
         }
+    }
+
+    /// Hands one line that follows another to LinuxCNC's planner.
+    fn blended(
+        &mut self,
+        tolerance: f64,
+        tail: &Tail,
+        head: &Head,
+        unit: [f64; 4],
+        tag: u32,
+        ledger: &mut Ledger,
+    ) {
+        let mut done = |tag, s| ledger.credit(tag, s);
+        let mut own = Block {
+            length: head.length,
+            acceleration: head.acceleration,
+            nominal: head.nominal,
+            corner2: f64::INFINITY,
+            rest2: head.rest2,
+            tag,
+        };
+        let mut halved = false;
+        let kind = if tolerance > 0.0 { Some(blend(&self.limits, tail, head, tolerance)) } else { None };
+        match kind {
+            Some(Blend::Tangent) => own.corner2 = tail.nominal * tail.nominal,
+            Some(Blend::Arc { off, length, speed, acceleration }) => {
+                self.planner.amend(|last| last.length = high(last.length - off, LEAST_LENGTH));
+                own.length = high(own.length - off, LEAST_LENGTH);
+                own.corner2 = speed * speed;
+                let arc =
+                    Block { length, acceleration, nominal: speed, corner2: speed * speed, rest2: 0.0, tag };
+                self.planner.push(arc, &mut done);
+            }
+            Some(Blend::Parabola { overlap }) => {
+                if !tail.halved {
+                    self.planner.amend(|last| last.acceleration *= HALF);
+                }
+                own.acceleration *= HALF;
+                (own.corner2, halved) = (0.0, true);
+                done(tag, -overlap);
+            }
+            // Exact path (G61): straight on, or to rest.
+            None => {
+                let corner2 = speed2(&self.limits, tail, head);
+                own.corner2 = low(corner2, tail.nominal * tail.nominal);
+                if corner2 <= 0.0 {
+                    done(tag, SETTLE_S);
+                }
+            }
+        }
+        self.planner.push(own, &mut done);
+        self.tail = Some(Tail { unit, nominal: head.nominal, length: head.length, straight: true, halved });
     }
 
     /// An arc in the XY plane with its helix. Returns its length.
@@ -227,7 +305,8 @@ impl Motion {
             let t = left(v) * (sweep.abs() / (length * sweep.signum()));
             [t.x, t.y, rise / length, 0.0]
         };
-        let head = Head { unit: turn(u), nominal: top, length, acceleration: along, rest2: 0.0 };
+        let head =
+            Head { unit: turn(u), nominal: top, length, acceleration: along, rest2: 0.0, straight: false };
         let tag = ledger.tag(doing);
         self.block(&head, turn(u * c + left(u) * s), tag, ledger);
     }
