@@ -8,13 +8,7 @@
 //! - Classic jerk (Marlin 2): both moves at the slower one's speed, reduced until no axis jumps by more than its
 //!   jerk; from rest the same, so that a move begins with a jump.
 //! - Blend (LinuxCNC G64 P): a circle that leaves the corner by at most P, of radius at most what half the shorter
-//!   move has room for, at 0.866 of the acceleration.
-//!
-//! NOTE: measured against LinuxCNC 2.9's own trajectory planner in a simulation (axes 100 mm/s and 750 mm/s²; a second of
-//! it is some 0.1 s longer for the start), the estimate is off by: a circle of 0.8 mm chords, P0.02: +0.7 %; random moves,
-//! P0.02: -2.0 %; square corners, P0.02 and P0.5: -0.7 % and -1.0 %; half circles and back: -1.3 %; exact path (G61):
-//! -3.1 % and -4.6 %; any blend (G64 without P): +5.3 %; sharp corners with P0.1: -16 %, and 0.2 mm chords of a sine with
-//! P0.05: -18 %. There LinuxCNC speeds up with half of the acceleration, which is not replayed.
+//!   move has room for, at 0.866 of the acceleration. Between lines it is run as a move of its own: see `blend`.
 
 use super::limits::{Limits, most, most_of_four};
 use crate::planner::{high, low};

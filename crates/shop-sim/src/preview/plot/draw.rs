@@ -95,7 +95,9 @@ pub(super) fn png(page: &Page<'_>) -> Vec<u8> {
         });
     }
     page.frame.iter().for_each(|item| png::draw(item, &mut pixels));
-    page::left_out(page.trail, share).iter().for_each(|item| png::draw(item, &mut pixels));
+    if let Some(item) = page::left_out(page.trail, share) {
+        png::draw(&item, &mut pixels);
+    }
     encode::encode(pixels.width(), pixels.height(), pixels.data())
 }
 
@@ -181,7 +183,9 @@ pub(super) fn svg(page: &Page<'_>) -> String {
         }
     }
     page.frame.iter().for_each(|item| svg::write_item(item, &mut out));
-    page::left_out(page.trail, 1.0).iter().for_each(|item| svg::write_item(item, &mut out));
+    if let Some(item) = page::left_out(page.trail, 1.0) {
+        svg::write_item(&item, &mut out);
+    }
     out.push_str("</svg>\n");
     out
 }
