@@ -241,6 +241,84 @@ fn a_killed_sender_of_marlin_leaves_nothing_out() {
     kill_often(&case, wanted_kills("SEND_KILLS_MARLIN", 2));
 }
 
+/// Two shapes cut by a torch, in pieces of 2 mm.
+fn plasma() -> String {
+    let mut text = String::from("G21 G90 G94\n");
+    for (x, y) in [(10.0, 10.0), (10.0, 60.0)] {
+        let _ = writeln!(text, "G0 Z20\nG0 X{x} Y{y}\nG0 Z3.8\nM3 S1000\nG4 P0.5\nG1 Z1.5 F1000\nF2500");
+        for i in 1..100 {
+            let i = f64::from(i);
+            let _ = writeln!(
+                text,
+                "G1 X{:.3} Y{:.3}",
+                between_steps(x + 2.0 * i),
+                between_steps(y + (i * 0.1).sin())
+            );
+        }
+        text += "M5\n";
+    }
+    text + "G0 Z20\nM30\n"
+}
+
+/// A torch that went out with its sender is lit again on the kerf, a lead before where it stopped, as it was lit first.
+#[test]
+fn a_torch_is_lit_again_on_the_kerf_that_is_there() {
+    let home = TempDir::new().expect("a place for files");
+    std::fs::write(home.path().join("part.nc"), plasma()).expect("writable");
+    let machine = Machine::start(&home, "grbl", "4");
+    let send = ["send", "part.nc", "-m", "plasma-grbl", "--port", &machine.address, "--force"];
+    let mut sender = shopctl(&home, &send).spawn().expect("it was built");
+    let taken = || {
+        let jobs = std::fs::read_dir(home.path().join("state/jobs")).into_iter().flatten().flatten();
+        let pages = jobs.filter_map(|job| std::fs::read_to_string(job.path().join("latest")).ok());
+        let numbers = |page: String| {
+            let words = page.split(' ').filter_map(|w| w.strip_prefix("acknowledged="));
+            words.filter_map(|n| n.parse::<u64>().ok()).max()
+        };
+        pages.filter_map(numbers).max()
+    };
+    while taken() < Some(60) {
+        assert!(sender.try_wait().expect("a child").is_none(), "it ended before it cut");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    sender.kill().expect("a process of ours");
+    sender.wait().expect("a child");
+    // What the machine has in its buffers it does; then it is looked for on the kerf.
+    let raw = home.path().join("raw");
+    let resume = ["resume", "last", "--yes", "--raw-log", &raw.display().to_string()];
+    let done = run(&home, &resume);
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    let log = std::fs::read_to_string(&raw).expect("written");
+    let sent: String =
+        log.lines().filter_map(|l| l.split_once(" > ")).map(|(_, bytes)| bytes.trim_matches('"')).collect();
+    let lines: Vec<&str> = sent.split("\\n").map(|l| l.trim_start_matches('?')).collect();
+    let at = |from: usize, wanted: &str| {
+        let found = lines[from..].iter().position(|l| l.starts_with(wanted));
+        from + found.unwrap_or_else(|| panic!("no {wanted} behind {:?}", &lines[..from]))
+    };
+    // Out, up, over to the kerf, down to where it pierces, lit, waited for, down to the cut, on along the kerf.
+    let mut order = Vec::new();
+    for wanted in ["M5", "G0Z20.0000", "G0X", "G0Z3.8000", "M3S1000", "G4P0.5", "G1Z1.5000", "G1X"] {
+        order.push(at(order.last().map_or(0, |n| n + 1), wanted));
+    }
+    let number = |line: &str, letter: char| -> f64 {
+        let rest = &line[line.find(letter).expect("a word") + 1..];
+        rest[..rest.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest.len())].parse().expect("a number")
+    };
+    let (relit, first) = (number(lines[order[2]], 'X'), number(lines[order[7]], 'X'));
+    assert!((first - relit - 2.0).abs() < 0.01, "it goes on with the next piece: {relit}, {first}");
+    // Everything was cut, in order; the lead is cut again, and no more.
+    std::thread::sleep(Duration::from_millis(50));
+    let cuts = machine.cuts();
+    let ends: Vec<f64> = cuts.iter().filter_map(|c| c.split(' ').nth(3)?.parse().ok()).collect();
+    let back =
+        ends.windows(2).map(|w| w[0] - w[1]).filter(|back| (0.0..100.0).contains(back)).fold(0.0, f64::max);
+    assert!((2.0..8.0).contains(&back), "5 mm of kerf are cut again: {back}");
+    let starts: Vec<f64> = cuts.iter().filter_map(|c| c.split(' ').next()?.parse().ok()).collect();
+    let gaps = ends.iter().zip(&starts[1..]).filter(|(end, start)| *start - *end > 0.01).count();
+    assert_eq!(gaps, 0, "nothing is left out");
+}
+
 /// The machine was held and reset after its sender died: what was in its planner is gone. A person is asked, and the
 /// moves that may have been lost are done again.
 #[test]

@@ -162,6 +162,24 @@ fn marlin(options: Options, script: &str, expected: &Expect) {
     expected.assert_eq(&play.text);
 }
 
+/// What lay in the port's buffer before anybody listened.
+#[test]
+fn an_old_greeting_says_who_is_there_and_is_no_new_start() {
+    let mut marlin = Play::new(Some(Protocol::Marlin), Options::default());
+    marlin.play("< start\n< echo:Marlin bugfix-2.1.x\n! connect\n+ 30");
+    assert_eq!(marlin.text.matches("M115").count(), 1, "{}", marlin.text);
+    let mut grbl = Play::new(None, Options::default());
+    grbl.play("< Grbl 1.1h ['$' for help]\n! connect");
+    assert!(
+        grbl.text.contains("$I") && !grbl.text.contains("> ="),
+        "nobody has left half a line: {}",
+        grbl.text
+    );
+    let mut used = Play::new(None, Options::default());
+    used.play("< Grbl 1.1h ['$' for help]\n< ok\n! connect");
+    assert!(!used.text.contains("$I"), "somebody was there since: {}", used.text);
+}
+
 #[test]
 fn a_grbl_that_does_not_restart_is_asked_without_running_half_a_line() {
     let script = "! connect

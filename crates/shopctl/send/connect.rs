@@ -65,8 +65,8 @@ pub fn connect(
     let session = Session::new(wanted.protocol, options);
     let mut drive = Drive::new(session, opened.transport, bell);
     drive.tap(tap);
-    // What was said before anyone listened is nobody's answer: an old greeting must not look like a new start. A port that
-    // fails says so again.
+    // What was said before anyone listened answers nothing: an old greeting must not look like a new start. A port that fails
+    // says so again.
     let _ = drive.look();
     drive.session.connect(drive.now());
     let mut link = Link {

@@ -12,6 +12,7 @@
 
 use std::time::Duration;
 
+use super::hear::Heard;
 use super::item::{Item, Kind};
 use super::ledger::Ledger;
 use super::numbered::Numbered;
@@ -88,8 +89,24 @@ impl Session {
             given,
             reports: 0,
         });
-        self.ask(if given.is_some_and(Protocol::is_numbered) { Step::Firmware } else { Step::Knock });
+        match self.greeting.take() {
+            // It has just started, and says who it is.
+            Some(said) => self.ask_greeted(&said),
+            None => {
+                self.ask(if given.is_some_and(Protocol::is_numbered) { Step::Firmware } else { Step::Knock })
+            }
+        }
         self.pump();
+    }
+
+    /// Something was said before anything was asked: a greeting tells who is there, and that nobody has left half a line;
+    /// whatever is behind it, but for the remarks of a start, takes that back.
+    pub(crate) fn hear_before(&mut self, heard: &Heard<'_>) {
+        match heard {
+            Heard::Banner(said) => self.greeting = Some((*said).to_owned()),
+            Heard::Message(_) | Heard::Setting(..) | Heard::Wait => {}
+            _ => self.greeting = None,
+        }
     }
 
     fn ask(&mut self, step: Step) {

@@ -95,6 +95,8 @@ pub struct Session {
     written: Vec<(String, String)>,
     /// What was listed meanwhile.
     listed: Vec<(String, String)>,
+    /// The greeting that was heard before anything was asked, and nothing but remarks after it.
+    greeting: Option<String>,
     watch: Watch,
     calm: Calm,
     reader: Reader,
@@ -151,6 +153,7 @@ impl Session {
             job: Job::default(),
             written: Vec::new(),
             listed: Vec::new(),
+            greeting: None,
             watch: Watch::default(),
             calm: Calm::default(),
             reader: Reader::default(),
@@ -352,10 +355,12 @@ impl Session {
 
     /// Takes one line of the controller.
     fn hear(&mut self, line: &str) {
-        if matches!(self.stage, Stage::New | Stage::Gone) {
-            return;
-        }
         let heard = hear(line);
+        match self.stage {
+            Stage::New => return self.hear_before(&heard),
+            Stage::Gone => return,
+            _ => {}
+        }
         self.watch.heard(self.now, &heard);
         match heard {
             Heard::Ok(taken) => self.hear_ok(taken, line),
