@@ -333,7 +333,7 @@ pub fn run(args: &SendArgs) -> Result<u8> {
         Ok(link) => link,
         Err(end) => return Ok(teller.end(&end, None, &mut screen)),
     };
-    screen.say(&format!("{} on {}", link.identity.firmware, link.place));
+    screen.say(&format!("{} on {}", link.firmware(), link.place));
 
     let protocol = link.identity.protocol.unwrap_or(Protocol::Grbl);
     let is_named = named.is_some();

@@ -94,12 +94,7 @@ impl Live {
 
     /// Returns the name and version of the firmware.
     pub fn firmware(&self) -> String {
-        let version = &self.link.identity.firmware;
-        match self.protocol() {
-            Protocol::Grbl if !version.to_lowercase().contains("grbl") => format!("GRBL {version}"),
-            Protocol::GrblHal if !version.to_lowercase().contains("grbl") => format!("grblHAL {version}"),
-            _ => version.clone(),
-        }
+        self.link.firmware()
     }
 
     /// Returns what the machine last said of itself.

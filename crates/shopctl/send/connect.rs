@@ -108,6 +108,16 @@ fn bytes_per_s(wanted: &Wanted, place: &str) -> Option<u32> {
 }
 
 impl Link {
+    /// Returns firmware and version, for people. GRBL says its number only.
+    pub fn firmware(&self) -> String {
+        let version = &self.identity.firmware;
+        match self.identity.protocol {
+            Some(Protocol::Grbl) if !version.to_lowercase().contains("grbl") => format!("GRBL {version}"),
+            Some(Protocol::GrblHal) if !version.to_lowercase().contains("grbl") => format!("grblHAL {version}"),
+            _ => version.clone(),
+        }
+    }
+
     /// Lets the conversation go on for a moment before there is a job; returns whether the controller became ready.
     pub fn listen(&mut self, most: Duration, screen: &mut Screen) -> std::result::Result<bool, Outcome> {
         if self.drive.turn(most).is_err() {

@@ -30,6 +30,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Go on with an interrupted job; without one, list the jobs
+///
+/// What no flag says is as it was when the job was first sent: machine, port, speed, and what happens at pauses.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = exit::SEND_HELP)]
 pub struct ResumeArgs {
@@ -142,7 +144,7 @@ fn resume(
     let mut operator = Operator::listen(&mut bell, !args.how.json).context("failed to listen for signals")?;
     let tap = args.wire.raw_log.as_deref().map(connect::raw_log).transpose()?;
     let mut link = or_end!(connect::connect(&wanted, bell, &operator, screen, tap));
-    screen.say(&format!("{} on {}", link.identity.firmware, link.place));
+    screen.say(&format!("{} on {}", link.firmware(), link.place));
     let protocol = link.identity.protocol.unwrap_or(Protocol::Grbl);
     controller::adopt(&mut machine, &link.settings);
     if args.home {
