@@ -12,7 +12,7 @@ use crate::fill::{Lines, Weaver};
 use crate::job::Job;
 use crate::patterns::{Space, Weft};
 use crate::roads::{Kind, Roads};
-use crate::rows::{Rows, Run, Scanner, common, either, without};
+use crate::rows::{Rows, Scanner, common, either, merge, without};
 use crate::settings::{Ironing, SkinPattern};
 use crate::skin::Skinner;
 use crate::slice::Slice;
@@ -58,7 +58,7 @@ impl Filler {
             std::mem::swap(&mut self.solid, &mut self.rest);
         }
         let taken = (!self.solid.is_empty()).then_some((&self.solid, frame));
-        let space = Space { layer, inside: &own.walls.inside, taken };
+        let space = Space { layer, inside: &own.walls.inside, inner: (&own.inner, &job.frames[way]), taken };
         self.weft.fill(job, &space, roads);
         self.iron(job, layer, own, around, at, roads);
     }
@@ -137,7 +137,8 @@ impl Filler {
                 let first = 0.01 * s.infill_overlap_percent.max(0.0) * pitch;
                 merge(&own.inner, rows, &mut self.others, |a, b, out| without(a, b, |r| out.push(r)));
                 let taken = Some((&self.others, &job.frames[way]));
-                let space = Space { layer, inside: &own.walls.inside, taken };
+                let space =
+                    Space { layer, inside: &own.walls.inside, inner: (&own.inner, &job.frames[way]), taken };
                 self.weft.rings(&space, [first, pitch], (kind, area), roads);
                 return at;
             }
@@ -196,20 +197,5 @@ impl Filler {
             monotonic: true,
         };
         self.weaver.weave(&self.deep, &frame, &lines, at, roads);
-    }
-}
-
-/// Writes to `out` what `row` makes of the rows of both.
-fn merge(a: &Rows, b: &Rows, out: &mut Rows, mut row: impl FnMut(&[Run], &[Run], &mut Rows)) {
-    let (from, to) = (a.range(), b.range());
-    let (first, last) = match (from.is_empty(), to.is_empty()) {
-        (true, _) => (to.start, to.end),
-        (false, true) => (from.start, from.end),
-        _ => (from.start.min(to.start), from.end.max(to.end)),
-    };
-    out.begin(first);
-    for k in first..last {
-        row(a.get(k), b.get(k), out);
-        out.end_row();
     }
 }

@@ -198,7 +198,7 @@ impl Item {
         }
         for (settings, bounds) in mixes.list {
             let mut job = Job::new(settings, Arc::clone(levels), filament_mm);
-            job.core = Arc::new(Core::of(&job, &surface));
+            job.core = Arc::new(Core::of(&job, &surface, &item.sources(&zones)));
             let known = |&p: &u16| parts[usize::from(p)].job.frames == job.frames;
             let framed = item.framed.iter().position(known);
             if framed.is_none() {
@@ -217,14 +217,18 @@ impl Item {
     /// Works out what stands under the object, if anything is to. `zones` hold facets inside which all is held, and those
     /// inside which nothing is.
     fn support(&mut self, job: &Job, zones: &[Vec<Facets>; 2]) {
+        self.supports = Supports::new(job, &self.sources(zones));
+    }
+
+    /// Returns what supports depend on.
+    fn sources<'a>(&'a self, zones: &'a [Vec<Facets>; 2]) -> Sources<'a> {
         let list = |numbers: &mut dyn Iterator<Item = usize>| numbers.map(|i| &self.facets[i]).collect();
-        let sources = Sources {
+        Sources {
             bodies: list(&mut self.solids.iter().map(|s| s.facets)),
             removed: list(&mut self.removed.iter().copied()),
             enforcers: zones[0].iter().collect(),
             blockers: zones[1].iter().collect(),
-        };
-        self.supports = Supports::new(job, &sources);
+        }
     }
 
     /// Returns the convex outline of the lowest layers.

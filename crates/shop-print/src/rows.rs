@@ -438,6 +438,21 @@ pub fn either(a: &[Run], b: &[Run], mut emit: impl FnMut(Run)) {
     }
 }
 
+/// Writes to `out` what `row` makes of the rows of both.
+pub fn merge(a: &Rows, b: &Rows, out: &mut Rows, mut row: impl FnMut(&[Run], &[Run], &mut Rows)) {
+    let (from, to) = (a.range(), b.range());
+    let (first, last) = match (from.is_empty(), to.is_empty()) {
+        (true, _) => (to.start, to.end),
+        (false, true) => (from.start, from.end),
+        _ => (from.start.min(to.start), from.end.max(to.end)),
+    };
+    out.begin(first);
+    for k in first..last {
+        row(a.get(k), b.get(k), out);
+        out.end_row();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

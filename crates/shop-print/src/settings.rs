@@ -126,6 +126,8 @@ choice! {
         AdaptiveCubic = "adaptive-cubic",
         /// A wavy surface without crossings, as stiff in all directions.
         Gyroid = "gyroid",
+        /// Trees that carry what is solid from above, and nothing else.
+        Lightning = "lightning",
         /// Rings along the walls.
         Concentric = "concentric",
     }
@@ -302,7 +304,8 @@ settings! {
     /// How much of the inside is filled where it need not be solid, percent.
     infill_percent: f64 = 20.0, 0.0 ..= 100.0;
     /// How the inside is filled: rectilinear, grid, triangles, cubic, adaptive-cubic (as dense as asked for near the surface,
-    /// sparser inside), gyroid or concentric.
+    /// sparser inside), gyroid, lightning (only under what is solid
+    /// above) or concentric.
     infill_pattern: Pattern = Pattern::Grid;
     /// Sparse lines that end at a wall are joined along it where the way is no longer than this, mm; 0 for never. Joined
     /// lines hold better to the wall and need fewer travels.

@@ -39,7 +39,10 @@ fn star(radii: &[f64], center: [f64; 2], region: &mut Contours) {
 
 fn lines(job: &Job, layer: usize, inside: &Contours, taken: Option<(&Rows, &Frame)>) -> Roads {
     let mut roads = Roads::default();
-    Weft::default().fill(job, &Space { layer, inside, taken }, &mut roads);
+    let (mut inner, frame) = (Rows::default(), job.frames[layer % 2]);
+    Scanner::default().scan(inside, &frame, &mut inner);
+    let space = Space { layer, inside, inner: (&inner, &frame), taken };
+    Weft::default().fill(job, &space, &mut roads);
     roads
 }
 
@@ -310,4 +313,46 @@ fn adaptive_cubes_are_fine_near_the_surface_and_coarse_inside() {
     let (deep, deep_all) = (sparse(Pattern::AdaptiveCubic, false), sparse(Pattern::Cubic, false));
     assert!(near > 0.85 * near_all && near <= 1.001 * near_all, "{near} {near_all}");
     assert!(deep < 0.6 * deep_all && deep > 0.1 * deep_all, "{deep} {deep_all}");
+}
+
+#[test]
+fn lightning_carries_all_that_is_solid_above_and_stands_on_itself() {
+    let mut mesh = Mesh::default();
+    block(&mut mesh, [-20.0, -20.0, 0.0], [20.0, 20.0, 20.0], 0.0);
+    let with = |infill_pattern| Settings { infill_pattern, infill_link_mm: 0.0, ..plain() };
+    let layers = lines_of(mesh.clone(), with(Pattern::Lightning), "Internal infill");
+    let length = |l: &[Laid]| l.iter().map(|(a, b, _)| (b[0] - a[0]).hypot(b[1] - a[1])).sum::<f64>();
+    let near = |l: &[Laid], p: [f64; 2]| {
+        l.iter()
+            .map(|(a, b, _)| {
+                let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+                let t = ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / (dx * dx + dy * dy).max(1e-12);
+                let t = t.clamp(0.0, 1.0);
+                (p[0] - a[0] - t * dx).hypot(p[1] - a[1] - t * dy)
+            })
+            .fold(f64::MAX, f64::min)
+    };
+    // The last layer under the solid ones: no place is farther from a branch than a line's distance and a node's.
+    let spacing = plain().pitch_mm() * 5.0;
+    for i in -34..=34 {
+        for j in -34..=34 {
+            let p = [0.5 * f64::from(i), 0.5 * f64::from(j)];
+            let from_wall = 19.2 - p[0].abs().max(p[1].abs());
+            assert!(near(&layers[95], p).min(from_wall) < spacing + 1.2, "{p:?}");
+        }
+    }
+    for k in 5..=95 {
+        for (a, b, _) in &layers[k] {
+            for t in [0.0, 0.25, 0.5, 0.75, 1.0] {
+                let p = [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])];
+                let from_wall = 20.0 - p[0].abs().max(p[1].abs());
+                assert!(from_wall < 1.6 || near(&layers[k - 1], p) < 0.5, "{k} {p:?}");
+            }
+        }
+    }
+    assert!(layers[96..].iter().all(Vec::is_empty));
+    let grid = lines_of(mesh, with(Pattern::Grid), "Internal infill");
+    let sum = |all: &[Vec<Laid>]| all.iter().map(|l| length(l)).sum::<f64>();
+    assert!(sum(&layers) < 0.5 * sum(&grid), "{} {}", sum(&layers), sum(&grid));
+    assert!(length(&layers[30]) < 0.3 * length(&layers[95]));
 }

@@ -12,18 +12,22 @@
 //! | cubic         | 3        | a third of a turn apart      | cubes on their corner |
 //! | adaptive cubic| 3        | as cubic, fewer inside ([`adaptive`]) | as cubic      |
 //! | gyroid        | 2        | waves ([`gyroid`])           | yes                   |
+//! | lightning     | –        | trees under what is solid ([`lightning`]) | yes      |
 //! | concentric    | –        | along the walls              | no                    |
 
 pub mod adaptive;
 pub mod gyroid;
+pub mod lightning;
 pub mod strands;
 
 use crate::job::Job;
 use crate::roads::{Kind, Roads};
-use crate::rows::{Frame, Rows, Scanner};
+use crate::rows::{Frame, Rows, Scanner, merge, without};
 use crate::settings::Pattern;
+use crate::supports::Sources;
 use adaptive::Octree;
 use gyroid::Gyroid;
+use lightning::Lightning;
 use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot, simplify};
 use std::f64::consts::PI;
 use strands::{LOOSE, Strands};
@@ -35,6 +39,8 @@ pub struct Space<'a> {
     pub layer: usize,
     /// Where lines may end.
     pub inside: &'a Contours,
+    /// The same on scan lines.
+    pub inner: (&'a Rows, &'a Frame),
     /// What is filled otherwise.
     pub taken: Option<(&'a Rows, &'a Frame)>,
 }
@@ -72,6 +78,20 @@ impl Weft {
                 self.loops.each(space.inside, [0.5 * spacing, spacing], |way| {
                     strands.add_way(way, [LOOSE; 2], space.taken, least);
                 });
+            }
+            Pattern::Lightning => {
+                let (inner, frame) = space.inner;
+                let lightning = &job.core.lightning;
+                // What lies on a short tip would hang without it.
+                let least = 0.25 * least;
+                match space.taken {
+                    None => lightning.fill(space, inner, least, &mut self.strands),
+                    Some((taken, _)) => {
+                        debug_assert!(space.taken.is_some_and(|t| t.1 == frame));
+                        merge(inner, taken, &mut self.rows, |a, b, out| without(a, b, |r| out.push(r)));
+                        lightning.fill(space, &self.rows, least, &mut self.strands);
+                    }
+                }
             }
             Pattern::AdaptiveCubic => self.adaptive(job, space, spacing, least),
             _ => self.straight(&families(job, space.layer, spacing), space, least),
@@ -129,18 +149,29 @@ impl Weft {
 pub struct Core {
     /// How deep below the surface places lie, for adaptive cubes.
     pub octree: Octree,
+    /// What carries the top, for lightning.
+    pub lightning: Lightning,
 }
 
 impl Core {
-    /// Works out what the pattern of a part needs to know; nothing for most. `surface` holds the part's triangles, mm.
-    pub fn of(job: &Job, surface: &[[[f64; 3]; 3]]) -> Core {
+    /// Works out what the pattern of a part needs to know; nothing for most. `surface` holds the triangles of the part, mm,
+    /// `sources` its bodies.
+    pub fn of(job: &Job, surface: &[[[f64; 3]; 3]], sources: &Sources<'_>) -> Core {
         let s = &job.settings;
-        if s.infill_pattern != Pattern::AdaptiveCubic || s.infill_percent <= 0.0 {
-            return Core::default();
+        let mut core = Core::default();
+        if s.infill_percent <= 0.0 || s.infill_percent >= 100.0 {
+            return core;
         }
-        let spacing = 3.0 * s.pitch_mm() * PER_MM * 100.0 / s.infill_percent;
-        let grid: Vec<_> = surface.iter().map(|t| t.map(|p| p.map(|v| v * PER_MM))).collect();
-        Core { octree: Octree::new(&grid, s.infill_angle_deg.to_radians(), spacing) }
+        let spacing = s.pitch_mm() * PER_MM * 100.0 / s.infill_percent;
+        match s.infill_pattern {
+            Pattern::AdaptiveCubic => {
+                let grid: Vec<_> = surface.iter().map(|t| t.map(|p| p.map(|v| v * PER_MM))).collect();
+                core.octree = Octree::new(&grid, s.infill_angle_deg.to_radians(), 3.0 * spacing);
+            }
+            Pattern::Lightning => core.lightning = Lightning::new(job, sources, spacing),
+            _ => {}
+        }
+        core
     }
 }
 

@@ -81,12 +81,36 @@ impl Strands {
 
     /// Adds a line of several corners less what of it lies in `taken`.
     pub fn add_way(&mut self, way: &[Spot], docks: [u32; 2], taken: Option<(&Rows, &Frame)>, least: f64) {
+        self.add_parts(way, docks, least, |a, b, parts| left(taken, a, b, parts));
+    }
+
+    /// Adds what of a line of several corners lies in `within`.
+    pub fn add_way_within(
+        &mut self,
+        way: &[Spot],
+        docks: [u32; 2],
+        (rows, frame): (&Rows, &Frame),
+        least: f64,
+    ) {
+        self.add_parts(way, docks, least, |a, b, parts| {
+            rows.along(frame, a, b, |low, high| parts.push((low, high)));
+        });
+    }
+
+    /// Adds those parts of a line that `wanted` gives for each of its straight ways, as fractions of it.
+    fn add_parts(
+        &mut self,
+        way: &[Spot],
+        docks: [u32; 2],
+        least: f64,
+        wanted: impl Fn(Spot, Spot, &mut Vec<(f64, f64)>),
+    ) {
         let mut parts = std::mem::take(&mut self.parts);
         let mut open = false;
         for (i, w) in way.windows(2).enumerate() {
             let (a, b) = (w[0], w[1]);
             parts.clear();
-            left(taken, a, b, &mut parts);
+            wanted(a, b, &mut parts);
             if open && parts.first().is_none_or(|p| p.0 > 0.0) {
                 self.finish(LOOSE, least);
                 open = false;
