@@ -320,6 +320,13 @@ impl Tourist {
                 }
                 let (k, m) = (self.place[item] as usize, self.place[(near / 2) as usize] as usize);
                 let leaves = self.enters(k) != end;
+                let (from, to) = (self.ends[end as usize], self.ends[near as usize]);
+                let now =
+                    if leaves { self.lead_out(k, from, fare) } else { self.lead_in(k, from, start, fare) };
+                // Whatever saves anything makes one of its ways shorter, and is found from there.
+                if fare.of(from, to) >= now {
+                    break;
+                }
                 let enters = self.enters(m) == near;
                 if leaves == enters {
                     // End to beginning: a road in between is put elsewhere.
