@@ -5,7 +5,7 @@ use crate::hooks::Scene;
 use crate::patterns::Core;
 use crate::pipeline::Reach;
 use crate::rows::Frame;
-use crate::settings::{Settings, pitch_of};
+use crate::settings::{Seam, Settings, pitch_of};
 use crate::skin::SkinRules;
 use crate::thin::ThinRules;
 use crate::tour::Fare;
@@ -47,7 +47,14 @@ pub struct Job {
 
 impl Job {
     /// Works settings out for layers and filament `filament_mm` thick.
-    pub fn new(settings: Settings, levels: Arc<Levels>, filament_mm: f64) -> Job {
+    pub fn new(mut settings: Settings, levels: Arc<Levels>, filament_mm: f64) -> Job {
+        if settings.vase {
+            settings.walls = 1;
+            settings.top_layers = 0;
+            settings.infill_percent = 0.0;
+            (settings.gap_fill, settings.thin_walls, settings.supports) = (false, false, false);
+            settings.seam = Seam::Nearest;
+        }
         let s = &settings;
         let pitch_mm = s.pitch_mm().max(0.05);
         let pitch = pitch_mm * PER_MM;
@@ -107,6 +114,11 @@ impl Job {
             thin_walls: s.thin_walls,
             gap_fill: s.gap_fill,
         }
+    }
+
+    /// True where a single wall winds upwards.
+    pub fn winds(&self, layer: usize) -> bool {
+        self.settings.vase && layer > 0 && layer >= self.settings.bottom_layers as usize
     }
 
     /// Returns how far from the innermost wall the middle of another road may be, grid units.

@@ -117,7 +117,9 @@ impl Planner {
         }
         let walls = plan.roads.roads().len();
         plan.roads.append(&own.thin);
-        self.filler.fill(job, layer, own, around, &mut plan.roads);
+        if !job.winds(layer) {
+            self.filler.fill(job, layer, own, around, &mut plan.roads);
+        }
         plan.islands = islands(&own.region, &plan.roads, walls);
         if job.settings.comb {
             plan.within = own.walls.rings.last().unwrap_or(&own.walls.inside).clone();

@@ -538,6 +538,8 @@ settings! {
     /// But not more slowly than this, mm/s.
     slowest_mm_per_s: f64 = 10.0, 0.5 ..= 500.0;
 
+    /// One wall winds upwards without a seam over the solid bottom, as for a vase: no filling, no top, no supports.
+    vase: bool = false;
     /// Chains of short lines become arcs that leave them by at most this, mm (G2 and G3, where the controller has them); 0
     /// leaves lines.
     arc_tolerance_mm: f64 = 0.0, 0.0 ..= 1.0;

@@ -79,6 +79,8 @@ struct Speaker<'a> {
     rise: bool,
     /// It is where another object ends, and goes to this one at this height.
     over: Option<f64>,
+    /// There is but one road in the layer.
+    lone: bool,
     /// The tool in use.
     tool: Option<u32>,
     /// Its filament was pulled back for a change, and comes again with the next road.
@@ -123,6 +125,7 @@ pub(crate) fn speak(
         fan: below,
         rise: true,
         over: None,
+        lone: ordered.lays.len() == 1,
         tool: ordered.tool.map(u32::from),
         parked: false,
         last: None,
@@ -155,6 +158,9 @@ pub(crate) fn speak(
     }
     Spoken { layer, section, from, used: speaker.used }
 }
+
+/// A wall that winds goes on without a travel from one turn to the next when that is so near, mm.
+const WINDS_ON_MM: f64 = 2.0;
 
 /// Corners of a road in the order in which they are laid.
 #[derive(Clone, Copy)]
@@ -234,10 +240,22 @@ impl<'a> Speaker<'a> {
             self.take(&part.job);
         }
         self.label(road);
-        self.travel(spots[start]);
+        let winds = self.lone && road.closed && self.job.winds(self.layer);
+        if winds {
+            self.z -= self.height;
+        }
+        if !winds || self.at.is_none_or(|at| at.distance(spots[start]) > WINDS_ON_MM * PER_MM) {
+            self.travel(spots[start]);
+        }
         self.kind(road);
         self.blow(self.pace.fan_of(road, roads, self.usual_fan));
         let speed = self.pace.speed(road, roads);
+        if winds {
+            self.wind(road, roads, walk, speed);
+            (self.rise, self.used.roads, self.last) =
+                (false, self.used.roads + 1, Some((road, roads, start)));
+            return;
+        }
         let s = &self.job.settings;
         let scarf = if road.closed && road.kind == Kind::OuterWall { s.scarf_mm } else { 0.0 };
         let end = spots[walk.corner(walk.edges())];

@@ -553,3 +553,49 @@ fn every_road_is_laid_with_its_tool_and_changes_are_purged_into_a_tower() {
 fn tool_at(layer: &[Command]) -> Option<u32> {
     layer.iter().rev().find_map(|c| if let Command::ToolChange { number } = c { Some(*number) } else { None })
 }
+
+#[test]
+fn a_vase_winds_upwards_without_a_seam() {
+    let mut mesh = Mesh::default();
+    let n = 60u32;
+    for (z, r) in [(0.0, 10.0), (10.0, 14.0)] {
+        for i in 0..n {
+            let (sin, cos) = (std::f64::consts::TAU * f64::from(i) / f64::from(n)).sin_cos();
+            mesh.points.push(Point3::new(r * cos, r * sin, z));
+        }
+    }
+    for i in 0..n {
+        let (a, b, c, d) = (i, (i + 1) % n, n + i, n + (i + 1) % n);
+        mesh.triangles.extend([[a, b, d], [a, d, c]]);
+    }
+    for i in 1..n - 1 {
+        mesh.triangles.extend([[0, i + 1, i], [n, n + i, n + i + 1]]);
+    }
+    let print = Print::new(mesh, Settings { vase: true, bottom_layers: 3, ..plain() }, 1.75);
+    let mut all = Vec::new();
+    print.run(
+        |s| s.section.commands.clone(),
+        |c| {
+            all.push(c);
+            true
+        },
+    );
+    assert_eq!(all.len(), 50);
+    let mut before = 0.6;
+    for (i, layer) in all.iter().enumerate().skip(3) {
+        let steps = steps(std::slice::from_ref(layer));
+        let laid: Vec<&Step> = steps.iter().filter(|s| s.length() > 0.0 && s.e > 0.0).collect();
+        // The first turn is gone to from the filling of the bottom; no other has a travel or pulls filament back.
+        assert!(i == 3 || laid.len() == steps.len(), "{i}");
+        for s in laid {
+            assert!(s.to[2] >= before - 1e-9 && s.to[2] - before < 0.02, "{i} {s:?} {before}");
+            before = s.to[2];
+        }
+        assert!((before - 0.2 * (i + 1) as f64).abs() < 1e-6);
+    }
+    // A wall of one road all the way up: its plastic is its length times its section, and the flat end half a turn's.
+    let e: f64 =
+        all[10..40].iter().flatten().map(|c| if let Command::Extrude { e, .. } = c { *e } else { 0.0 }).sum();
+    let wall = 30.0 * std::f64::consts::TAU * (12.0 - 0.225) * 0.2 * print.job.area(5) / 0.2;
+    assert!((e * std::f64::consts::FRAC_PI_4 * 1.75 * 1.75 / wall - 1.0).abs() < 0.02);
+}

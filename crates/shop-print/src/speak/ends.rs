@@ -115,4 +115,37 @@ impl Speaker<'_> {
         }
         self.z = top;
     }
+
+    /// Lays one turn of a wall that winds upwards: from the top of the layer below to that of its own. The first turn grows
+    /// out of a flat layer, and the last one is followed by a flat one that fades out.
+    pub(super) fn wind(&mut self, road: &Road, roads: &Roads, walk: Walk, speed: f64) {
+        let spots = roads.spots(road);
+        let bottom = self.z;
+        let (first, last) =
+            (!self.job.winds(self.layer.wrapping_sub(1)), self.layer + 1 == self.job.levels.len());
+        self.feed(speed);
+        for turn in 0..=u32::from(last) {
+            let mut at = self.at.unwrap_or(spots[walk.corner(0)]);
+            let mut done = 0.0;
+            let begins =
+                at.distance(spots[walk.corner(1)]) - spots[walk.corner(0)].distance(spots[walk.corner(1)]);
+            let whole = (roads.length_mm(road) + begins / PER_MM).max(1e-6);
+            for k in 0..walk.edges() {
+                let to = spots[walk.corner(k + 1)];
+                let far = at.distance(to) / PER_MM;
+                let middle = ((done + 0.5 * far) / whole).min(1.0);
+                done += far;
+                self.z = bottom + self.height * if turn == 0 { (done / whole).min(1.0) } else { 1.0 };
+                let flow = match (turn, first) {
+                    (0, true) => middle,
+                    (0, false) => 1.0,
+                    _ => 1.0 - middle,
+                };
+                self.extrude(at, to, roads.area(road, walk.edge(k)) * flow);
+                at = to;
+            }
+            self.at = Some(at);
+        }
+        self.z = bottom + self.height;
+    }
 }
