@@ -46,7 +46,8 @@ macro_rules! embedded {
 }
 
 /// Filaments built into the program.
-pub const FILAMENTS: &[(&str, &str)] = embedded!["filament": "abs", "asa", "nylon", "pc", "petg", "pla", "tpu"];
+pub const FILAMENTS: &[(&str, &str)] =
+    embedded!["filament": "abs", "asa", "nylon", "pc", "petg", "pla", "tpu"];
 /// Qualities built into the program.
 pub const QUALITIES: &[(&str, &str)] =
     embedded!["quality": "draft", "fine", "peers-plain", "peers-support", "peers-tree", "standard", "strong"];

@@ -113,7 +113,9 @@ impl Link {
         let version = &self.identity.firmware;
         match self.identity.protocol {
             Some(Protocol::Grbl) if !version.to_lowercase().contains("grbl") => format!("GRBL {version}"),
-            Some(Protocol::GrblHal) if !version.to_lowercase().contains("grbl") => format!("grblHAL {version}"),
+            Some(Protocol::GrblHal) if !version.to_lowercase().contains("grbl") => {
+                format!("grblHAL {version}")
+            }
             _ => version.clone(),
         }
     }

@@ -203,7 +203,8 @@ impl<'a> Grower<'a> {
     }
 
     fn place(&self, index: u32) -> [f64; 2] {
-        self.lattice.place(index as usize / self.size[1], index as usize % self.size[1])
+        let (row, column) = (index as usize / self.size[1], index as usize % self.size[1]);
+        self.lattice.place_at(row as f64, column as f64)
     }
 
     /// Returns the nearest place outside the part.
