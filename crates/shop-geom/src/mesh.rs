@@ -86,7 +86,11 @@ impl Mesh {
     /// Returns the lowest and the highest corner of the box around all points; `None` for a mesh without points.
     pub fn bounds(&self) -> Option<(Point3, Point3)> {
         let first = *self.points.first()?;
-        Some(self.points.iter().fold((first, first), |(low, high), p| (low.inf(p), high.sup(p))))
+        let of = |points: &[Point3]| {
+            points.iter().fold((first, first), |(low, high), p| (low.inf(p), high.sup(p)))
+        };
+        let boxes = self.points.par_chunks(16_384).map(of);
+        Some(boxes.reduce(|| (first, first), |a, b| (a.0.inf(&b.0), a.1.sup(&b.1))))
     }
 
     /// Returns the box around the mesh seen from above, in mm; `None` for a mesh without points.
@@ -108,15 +112,14 @@ impl Mesh {
     /// theorem: the sum of the signed tetrahedra to one place).
     pub fn volume(&self) -> f64 {
         let Some(&at) = self.points.first() else { return 0.0 };
-        let six: f64 = self
-            .triangles
-            .iter()
-            .map(|&t| {
-                let [a, b, c] = self.corners(t).map(|p| p - at);
-                a.dot(&b.cross(&c))
-            })
-            .sum();
-        six / 6.0
+        let six = |&t: &[u32; 3]| {
+            let [a, b, c] = self.corners(t).map(|p| p - at);
+            a.dot(&b.cross(&c))
+        };
+        // Chunks are summed in order, so that the sum does not depend on who summed what.
+        let sums: Vec<f64> =
+            self.triangles.par_chunks(16_384).map(|chunk| chunk.iter().map(six).sum()).collect();
+        sums.iter().sum::<f64>() / 6.0
     }
 }
 

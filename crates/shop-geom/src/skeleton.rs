@@ -257,7 +257,7 @@ impl Skeletons {
         }
     }
 
-    fn walk<'a>(&mut self, first: Edge<'a>, from: u32) {
+    fn walk(&mut self, first: Edge<'_>, from: u32) {
         let start = self.chain.len();
         let mut edge = first;
         let to = loop {
@@ -523,7 +523,7 @@ fn at(vertex: Vertex<'_>) -> Point {
 
 /// Returns the other chord of the face behind an edge.
 #[inline]
-fn onward<'a>(edge: Edge<'a>) -> Option<Edge<'a>> {
+fn onward(edge: Edge<'_>) -> Option<Edge<'_>> {
     let back = edge.rev();
     [back.next(), back.prev()].into_iter().find(|e| !e.is_constraint_edge())
 }

@@ -3,6 +3,7 @@
 //! The one idea: a print is read once from bottom to top. Triangles are sorted by counting, O(triangles + layers), and
 //! a [`Front`] keeps those that the current layer cuts; a layer costs what it cuts, however many triangles there are.
 
+use rayon::prelude::*;
 use shop_geom::mesh::Mesh;
 use shop_geom::planar::{PER_MM, Spot};
 
@@ -108,6 +109,9 @@ impl Levels {
     }
 }
 
+/// So many points or triangles at least are worked on by one core.
+const AT_ONCE: usize = 4096;
+
 /// A triangle and the last layer that cuts it.
 #[derive(Clone, Copy, Debug)]
 pub struct Facet {
@@ -134,32 +138,34 @@ impl Facets {
         let grid = |v: f64, by: f64| ((v + by) * PER_MM).round() as i32;
         let points: Vec<[i32; 3]> = mesh
             .points
-            .iter()
+            .par_iter()
+            .with_min_len(AT_ONCE)
             .map(|p| [grid(p.x, shift[0]), grid(p.y, shift[1]), grid(p.z, shift[2])])
             .collect();
         let Mesh { points: given, mut triangles, .. } = mesh;
         drop(given);
         if inside_out {
-            for t in &mut triangles {
-                t.swap(1, 2);
-            }
+            triangles.par_iter_mut().with_min_len(AT_ONCE).for_each(|t| t.swap(1, 2));
         }
         // First pass: which layers; second: where to.
         let mut starts = vec![0u32; levels.len() + 1];
         let spans: Vec<[u32; 2]> = triangles
-            .iter()
+            .par_iter()
+            .with_min_len(AT_ONCE)
             .map(|t| {
                 let z = t.map(|i| points[i as usize][2]);
                 let (low, high) = (z[0].min(z[1]).min(z[2]), z[0].max(z[1]).max(z[2]));
                 // A corner in the plane counts as above it, so that no triangle is cut in a point.
                 let first = levels.above(low);
                 let end = if high == low { first } else { levels.above(high) };
-                if first < end {
-                    starts[first + 1] += 1;
-                }
                 [first as u32, end as u32]
             })
             .collect();
+        for [first, end] in &spans {
+            if first < end {
+                starts[*first as usize + 1] += 1;
+            }
+        }
         for i in 1..starts.len() {
             starts[i] += starts[i - 1];
         }

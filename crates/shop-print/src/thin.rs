@@ -62,7 +62,7 @@ impl ThinRules {
                 Fit { area, off, fat: width > FATTEST * self.width }
             });
         }
-        (self.gap_fill && width >= self.least).then(|| Fit {
+        (self.gap_fill && width >= self.least).then_some(Fit {
             area: width * self.height,
             off: 0.25 * width,
             fat: width > FATTEST * self.pitch,
