@@ -14,6 +14,9 @@ pub struct Levels {
     planes: Vec<i32>,
     /// Top of each layer, mm above the bed.
     tops: Vec<f64>,
+    /// Layers of the raft, and the air above it, mm.
+    raft: usize,
+    air: f64,
 }
 
 impl Levels {
@@ -26,7 +29,7 @@ impl Levels {
             let top = first_mm + planes.len() as f64 * layer_mm;
             let middle = 0.5 * (bottom + top);
             if middle >= height_mm || planes.len() >= Levels::MOST {
-                return Levels { planes, tops };
+                return Levels { planes, tops, raft: 0, air: 0.0 };
             }
             planes.push((middle * PER_MM).round() as i32);
             tops.push(top);
@@ -50,7 +53,31 @@ impl Levels {
             bottom = top;
         }
         tops.truncate(planes.len());
-        Levels { planes, tops }
+        Levels { planes, tops, raft: 0, air: 0.0 }
+    }
+
+    /// Returns these layers on a raft of `count` layers, `first_mm` and `layer_mm` thick, `air_mm` above it.
+    pub fn on_raft(&self, count: usize, first_mm: f64, layer_mm: f64, air_mm: f64) -> Levels {
+        if count == 0 {
+            return self.clone();
+        }
+        let tops: Vec<f64> = (0..count).map(|i| first_mm + i as f64 * layer_mm).collect();
+        let mut out = Levels::of_tops(tops, f64::INFINITY);
+        (out.raft, out.air) = (count, air_mm);
+        let lift = out.lift();
+        out.planes.extend(self.planes.iter().map(|p| p + (lift * PER_MM).round() as i32));
+        out.tops.extend(self.tops.iter().map(|t| t + lift));
+        out
+    }
+
+    /// Returns how many layers the raft has.
+    pub fn raft(&self) -> usize {
+        self.raft
+    }
+
+    /// Returns how high above the bed the part begins, mm.
+    pub fn lift(&self) -> f64 {
+        self.raft.checked_sub(1).map_or(0.0, |last| self.tops[last] + self.air)
     }
 
     /// Returns how many layers there are.
@@ -75,7 +102,9 @@ impl Levels {
 
     /// Returns how thick a layer is, mm.
     pub fn height(&self, layer: usize) -> f64 {
-        let height = self.tops[layer] - if layer == 0 { 0.0 } else { self.tops[layer - 1] };
+        let below = if layer == 0 { 0.0 } else { self.tops[layer - 1] };
+        let air = if layer == self.raft { self.air } else { 0.0 };
+        let height = self.tops[layer] - below - air;
         // Differences of sums are not quite the same from layer to layer; layers of one height are.
         (height * 1e9).round() / 1e9
     }

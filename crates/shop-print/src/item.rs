@@ -13,6 +13,7 @@ use crate::fit;
 use crate::job::Job;
 use crate::model::{Changes, Effect, Modifier, Object, Place};
 use crate::patterns::Core;
+use crate::raft;
 use crate::section::Mended;
 use crate::settings::{Pattern, Settings};
 use crate::slice::{Slice, Slicer};
@@ -126,6 +127,8 @@ pub struct Item {
     pub supports: Supports,
     /// Its convex outline as far up as the skirt goes, supports included.
     pub outline: Vec<Spot>,
+    /// Its raft.
+    pub raft: Contours,
 }
 
 /// One layer of an item.
@@ -181,6 +184,7 @@ impl Item {
             places,
             supports: Supports::default(),
             outline: Vec::new(),
+            raft: Contours::default(),
         };
         let surface = surface(&groups, &object.modifiers, shift);
         let mut mixes = Mixes { list: Vec::new(), most: MOST_PARTS.saturating_sub(parts.len()) };
@@ -191,7 +195,12 @@ impl Item {
             item.solids.push(Solid { facets, part });
         }
         let zones = item.modify(object.modifiers, shift, levels, &mut mixes);
-        item.support(&Job::new(base, Arc::clone(levels), filament_mm), &zones);
+        let whole = Job::new(base, Arc::clone(levels), filament_mm);
+        item.support(&whole, &zones);
+        if levels.raft() > 0 {
+            let bodies = item.solids.iter().map(|s| &item.facets[s.facets]);
+            item.raft = raft::under(&whole, bodies, &item.supports);
+        }
         if settings.skirt_loops > 0 {
             let layers = (settings.skirt_layers as usize).min(levels.len());
             item.outline = item.low_outline(levels, layers);
@@ -240,6 +249,7 @@ impl Item {
                 self.facets[solid.facets].spots_below(layers - 1, top, &mut spots);
             }
             (0..layers).for_each(|layer| self.supports.spots(layer, &mut spots));
+            spots.extend_from_slice(self.raft.spots());
         }
         hull(spots)
     }

@@ -4,6 +4,7 @@ use crate::Print;
 use crate::adhesion::hull;
 use crate::item::ItemCut;
 use crate::plan::{Plan, Planner};
+use crate::raft;
 use crate::roads::Kind;
 use crate::section::Mended;
 use crate::slice::{Slice, Slicer};
@@ -19,6 +20,8 @@ pub struct LayerCut {
     items: Vec<ItemCut>,
     /// Loops around everything, the outermost first; in the lowest layers only.
     around: Contours,
+    /// What the raft covers.
+    raft: Contours,
     /// What had to be mended.
     pub mended: Mended,
 }
@@ -41,6 +44,9 @@ impl Print {
             let cut = item.cut(slicer, &self.parts, layer, cuts);
             out.mended.add(&cut.mended);
             out.items.push(cut);
+        }
+        if layer < self.job.levels.raft() {
+            out.raft = self.footprint(slicer, turn, &out);
         }
         let s = &self.job.settings;
         if layer == 0 || (s.skirt_loops > 0 && layer < s.skirt_layers as usize) {
@@ -68,10 +74,12 @@ impl Print {
         let mut all = Contours::default();
         let mut first = true;
         for (item, cut) in self.items.iter().zip(&layer.items) {
-            let Some(whole) = cut.whole(0) else { continue };
+            let whole = cut.whole(0).map(|whole| &whole.region);
+            let whole = if self.job.levels.raft() > 0 { Some(&item.raft) } else { whole };
+            let Some(whole) = whole else { continue };
             let places = item.places.iter().enumerate();
             for (_, place) in places.filter(|(k, _)| turn.only.is_none_or(|(_, only, _)| only == *k)) {
-                let moved = moved(&whole.region, *place);
+                let moved = moved(whole, *place);
                 all = if first { moved } else { slicer.combine(&all, &moved, Boolean::Union) };
                 first = false;
             }
@@ -105,6 +113,11 @@ impl Print {
                 plan.add(&item, *place, copies);
                 copies += 1;
             }
+        }
+        if !own.raft.is_empty() {
+            let mut raft = raft::plan(&self.job, layer, &own.raft);
+            planner.walk(&mut raft, self.job.fare());
+            plan.add(&raft, Spot::default(), 0);
         }
         if !own.around.is_empty() {
             let mut skirt = Plan::default();
@@ -140,7 +153,7 @@ impl Print {
             planned.roads.belong_to(*part);
             plan.join(planned);
         }
-        if !ready.supports.is_empty(layer) {
+        if layer >= self.job.levels.raft() && !ready.supports.is_empty(layer) {
             let job = &self.parts[usize::from(ready.first_part)].job;
             let none = Contours::default();
             let region = own.items[item].whole(0).map_or(&none, |whole| &whole.region);

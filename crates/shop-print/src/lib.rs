@@ -30,6 +30,7 @@ pub mod pace;
 pub mod patterns;
 pub mod pipeline;
 pub mod plan;
+pub mod raft;
 pub mod roads;
 pub mod rows;
 pub mod section;
@@ -118,9 +119,13 @@ impl Print {
     pub fn of(model: Model, filament_mm: f64) -> Print {
         let Model { settings, mut objects } = model;
         objects.retain(|o| o.bounds().is_some() && !o.places.is_empty());
-        let (shift, height) = placed(&objects, &settings);
+        let (mut shift, height) = placed(&objects, &settings);
         let s = &settings;
-        let levels = Arc::new(layers(&objects, shift[2], height, s));
+        let levels = layers(&objects, shift[2], height, s);
+        let raft = if objects.is_empty() { 0 } else { s.raft_layers as usize };
+        let levels = levels.on_raft(raft, s.first_layer_height_mm, s.layer_height_mm, s.raft_gap_mm);
+        shift[2] += levels.lift();
+        let levels = Arc::new(levels);
         let copies = copies(&objects, shift);
         let mut parts = Vec::new();
         let items: Vec<Item> = objects

@@ -377,6 +377,19 @@ settings! {
     /// Distance of that from the part and its brim, mm.
     skirt_mm: f64 = 3.0, 0.0 ..= 100.0;
 
+    /// How many layers of raft lie under everything; 0 for none.
+    raft_layers: u32 = 0, 0.0 ..= 50.0;
+    /// How far the raft reaches beyond the part and its supports, mm.
+    raft_margin_mm: f64 = 3.0, 0.0 ..= 50.0;
+    /// Air between the raft and the part, mm.
+    raft_gap_mm: f64 = 0.2, 0.0 ..= 2.0;
+    /// How many layers at the top of the raft are dense.
+    raft_top_layers: u32 = 2, 0.0 ..= 50.0;
+    /// Distance of the raft's lines in its first layer, mm.
+    raft_first_spacing_mm: f64 = 0.6, 0.1 ..= 10.0;
+    /// Distance of the raft's lines between that and its dense layers, mm.
+    raft_spacing_mm: f64 = 1.2, 0.1 ..= 10.0;
+
     /// Supports are put under what hangs in the air.
     supports: bool = false;
     /// Surfaces flatter than this are held by supports, degrees from the bed.

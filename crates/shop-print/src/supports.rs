@@ -21,10 +21,10 @@ pub mod survey;
 pub mod trees;
 
 use crate::job::Job;
-use crate::rows::Rows;
+use crate::rows::{Frame, Rows};
 use crate::settings::SupportStyle;
 use bits::Lattice;
-use shop_geom::planar::Spot;
+use shop_geom::planar::{Contours, Spot};
 use std::sync::Arc;
 pub use survey::Sources;
 
@@ -100,6 +100,28 @@ impl Supports {
         for branch in &own.branches {
             let (Spot { x, y }, r) = (branch.at, branch.radius);
             out.extend([(r, r), (-r, r), (-r, -r), (r, -r)].map(|(dx, dy)| Spot::new(x + dx, y + dy)));
+        }
+    }
+
+    /// Adds tiles that together cover what stands in a layer.
+    pub fn tiles(&self, layer: usize, out: &mut Contours) {
+        let (Some(lattice), Some(own)) = (&self.lattice, self.layers.get(layer)) else { return };
+        let mut tile = |frame: &Frame, [a, b]: [f64; 2], [low, high]: [f64; 2]| {
+            out.add(&[[a, low], [b, low], [b, high], [a, high]].map(|at| frame.back(at)));
+        };
+        for (rows, way) in [(&own.base[0], 0), (&own.face, 1)] {
+            for row in rows.range() {
+                let middle = f64::from(row) * lattice.cell;
+                let across = [middle - 0.5 * lattice.cell, middle + 0.5 * lattice.cell];
+                for run in rows.get(row) {
+                    tile(&lattice.frames[way], [f64::from(run.a), f64::from(run.b)], across);
+                }
+            }
+        }
+        for branch in &own.branches {
+            let [x, y] = [branch.at.x, branch.at.y].map(f64::from);
+            let r = f64::from(branch.radius);
+            tile(&Frame::new(0.0, 1.0), [x - r, x + r], [y - r, y + r]);
         }
     }
 }

@@ -115,3 +115,51 @@ fn a_skirt_goes_around_all_objects_as_high_as_wanted() {
     }
     assert_eq!(layers[0].len(), layers[2].len());
 }
+
+#[test]
+fn a_part_stands_on_its_raft() {
+    let with = Settings { raft_layers: 4, raft_margin_mm: 4.0, raft_gap_mm: 0.15, ..settings() };
+    let plain = Print::new(tube(), settings(), 1.75);
+    let print = Print::new(tube(), with.clone(), 1.75);
+    assert_eq!(print.levels().len(), plain.levels().len() + 4);
+    let rise = 0.2 * 4.0 + 0.15;
+    for i in 0..plain.levels().len() {
+        assert!((print.levels().top(i + 4) - plain.levels().top(i) - rise).abs() < 1e-9);
+        assert!((print.levels().height(i + 4) - plain.levels().height(i)).abs() < 1e-9);
+    }
+    let mut layers = Vec::new();
+    print.run(
+        |spoken| {
+            let (mut kind, mut at, mut out) = (String::new(), [0.0; 2], Vec::new());
+            for c in &spoken.section.commands {
+                match c {
+                    Command::Feature(name) => kind = name.to_string(),
+                    Command::Line { to } => at = [to[0], to[1]],
+                    Command::Extrude { to, .. } => {
+                        out.push((kind.starts_with("Support"), at, [to[0], to[1]]));
+                        at = [to[0], to[1]];
+                    }
+                    _ => {}
+                }
+            }
+            out
+        },
+        |layer| {
+            layers.push(layer);
+            true
+        },
+    );
+    for (i, roads) in layers.iter().enumerate() {
+        assert!(roads.iter().all(|(support, ..)| *support == (i < 4)), "{i}");
+        let far = roads.iter().map(|(_, _, [x, y])| x.abs().max(y.abs())).fold(0.0, f64::max);
+        let edge = if i < 4 { 19.0 } else { 15.0 };
+        assert!((far - edge).abs() < 0.3, "{i} {far}");
+    }
+    let length =
+        |i: usize| -> f64 { layers[i].iter().map(|(_, a, b)| (a[0] - b[0]).hypot(a[1] - b[1])).sum() };
+    let pitch = with.pitch_mm();
+    // The tube grown by 4 mm has no hole left beyond 8 mm.
+    let area = 38.0 * 38.0 - 8.0 * 8.0;
+    assert!((length(3) * pitch / area - 1.0).abs() < 0.04, "{}", length(3) * pitch / area);
+    assert!(length(1) < 0.5 * length(3) && length(0) < 0.8 * length(3));
+}
