@@ -205,7 +205,7 @@ fn kill_often(case: &Case, count: u64) {
         }
         if !jobs.contains("interrupted: line") {
             // It died before there was a job.
-            assert!(machine.cuts().is_empty(), "{hint}: moved without a journal");
+            assert!(machine.cuts().is_empty(), "{hint}: moved without a journal that says so: {jobs}");
             continue;
         }
         // Nobody asked for it: it stays where it is.

@@ -16,7 +16,7 @@ fn run(kind: Kind, machine: &sim::Options, patient: bool) -> (Duration, usize) {
     rig.patient = patient;
     rig.job(lines);
     assert!(rig.is_finished(), "{}", rig.story());
-    (rig.now - begun, rig.reads - reads)
+    (rig.now.saturating_sub(begun), rig.reads - reads)
 }
 
 #[test]

@@ -463,7 +463,7 @@ fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
 impl Web {
     /// Takes a frame of the client: its opcode and what is in it.
     fn unframe(&mut self) -> Option<(u8, Vec<u8>)> {
-        let (opcode, length) = (self.bytes.first()? & 15, self.bytes.get(1)? & 127);
+        let (opcode, length) = (self.bytes.first()? & 0x0F, self.bytes.get(1)? & 0x7F);
         let (length, start) = match length {
             126 => (usize::from(u16::from_be_bytes([*self.bytes.get(2)?, *self.bytes.get(3)?])), 4),
             n => (usize::from(n), 2),

@@ -23,6 +23,12 @@ const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 
+/// The highest bit: of the first byte that the message ends here, of the second that the payload is masked.
+const FLAG: u8 = 0x80;
+/// In the place of a length: it follows, in so many bits.
+const LENGTH_16: u8 = 0x7E;
+const LENGTH_64: u8 = 0x7F;
+
 /// What came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
@@ -65,15 +71,15 @@ impl Socket {
     ///  fin 000 opcode | mask length | length of the length, if more | mask, 4 bytes | payload, masked
     /// ```
     fn frame(&mut self, opcode: u8, payload: &[u8]) -> Vec<u8> {
-        let mut out = vec![0x80 | opcode];
+        let mut out = vec![FLAG | opcode];
         match payload.len() {
-            n @ 0..126 => out.push(0x80 | n as u8),
+            n @ 0..126 => out.push(FLAG | n as u8),
             n @ 126..0x1_0000 => {
-                out.push(0x80 | 126);
+                out.push(FLAG | LENGTH_16);
                 out.extend((n as u16).to_be_bytes());
             }
             n => {
-                out.push(0x80 | 127);
+                out.push(FLAG | LENGTH_64);
                 out.extend((n as u64).to_be_bytes());
             }
         }
@@ -125,15 +131,15 @@ type Frame = (u8, bool, (usize, usize));
 /// Reads the frame that begins here, if all of it is there. A server does not mask (section 5.1).
 fn frame_at(bytes: &[u8]) -> Result<Option<Frame>, Nonsense> {
     let [first, second, rest @ ..] = bytes else { return Ok(None) };
-    let (opcode, whole, control) = (first & 15, first & 0x80 != 0, first & 8 != 0);
-    let (length, start) = match (second & 127, rest) {
-        (126, [a, b, ..]) => (u64::from(u16::from_be_bytes([*a, *b])), 4),
-        (127, [a, b, c, d, e, f, g, h, ..]) => (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), 10),
-        (126 | 127, _) => return Ok(None),
+    let (opcode, whole, control) = (first & 0x0F, first & FLAG != 0, first & 0x08 != 0);
+    let (length, start) = match (second & !FLAG, rest) {
+        (LENGTH_16, [a, b, ..]) => (u64::from(u16::from_be_bytes([*a, *b])), 4),
+        (LENGTH_64, [a, b, c, d, e, f, g, h, ..]) => (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), 10),
+        (LENGTH_16 | LENGTH_64, _) => return Ok(None),
         (n, _) => (u64::from(n), 2),
     };
     let most = if control { LONGEST_CONTROL } else { LONGEST };
-    if first & 0x70 != 0 || second & 0x80 != 0 || length > most as u64 || control && !whole {
+    if first & 0x70 != 0 || second & FLAG != 0 || length > most as u64 || control && !whole {
         return Err(Nonsense);
     }
     let end = start + length as usize;
@@ -218,7 +224,7 @@ mod tests {
             let text = if long { text.repeat(400) } else { text };
             let frame = Socket::default().text(&text);
             prop_assert_eq!(frame[0], 0x81);
-            let start = match frame[1] & 127 { 126 => 4, 127 => 10, _ => 2 };
+            let start = match frame[1] & !FLAG { LENGTH_16 => 4, LENGTH_64 => 10, _ => 2 };
             let (mask, body) = frame[start..].split_at(4);
             let back: Vec<u8> = body.iter().zip(mask.iter().cycle()).map(|(b, m)| b ^ m).collect();
             prop_assert_eq!(back, text.as_bytes());

@@ -92,9 +92,8 @@ impl Session {
         match self.greeting.take() {
             // It has just started, and says who it is.
             Some(said) => self.ask_greeted(&said),
-            None => {
-                self.ask(if given.is_some_and(Protocol::is_numbered) { Step::Firmware } else { Step::Knock })
-            }
+            None if given.is_some_and(Protocol::is_numbered) => self.ask(Step::Firmware),
+            None => self.ask(Step::Knock),
         }
         self.pump();
     }
