@@ -200,8 +200,13 @@ impl Skeletons {
                     face.vertices().iter().map(|v| to_contour(*v, p).0).fold(f64::INFINITY, f64::min)
                 };
                 let middle = Point::from((a.coords + b.coords + c.coords) / 3.0);
-                let center =
-                    circumcenter(a, b, c).filter(|p| clear(*p) > 0.7 * (a - p).norm()).unwrap_or(middle);
+                // Three corners that are nearly in line have one that is far outside of everything.
+                let longest = (b - a).norm().max((c - b).norm()).max((a - c).norm());
+                let good = |p: &Point| {
+                    let radius = (a - p).norm();
+                    radius < 2.0 * longest && clear(*p) > 0.7 * radius
+                };
+                let center = circumcenter(a, b, c).filter(good).unwrap_or(middle);
                 let radius = clear(center);
                 Node { center, radius }
             };
