@@ -74,7 +74,8 @@ pub fn plan(job: &Job, layer: usize, region: &Contours) -> Plan {
     let frame = Frame::new((layer % 2) as f64 * std::f64::consts::FRAC_PI_2, spacing);
     let mut rows = Rows::default();
     Scanner::default().scan(&inside, &frame, &mut rows);
-    let lines = Lines { kind, step: 1, link: (LONGEST_JOIN * spacing) as i32, least: 0, area, monotonic: false };
+    let lines =
+        Lines { kind, step: 1, link: (LONGEST_JOIN * spacing) as i32, least: 0, area, monotonic: false };
     if let Some(at) = wall.spots().first() {
         Weaver::default().weave(&rows, &frame, &lines, *at, &mut plan.roads);
     }

@@ -134,7 +134,9 @@ fn frame_at(bytes: &[u8]) -> Result<Option<Frame>, Nonsense> {
     let (opcode, whole, control) = (first & 0x0F, first & FLAG != 0, first & 0x08 != 0);
     let (length, start) = match (second & !FLAG, rest) {
         (LENGTH_16, [a, b, ..]) => (u64::from(u16::from_be_bytes([*a, *b])), 4),
-        (LENGTH_64, [a, b, c, d, e, f, g, h, ..]) => (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), 10),
+        (LENGTH_64, [a, b, c, d, e, f, g, h, ..]) => {
+            (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), 10)
+        }
         (LENGTH_16 | LENGTH_64, _) => return Ok(None),
         (n, _) => (u64::from(n), 2),
     };

@@ -203,8 +203,7 @@ impl<'a> Grower<'a> {
     }
 
     fn place(&self, index: u32) -> [f64; 2] {
-        let (row, column) = (index as usize / self.size[1], index as usize % self.size[1]);
-        self.lattice.place_at(row as f64, column as f64)
+        self.lattice.place(index as usize / self.size[1], index as usize % self.size[1])
     }
 
     /// Returns the nearest place outside the part.
