@@ -83,15 +83,6 @@ impl Lattice {
         self.place_at(row as f64, column as f64)
     }
 
-    /// Returns the node nearest to a place given along rows and columns, as row and column; nothing beyond the lattice.
-    #[inline]
-    pub fn node(&self, at: [f64; 2]) -> Option<[usize; 2]> {
-        let row = (at[1] / self.cell).round() as i32 - self.first[0];
-        let column = (at[0] / self.cell).round() as i32 - self.first[1];
-        let inside = (0..self.rows as i32).contains(&row) && (0..64 * self.width as i32).contains(&column);
-        inside.then_some([row as usize, column as usize])
-    }
-
     /// Returns how many rows and columns there are.
     pub fn size(&self) -> [usize; 2] {
         [self.rows, 64 * self.width]
