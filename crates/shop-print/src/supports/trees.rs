@@ -23,8 +23,6 @@ use std::sync::Arc;
 
 /// Branches do not lean to others that are farther away, mm.
 const FARTHEST_MM: f64 = 15.0;
-/// How far a branch looks for a free way down, nodes.
-const SIGHT: i32 = 24;
 
 /// What trees see of a layer.
 struct Level {
@@ -270,7 +268,9 @@ impl Grove<'_> {
     /// Returns the nearest free node.
     fn nearest(&self, free: &Bits, at: [f64; 2]) -> Option<[f64; 2]> {
         let mut best: Option<(f64, [f64; 2])> = None;
-        for ring in 1..=SIGHT {
+        // Farther away than the part is wide of a thick branch, no free place can be reached any more.
+        let sight = (self.thick + self.aside).ceil() as i32 + 3;
+        for ring in 1..=sight {
             // A ring of the square's sides; a farther ring cannot be nearer than its own distance.
             if best.is_some_and(|(far, _)| far <= f64::from(ring * ring)) {
                 break;
@@ -314,11 +314,14 @@ impl Grove<'_> {
                 [at[0] + t * (to[0] - at[0]), at[1] + t * (to[1] - at[1])]
             };
             let wished = wish.map(toward);
-            let next = match wished.filter(|to| open(*to)) {
+            let stuck = !open(at);
+            let out = if stuck { self.nearest(free, at) } else { None };
+            // Over the part there is no free way down at all: branches lean together there as well.
+            let next = match wished.filter(|to| open(*to) || (stuck && out.is_none() && fits(*to))) {
                 Some(to) => Some(to),
-                None if open(at) => Some(at),
+                None if !stuck => Some(at),
                 None => {
-                    let ways = [self.nearest(free, at).map(toward), Some(at)];
+                    let ways = [out.map(toward), Some(at)];
                     let clear = |to: [f64; 2]| self.cell(to).is_some_and(|[r, c]| !solid.has(r, c));
                     let way = ways.iter().flatten().find(|to| fits(**to));
                     way.or(ways.iter().flatten().find(|to| clear(**to))).copied()
