@@ -2,17 +2,43 @@
 
 use super::import::{self, Mapped};
 use super::place::{Stand, Thing};
-use shop_formats::mesh::{Role, Setting};
+use shop_formats::mesh::{HeightChange, Role, Setting};
 use shop_print::model::{Body, Changes, Effect, Model, Modifier, Object, Place};
 use shop_print::settings::Settings;
 use shop_report::Diagnostic;
 
 /// Makes a model of everything; what a file wants and we have not is told once for all objects.
-pub fn model(stand: Stand, settings: Settings, notes: &mut Vec<Diagnostic>) -> Model {
+pub fn model(stand: Stand, mut settings: Settings, notes: &mut Vec<Diagnostic>) -> Model {
+    happen(&stand.changes, &mut settings, notes);
     let mut lost = Mapped::default();
     let objects = stand.things.into_iter().map(|t| object(t, &mut lost)).collect();
     notes.extend(lost.diagnostic("settings of single objects"));
     Model { settings, objects }
+}
+
+/// Adds what a project wants to happen at heights to the settings: pauses, changes of colour, single commands.
+fn happen(changes: &[HeightChange], settings: &mut Settings, notes: &mut Vec<Diagnostic>) {
+    let mut acts: Vec<String> = settings.get("at_heights").filter(|t| !t.is_empty()).into_iter().collect();
+    let before = acts.len();
+    for change in changes {
+        // Old files have the command alone.
+        let act = match (change.kind.as_str(), change.gcode.trim()) {
+            ("0", _) | ("", "M600") => Some("colour".to_owned()),
+            ("1", _) | ("", "M601" | "M0" | "M25") => Some("pause".to_owned()),
+            ("4" | "", text) if !text.is_empty() && !text.contains([';', '\n', '{']) => {
+                Some(format!("write {text}"))
+            }
+            _ => None,
+        };
+        acts.extend(act.map(|act| format!("{} {act}", change.z)));
+    }
+    let taken = acts.len() - before;
+    let whole = taken == 0 || settings.set("at_heights", &acts.join("; ")).is_ok();
+    let lost = changes.len() - if whole { taken } else { 0 };
+    if lost > 0 {
+        let message = "some of what the project wants to happen at heights is left out";
+        notes.push(Diagnostic::warning("print/changes-left-out", message).count(lost));
+    }
 }
 
 fn object(thing: Thing, lost: &mut Mapped) -> Object {
@@ -87,14 +113,20 @@ mod tests {
             places: vec![[0.0; 2]; 3],
         };
         let mut notes = Vec::new();
-        let stand = Stand { things: vec![thing], settings: Vec::new() };
+        let change = |kind: &str, z| HeightChange { z, kind: kind.to_owned(), ..HeightChange::default() };
+        let changes = vec![change("1", 5.5), change("0", 7.0), change("2", 8.0)];
+        let stand = Stand { things: vec![thing], settings: Vec::new(), changes };
         let model = model(stand, Settings::default(), &mut notes);
+        assert_eq!(model.settings.get("at_heights").as_deref(), Some("5.5 pause; 7 colour"));
         let object = &model.objects[0];
         assert_eq!((object.bodies.len(), object.modifiers.len(), object.places.len()), (1, 3, 3));
         assert_eq!(object.changes.keys().collect::<Vec<_>>(), ["walls"]);
         assert!(matches!(&object.modifiers[0].effect, Effect::Change(c) if c.keys().eq(["infill_percent"])));
         assert_eq!(object.modifiers[1].effect, Effect::NoSupport);
         assert!(matches!(object.modifiers[2].place, Place::Heights { low: 6.0, high: 7.0 }));
-        assert_eq!(notes.iter().map(|d| d.code).collect::<Vec<_>>(), ["print/settings-lost"]);
+        assert_eq!(
+            notes.iter().map(|d| d.code).collect::<Vec<_>>(),
+            ["print/changes-left-out", "print/settings-lost"]
+        );
     }
 }

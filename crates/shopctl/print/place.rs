@@ -7,7 +7,7 @@ use crate::program;
 use crate::report::{self, Sources, Style};
 use anyhow::Result;
 use clap::Args;
-use shop_formats::mesh::{HeightRange, ReadOptions, Role, Scene, Setting};
+use shop_formats::mesh::{HeightChange, HeightRange, ReadOptions, Role, Scene, Setting};
 use shop_geom::Point;
 use shop_geom::mesh::repair::{Limits, repair};
 use shop_geom::mesh::{Mesh, Transform, Vector3, arrange, hull, rest};
@@ -149,6 +149,8 @@ pub struct Stand {
     pub things: Vec<Thing>,
     /// Settings of the projects, as they write them.
     pub settings: Vec<Setting>,
+    /// What is to happen at heights above the bed.
+    pub changes: Vec<HeightChange>,
 }
 
 /// Reads files and puts what they hold on a bed, a rectangle of corners `bed`, mm; nothing when there is nothing to print,
@@ -171,10 +173,7 @@ pub fn stand(
         let mut scene =
             shop_formats::mesh::read_releasing(id, &bytes, &options, &forget).drain_into(&mut found);
         all.settings.append(&mut scene.settings);
-        if !scene.changes.is_empty() {
-            let message = "what the project wants to happen at heights (pauses, colours) is left out";
-            found.push(Diagnostic::warning("print/changes-left-out", message).count(scene.changes.len()));
-        }
+        changes(std::mem::take(&mut scene.changes), args, &mut all.changes, &mut found);
         keep_plate(&mut scene, args.plate, &mut found);
         things(scene, &mut all.things, &mut found);
         if found.iter().any(|d| d.severity == Severity::Error) {
@@ -198,6 +197,26 @@ pub fn stand(
         return Ok(None);
     }
     Ok(Some(all))
+}
+
+/// Takes over what is to happen at heights, unless bodies come to lie otherwise, and heights with them.
+fn changes(
+    given: Vec<HeightChange>,
+    args: &PlaceArgs,
+    out: &mut Vec<HeightChange>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let tilted = args.rotate_deg.is_some_and(|[x, y, _]| x != 0.0 || y != 0.0);
+    if args.lay_flat || tilted {
+        if !given.is_empty() {
+            let message =
+                "what the project wants to happen at heights is left out, as the part lies otherwise";
+            found.push(Diagnostic::warning("print/changes-left-out", message).count(given.len()));
+        }
+        return;
+    }
+    let scale = args.scale.map_or(1.0, |[_, _, z]| z);
+    out.extend(given.into_iter().map(|c| HeightChange { z: c.z * scale, ..c }));
 }
 
 /// Leaves only what stands on one bed of a project that has several.

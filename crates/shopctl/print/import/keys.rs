@@ -228,7 +228,7 @@ const ROWS: &[(&str, Row)] = &[
             "support_material",
             &Words(
                 "support_style",
-                &[("grid", "lines"), ("snug", "lines"), ("tree", "tree"), ("organic", "tree")],
+                &[("grid", "normal"), ("snug", "normal"), ("tree", "tree"), ("organic", "tree")],
             ),
         ),
     ),
@@ -239,8 +239,8 @@ const ROWS: &[(&str, Row)] = &[
             &Words(
                 "support_style",
                 &[
-                    ("normal(auto)", "lines"),
-                    ("normal(manual)", "lines"),
+                    ("normal(auto)", "normal"),
+                    ("normal(manual)", "normal"),
                     ("tree(auto)", "tree"),
                     ("tree(manual)", "tree"),
                 ],
