@@ -21,9 +21,10 @@ impl Speaker<'_> {
             return;
         }
         let s = &self.job.settings;
-        let inside = s.comb && !self.rise && far.is_finite() && self.led(to);
+        let inside = s.comb && self.over.is_none() && far.is_finite() && self.led(to);
         let parked = std::mem::take(&mut self.parked);
-        let retract = !parked && self.retracts(far) && !(inside && self.led_mm(to) < s.comb_retract_mm);
+        let stays = inside && !(self.rise && s.retract_at_layer) && self.led_mm(to) < s.comb_retract_mm;
+        let retract = !parked && self.retracts(far) && !stays;
         if retract {
             self.retract();
             self.used.retractions += 1;
