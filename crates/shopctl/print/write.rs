@@ -127,8 +127,9 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
     };
     let mut teller = Teller {
         file: &mut file,
-        estimator: Estimator::new(machine),
-        checker: Checker::new(machine),
+        // How long the program gets is not known yet; it is ours, and long enough for all its arcs.
+        estimator: Estimator::new(machine).of_bytes(usize::MAX >> 8),
+        checker: Checker::new(machine).of_bytes(usize::MAX >> 8),
         plot,
         bytes: 0,
         line: 1,

@@ -50,8 +50,8 @@ pub fn check(
     protocol: Option<Protocol>,
     allowed: Allowed,
 ) -> Checked {
-    let mut checker = Checker::new(machine);
-    let mut estimator = Estimator::new(machine);
+    let mut checker = Checker::new(machine).of_bytes(program.len());
+    let mut estimator = Estimator::new(machine).of_bytes(program.len());
     let mut index = Index::default();
     let (mut seen, mut forgotten, mut last) = (0, 0, None);
     let context = Context::of(machine).source(id);
