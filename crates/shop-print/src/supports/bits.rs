@@ -72,6 +72,15 @@ impl Lattice {
         [(f64::from(self.first[1]) + column) * self.cell, (f64::from(self.first[0]) + row) * self.cell]
     }
 
+    /// Returns the node nearest to a place given along rows and columns, as row and column; nothing beyond the lattice.
+    #[inline]
+    pub fn node(&self, at: [f64; 2]) -> Option<[usize; 2]> {
+        let row = (at[1] / self.cell).round() as i32 - self.first[0];
+        let column = (at[0] / self.cell).round() as i32 - self.first[1];
+        let inside = (0..self.rows as i32).contains(&row) && (0..64 * self.width as i32).contains(&column);
+        inside.then_some([row as usize, column as usize])
+    }
+
     /// Returns the number of a column as scan lines along columns count.
     fn column(&self, column: usize) -> i32 {
         -(self.first[1] + column as i32)
