@@ -10,7 +10,7 @@ use clap::Args;
 use shop_formats::mesh::{HeightChange, HeightRange, ReadOptions, Role, Scene, Setting};
 use shop_geom::Point;
 use shop_geom::mesh::repair::{Limits, repair};
-use shop_geom::mesh::{Mesh, Transform, Vector3, arrange, hull, rest};
+use shop_geom::mesh::{Mesh, Point3, Transform, Vector3, arrange, hull, rest};
 use shop_report::{Diagnostic, Severity};
 use std::path::PathBuf;
 
@@ -138,7 +138,7 @@ impl Thing {
 
     /// Returns the hull of its shadow on the bed.
     fn shadow(&self) -> Vec<Point> {
-        hull::flat(self.solids().flat_map(|m| &m.points).map(|p| p.xy()))
+        hull::flat(self.solids().flat_map(|m| &m.points).map(Point3::xy))
     }
 }
 
@@ -300,7 +300,9 @@ fn set(
         if by.linear[(2, 0)] != 0.0 || by.linear[(2, 1)] != 0.0 {
             single(things);
         }
-        things.iter_mut().for_each(|t| t.transform(by));
+        for thing in things.iter_mut() {
+            thing.transform(by);
+        }
     }
     if args.lay_flat {
         for thing in things.iter_mut() {
@@ -359,7 +361,6 @@ fn put_beside(things: &mut [Thing], gap: f64, bed: [Point; 2], notes: &mut Vec<D
 mod tests {
     use super::*;
     use shop_formats::mesh::{Object, Part, Plate};
-    use shop_geom::mesh::Point3;
 
     fn mesh() -> Mesh {
         let points =
