@@ -38,7 +38,7 @@ fn bracket() -> String {
     let at = |i: usize, y: i32| format!("vertex {} {y} {}\n", outline[i][0], outline[i][1]);
     let mut out = "solid bracket\n".to_owned();
     let mut facet = |a: String, b: String, c: String| {
-        out += &format!("facet normal 0 0 0\nouter loop\n{a}{b}{c}endloop\nendfacet\n");
+        out.extend(["facet normal 0 0 0\nouter loop\n", &a, &b, &c, "endloop\nendfacet\n"]);
     };
     for [a, b, c] in ears {
         facet(at(a, 0), at(b, 0), at(c, 0));

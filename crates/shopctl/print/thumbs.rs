@@ -89,7 +89,9 @@ mod tests {
             [Wanted { width: 32, height: 24, qoi: false }, Wanted { width: 16, height: 16, qoi: true }];
         let drawn = pictures(&[&mesh], &wanted);
         let mut text = Vec::new();
-        drawn.iter().for_each(|p| p.comment(&mut text));
+        for picture in &drawn {
+            picture.comment(&mut text);
+        }
         let read = shop_gcode::metadata::read(&text);
         assert_eq!(read.thumbnails, drawn.into_iter().map(|p| p.thumbnail).collect::<Vec<_>>());
     }

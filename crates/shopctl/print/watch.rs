@@ -152,6 +152,6 @@ mod tests {
         assert_eq!(program.file_name().unwrap(), "part.nc");
         std::fs::write(&failed, "").unwrap();
         assert!(is_done(&mesh, made, &machine));
-        assert!(!is_done(&mesh, made + Duration::from_secs(3600), &machine), "it was replaced since");
+        assert!(!is_done(&mesh, made + Duration::from_hours(1), &machine), "it was replaced since");
     }
 }
