@@ -17,8 +17,8 @@
 //! they begin are **pruned**: the ends of a strip come out as the middle of the last disc that fits.
 
 use crate::planar::{Contours, PER_MM, Spot};
-use crate::{Point, Vector};
-use spade::handles::{DirectedEdgeHandle, FixedFaceHandle, InnerTag, VertexHandle};
+use crate::{Point, Vector, cross};
+use spade::handles::{DirectedEdgeHandle, FaceHandle, FixedFaceHandle, InnerTag, VertexHandle};
 use spade::{CdtEdge, ConstrainedDelaunayTriangulation, Point2, Triangulation};
 
 /// A place on a middle line.
@@ -57,6 +57,7 @@ pub struct Skeleton {
 type Cdt = ConstrainedDelaunayTriangulation<Point2<f64>>;
 type Edge<'a> = DirectedEdgeHandle<'a, Point2<f64>, (), CdtEdge<()>, ()>;
 type Face = FixedFaceHandle<InnerTag>;
+type InnerFace<'a> = FaceHandle<'a, InnerTag, Point2<f64>, (), CdtEdge<()>, ()>;
 type Vertex<'a> = VertexHandle<'a, Point2<f64>, (), CdtEdge<()>, ()>;
 
 /// Contours are cut to edges of at most this length, mm.
@@ -192,7 +193,7 @@ impl Skeletons {
                 let (la, lb, lc) = ((c - b).norm(), (a - c).norm(), (b - a).norm());
                 let around = la + lb + lc;
                 let center = Point::from((a.coords * la + b.coords * lb + c.coords * lc) / around);
-                Node { center, radius: crate::cross(b - a, c - a).abs() / around }
+                Node { center, radius: cross(b - a, c - a).abs() / around }
             } else {
                 // The middle of the disc through its corners, which holds no other; where contours have too few corners
                 // for their distance, that disc may leave the region.
@@ -200,12 +201,7 @@ impl Skeletons {
                     face.vertices().iter().map(|v| to_contour(*v, p).0).fold(f64::INFINITY, f64::min)
                 };
                 let middle = Point::from((a.coords + b.coords + c.coords) / 3.0);
-                // Three corners that are nearly in line have one that is far outside of everything.
-                let longest = (b - a).norm().max((c - b).norm()).max((a - c).norm());
-                let good = |p: &Point| {
-                    let radius = (a - p).norm();
-                    radius < 2.0 * longest && clear(*p) > 0.7 * radius
-                };
+                let good = |p: &Point| clear(*p) > 0.7 * (a - p).norm() && reaches(face, *p);
                 let center = circumcenter(a, b, c).filter(good).unwrap_or(middle);
                 let radius = clear(center);
                 Node { center, radius }
@@ -570,9 +566,33 @@ fn middle(chord: Edge<'_>) -> Node {
     Node { center, radius }
 }
 
+/// True when the straight way from a face to a place crosses no contour.
+fn reaches(from: InnerFace<'_>, to: Point) -> bool {
+    let [a, b, c] = from.vertices().map(at);
+    let start = Point::from((a.coords + b.coords + c.coords) / 3.0);
+    let (mut face, mut came) = (from, None);
+    for _ in 0..64 {
+        // The edge through which the way leaves: the place lies beyond it, and its ends on either side of the way.
+        let leaves = |e: &Edge<'_>| {
+            let (p, q) = (at(e.from()), at(e.to()));
+            cross(q - p, to - p) < 0.0
+                && cross(to - start, p - start) <= 0.0
+                && cross(to - start, q - start) >= 0.0
+        };
+        let out = face.adjacent_edges().into_iter().find(|e| Some(e.fix()) != came && leaves(e));
+        let Some(out) = out else { return true };
+        if out.is_constraint_edge() {
+            return false;
+        }
+        let Some(next) = out.rev().face().as_inner() else { return false };
+        (face, came) = (next, Some(out.rev().fix()));
+    }
+    false
+}
+
 fn circumcenter(a: Point, b: Point, c: Point) -> Option<Point> {
     let (p, q) = (b - a, c - a);
-    let twice = 2.0 * crate::cross(p, q);
+    let twice = 2.0 * cross(p, q);
     let (pp, qq) = (p.norm_squared(), q.norm_squared());
     (twice.abs() > 1e-12).then(|| a + Vector::new(q.y * pp - p.y * qq, p.x * qq - q.x * pp) / twice)
 }
@@ -667,6 +687,23 @@ mod tests {
             .sum();
         assert!((length - 20.0).abs() < 1.2, "{length} {:?}", s.lines);
         assert_eq!(s.lines.iter().flat_map(|l| l.free).filter(|f| *f).count(), 4);
+    }
+
+    #[test]
+    fn no_line_leaves_the_region_where_a_tongue_meets_a_wide_place() {
+        // A tongue that widens along an arc, cut off where it is wide enough for walls.
+        let arc = (0..=12).map(|i| 0.25 * f64::from(i)).map(|x| [x, -0.05 * (1.0 + 1.2 * x + x * x)]);
+        let walk: Vec<Spot> = arc.chain([[3.0, 0.0], [0.0, 0.0]]).map(|[x, y]| Spot::from_mm(x, y)).collect();
+        assert!(crate::planar::twice_area(&walk) > 0);
+        let mut region = Contours::default();
+        region.add(&walk);
+        let mut s = Skeleton::default();
+        Skeletons::default().find(&region, &mut s);
+        assert!(!s.lines.is_empty());
+        for n in &s.nodes {
+            let at = Spot::from_mm(n.center.x, n.center.y);
+            assert!(n.radius < 1e-3 || crate::planar::encloses(&walk, at), "{n:?}");
+        }
     }
 
     #[test]
