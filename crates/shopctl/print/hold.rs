@@ -51,6 +51,9 @@ pub fn layers<'a>(print: &'a Print, facings: &'a [Facing<'a>], filament_mm: f64)
     Some(Layers::new(shapes, levels, claims(print, filament_mm), low, high))
 }
 
+/// Air below what supports carry is at most so many layers high.
+const MOST_GAP_LAYERS: usize = 20;
+
 /// Returns what must hold of a print by its settings.
 fn claims(print: &Print, filament_mm: f64) -> Claims {
     let all: Vec<&Settings> =
@@ -61,11 +64,19 @@ fn claims(print: &Print, filament_mm: f64) -> Claims {
     let rough = |s: &Settings| if s.fuzzy == Fuzzy::Off { 0.0 } else { s.fuzzy_mm };
     let slack = |s: &Settings| meant.iter().map(|k| number(s, k).abs()).sum::<f64>() + rough(s);
     let vase = |s: &Settings| s.get("vase").is_some_and(|v| v == "true");
+    let thinnest = (0..print.levels().len()).map(|i| print.levels().height(i)).fold(f64::INFINITY, f64::min);
+    let gap = |s: &Settings| {
+        let air = if s.supports { s.support_gap_mm } else { 0.0 };
+        let raft = if s.raft_layers > 0 { s.raft_gap_mm } else { 0.0 };
+        // More layers than this are not looked through.
+        ((air.max(raft) / thinnest.max(0.01) - 1e-6).ceil() as usize).min(MOST_GAP_LAYERS)
+    };
     Claims {
         filament_mm2: std::f64::consts::FRAC_PI_4 * filament_mm * filament_mm,
         walls: all.iter().all(|s| s.walls > 0 && !vase(s)),
         top: all.iter().all(|s| s.top_layers > 0 && !vase(s)),
         bottom: all.iter().all(|s| s.bottom_layers > 0),
+        gap_layers: all.iter().map(|s| gap(s)).max().unwrap_or(0),
         slack_mm: all.iter().map(|s| slack(s)).fold(0.0, f64::max),
         most_flow: all.iter().map(|s| s.most_flow_mm3_per_s).fold(0.0, f64::max),
     }

@@ -10,7 +10,7 @@
 //! The one idea: a layer is a bitmap. Roads are drawn into it as the filament that goes in makes them wide, the section is
 //! filled into another one straight from the triangles, and both are compared word by word. Nothing of this knows how
 //! the layer was planned. Layers are drawn in any order and at the same time ([`Layers::look`]) and are compared in theirs
-//! ([`Judge`]); a judge keeps three layers, so that memory does not grow with the height.
+//! ([`Judge`]); a judge keeps a few layers, so that memory does not grow with the height.
 //!
 //! NOTE: what is finer than two squares (0.2 mm on usual beds) is not seen.
 
@@ -23,6 +23,7 @@ use bits::{Bits, Grid};
 use cross::Room;
 use shop_cam::canon::{Command, Position, Section};
 use shop_report::Diagnostic;
+use std::collections::VecDeque;
 use std::sync::Mutex;
 
 /// Size of a square, mm: a quarter of a usual road.
@@ -47,6 +48,8 @@ pub struct Claims {
     pub bottom: bool,
     /// How much larger or smaller than the mesh the print is meant to be, mm.
     pub slack_mm: f64,
+    /// How many layers of air supports leave below what they carry, so that they come off.
+    pub gap_layers: usize,
     /// Most filament that can be melted, mm³/s.
     pub most_flow: f64,
 }
@@ -243,6 +246,8 @@ pub struct Judge<'a> {
     /// The layer before the one that waits, and the one that waits for the next.
     before: Option<Look>,
     waiting: Option<Look>,
+    /// Supports of the layers before those, as many as air is left below what they carry; the last one last.
+    older: VecDeque<Bits>,
     number: usize,
     figures: LayerFigures,
     room: [Bits; 3],
@@ -253,7 +258,8 @@ impl<'a> Judge<'a> {
     pub fn new(layers: &'a Layers<'a>) -> Judge<'a> {
         let empty = || layers.grid.empty();
         let figures = LayerFigures { pitch_mm: layers.grid.pitch, ..LayerFigures::default() };
-        Judge { layers, before: None, waiting: None, number: 0, figures, room: [empty(), empty(), empty()] }
+        let room = [empty(), empty(), empty()];
+        Judge { layers, before: None, waiting: None, older: VecDeque::new(), number: 0, figures, room }
     }
 
     /// Takes the next layer.
@@ -261,7 +267,10 @@ impl<'a> Judge<'a> {
         if let Some(now) = self.waiting.take() {
             self.judge(&now, Some(&look));
             if let Some(old) = self.before.replace(now) {
-                self.layers.give_back([old.section, old.own, old.other]);
+                self.older.push_back(old.other);
+                let gone = self.older.len() > self.layers.claims.gap_layers;
+                let gone = gone.then(|| self.older.pop_front()).flatten();
+                self.layers.give_back([old.section, old.own].into_iter().chain(gone));
             }
         }
         self.waiting = Some(look);
@@ -302,10 +311,13 @@ impl<'a> Judge<'a> {
                 f.outside_worst = (outside, number);
             }
         }
-        // On air: nothing that is near, section or road, in the layer below.
+        // On air: nothing that is near, section or road, in the layer below, nor supports under the air they leave.
         if let Some(below) = &self.before {
             a.set(&below.section, &below.own, |s, r| s | r);
             a.change(&below.other, |s, r| s | r);
+            for other in &self.older {
+                a.change(other, |s, r| s | r);
+            }
             a.grow(squares(OVERHANG), room);
             b.set(&now.own, a, |road, held| road & !held);
             let midair = grid.area(b.count());

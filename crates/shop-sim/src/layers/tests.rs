@@ -50,7 +50,15 @@ fn layer(number: usize, low: [f64; 2], high: [f64; 2]) -> Section {
 }
 
 fn claims() -> Claims {
-    Claims { filament_mm2: 2.4, walls: true, top: true, bottom: true, slack_mm: 0.0, most_flow: 10.0 }
+    Claims {
+        filament_mm2: 2.4,
+        walls: true,
+        top: true,
+        bottom: true,
+        slack_mm: 0.0,
+        gap_layers: 0,
+        most_flow: 10.0,
+    }
 }
 
 fn judged(sections: &[Section]) -> (LayerFigures, Vec<&'static str>) {
@@ -104,25 +112,46 @@ fn planted_faults_are_seen() {
     assert_eq!(judged(&fast).1, ["proof/print-flow"]);
 }
 
-#[test]
-fn what_stands_on_nothing_is_on_air() {
-    // A table: a leg in the middle, a top twice as wide.
+/// A table printed: a leg in the middle, a top twice as wide from layer 5 on, and whatever `more` lays beside the leg.
+fn table(claims: Claims, more: impl Fn(usize) -> Option<Section>) -> LayerFigures {
     let (leg, top) =
         (Block::new([18.0, 13.0, 0.0], [22.0, 17.0, 1.0]), Block::new([10.0, 10.0, 1.0], [30.0, 20.0, 2.0]));
     let shapes = [&leg, &top].map(|b| Shape::new(b, true, vec![[0, 0]], HEIGHT)).into_iter().collect();
     let level = |i: usize| Level { plane: ((i as f64 + 0.5) * HEIGHT * PER_MM) as i32, height: HEIGHT };
-    let layers = Layers::new(shapes, (0..LAYERS).map(level).collect(), claims(), [10.0, 10.0], [30.0, 20.0]);
+    let layers = Layers::new(shapes, (0..LAYERS).map(level).collect(), claims, [10.0, 10.0], [30.0, 20.0]);
     let mut judge = Judge::new(&layers);
     for i in 0..LAYERS {
-        let section =
+        let mut section =
             if i < 5 { layer(i, [18.0, 13.0], [22.0, 17.0]) } else { layer(i, [10.0, 10.0], [30.0, 20.0]) };
+        section.commands.extend(more(i).into_iter().flat_map(|s| s.commands));
         judge.take(layers.look(i, &section, None));
     }
-    let f = judge.finish();
+    judge.finish()
+}
+
+#[test]
+fn what_stands_on_nothing_is_on_air() {
+    let f = table(claims(), |_| None);
     // 200 mm2 of top, held by 4 mm by 4 mm and 0.3 mm around it.
     assert!((f.midair_mm2 - (200.0 - 4.6 * 4.6)).abs() < 2.0, "{}", f.midair_mm2);
     assert_eq!(f.midair_worst.1, 5);
     assert_eq!(f.diagnostics(&claims()).iter().map(|d| d.code).collect::<Vec<_>>(), ["proof/print-on-air"]);
+}
+
+#[test]
+fn supports_hold_over_as_much_air_as_they_are_to_leave_and_no_more() {
+    let props = |last: usize| {
+        move |i: usize| {
+            let mut section = layer(i, [10.0, 10.0], [30.0, 20.0]);
+            section.commands[0] = Command::Feature("Support material".into());
+            (i <= last).then_some(section)
+        }
+    };
+    for gap_layers in 0..3 {
+        let claims = Claims { gap_layers, ..claims() };
+        assert_eq!(table(claims.clone(), props(4 - gap_layers)).midair_mm2, 0.0, "{gap_layers}");
+        assert!(table(claims, props(3 - gap_layers)).midair_mm2 > 100.0, "{gap_layers}");
+    }
 }
 
 #[test]
