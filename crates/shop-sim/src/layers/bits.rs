@@ -1,5 +1,7 @@
 //! Regions as bits: one for every small square of the bed.
 
+use std::ops::Range;
+
 /// Where the squares are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Grid {
@@ -38,26 +40,65 @@ impl Grid {
     /// Returns an empty region.
     pub fn empty(&self) -> Bits {
         let per_row = self.width.div_ceil(64);
-        Bits { per_row, width: self.width, words: vec![0; per_row * self.height] }
+        Bits { per_row, width: self.width, words: vec![0; per_row * self.height], used: 0..0 }
     }
 }
 
-/// A region.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A region. It knows the rows that it can have squares in, and nothing touches the others: most layers are much smaller
+/// than the print.
+#[derive(Clone, Debug, Default)]
 pub struct Bits {
     per_row: usize,
     width: usize,
     words: Vec<u64>,
+    /// Every row outside of these is empty.
+    used: Range<usize>,
+}
+
+impl PartialEq for Bits {
+    fn eq(&self, other: &Bits) -> bool {
+        (self.per_row, self.width, &self.words) == (other.per_row, other.width, &other.words)
+    }
+}
+
+/// Returns the rows of both, and those between them.
+fn both(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    match (a.is_empty(), b.is_empty()) {
+        (true, _) => b.clone(),
+        (_, true) => a.clone(),
+        _ => a.start.min(b.start)..a.end.max(b.end),
+    }
 }
 
 impl Bits {
     /// Empties it.
     pub fn clear(&mut self) {
-        self.words.fill(0);
+        let words = self.words_of(&self.used);
+        self.words[words].fill(0);
+        self.used = 0..0;
+    }
+
+    /// Makes it the same as another one of its grid.
+    pub fn copy(&mut self, from: &Bits) {
+        let words = self.words_of(&both(&self.used, &from.used));
+        self.words[words.clone()].copy_from_slice(&from.words[words]);
+        self.used = from.used.clone();
     }
 
     fn rows(&self) -> usize {
         self.words.len().checked_div(self.per_row).unwrap_or(0)
+    }
+
+    fn words_of(&self, rows: &Range<usize>) -> Range<usize> {
+        rows.start * self.per_row..rows.end * self.per_row
+    }
+
+    /// Returns the used rows and `by` more at both ends, as far as the grid goes.
+    fn around(&self, by: usize) -> Range<usize> {
+        if self.used.is_empty() {
+            return 0..0;
+        }
+        self.used.start.saturating_sub(by)..(self.used.end + by).min(self.rows())
     }
 
     /// Adds the squares of a row whose middles lie between two places.
@@ -68,6 +109,11 @@ impl Bits {
         let b = ((high + 0.5) as usize).min(self.width);
         if a >= b {
             return;
+        }
+        if self.used.is_empty() {
+            self.used = row..row + 1;
+        } else {
+            self.used = self.used.start.min(row)..self.used.end.max(row + 1);
         }
         let words = &mut self.words[row * self.per_row..][..self.per_row];
         let (first, last) = (a / 64, (b - 1) / 64);
@@ -129,88 +175,108 @@ impl Bits {
         }
     }
 
-    /// Makes it what two others give, word by word.
+    /// Makes it what two others give, word by word; of nothing and nothing, that must be nothing.
     pub fn set(&mut self, a: &Bits, b: &Bits, with: impl Fn(u64, u64) -> u64) {
-        for ((to, a), b) in self.words.iter_mut().zip(&a.words).zip(&b.words) {
+        let used = both(&a.used, &b.used);
+        let words = self.words_of(&both(&used, &self.used));
+        let others = a.words[words.clone()].iter().zip(&b.words[words.clone()]);
+        for (to, (a, b)) in self.words[words].iter_mut().zip(others) {
             *to = with(*a, *b);
         }
+        self.used = used;
     }
 
-    /// Changes it by another one, word by word.
+    /// Changes it by another one, word by word; nothing by nothing must stay nothing.
     pub fn change(&mut self, by: &Bits, with: impl Fn(u64, u64) -> u64) {
-        for (to, by) in self.words.iter_mut().zip(&by.words) {
+        self.used = both(&self.used, &by.used);
+        let words = self.words_of(&self.used);
+        for (to, by) in self.words[words.clone()].iter_mut().zip(&by.words[words]) {
             *to = with(*to, *by);
         }
     }
 
     /// Returns how many squares are in it.
     pub fn count(&self) -> u64 {
-        self.words.iter().map(|w| u64::from(w.count_ones())).sum()
+        self.words[self.words_of(&self.used)].iter().map(|w| u64::from(w.count_ones())).sum()
     }
 
     /// True when nothing is in it.
     pub fn is_empty(&self) -> bool {
-        self.words.iter().all(|w| *w == 0)
+        self.words[self.words_of(&self.used)].iter().all(|w| *w == 0)
     }
 
     /// Grows it by `by` squares each way, corners too. O(words × log of `by`).
     pub fn grow(&mut self, by: usize, room: &mut Bits) {
+        let rows = self.around(by);
+        self.spread(by, &rows, room);
+        self.trim(&rows);
+        self.used = rows;
+    }
+
+    /// Takes `by` squares away at every edge.
+    pub fn shrink(&mut self, by: usize, room: &mut Bits) {
+        // What is not in it grows; further rows are not in it at all, and cannot reach what is.
+        let (rows, used) = (self.around(by), self.used.clone());
+        self.turn(&rows);
+        self.spread(by, &rows, room);
+        self.turn(&rows);
+        self.used = used;
+    }
+
+    /// Grows what is in some rows, within those rows.
+    fn spread(&mut self, by: usize, rows: &Range<usize>, room: &mut Bits) {
+        let part = self.words_of(rows);
+        let (per_row, all) = (self.per_row.max(1), &mut self.words[part]);
+        room.words.resize(room.words.len().max(all.len()), 0);
+        let old = &mut room.words[..all.len()];
         let mut done = 0;
         while done < by {
             // A step joins what there is already even at the edge of the grid, where half of it is lost.
             let step = (by - done).min(done + 1).min(63);
-            self.shift_rows(step, room);
+            old.copy_from_slice(all);
+            for (to, row) in all.chunks_exact_mut(per_row).zip(old.chunks_exact(per_row)) {
+                for i in 0..per_row {
+                    let left = if i > 0 { row[i - 1] >> (64 - step) } else { 0 };
+                    let right = if i + 1 < per_row { row[i + 1] << (64 - step) } else { 0 };
+                    to[i] = row[i] | row[i] << step | left | row[i] >> step | right;
+                }
+            }
             done += step;
         }
         done = 0;
         while done < by {
             let step = (by - done).min(done + 1);
-            room.words.clone_from(&self.words);
-            let n = step * self.per_row;
-            if n < self.words.len() {
-                let (from, to) = (self.words.len() - n, n);
-                for (w, above) in self.words[..from].iter_mut().zip(&room.words[to..]) {
+            old.copy_from_slice(all);
+            let n = step * per_row;
+            if n < all.len() {
+                let (from, to) = (all.len() - n, n);
+                for (w, above) in all[..from].iter_mut().zip(&old[to..]) {
                     *w |= above;
                 }
-                for (w, below) in self.words[to..].iter_mut().zip(&room.words[..from]) {
+                for (w, below) in all[to..].iter_mut().zip(&old[..from]) {
                     *w |= below;
                 }
             }
             done += step;
         }
-        self.trim();
+        // The room is used as a region too.
+        old.fill(0);
+        room.used = 0..0;
     }
 
-    /// Takes `by` squares away at every edge.
-    pub fn shrink(&mut self, by: usize, room: &mut Bits) {
-        self.turn();
-        self.grow(by, room);
-        self.turn();
-    }
-
-    fn shift_rows(&mut self, step: usize, room: &mut Bits) {
-        room.words.clone_from(&self.words);
-        let per_row = self.per_row.max(1);
-        for (to, row) in self.words.chunks_exact_mut(per_row).zip(room.words.chunks_exact(per_row)) {
-            for i in 0..per_row {
-                let left = if i > 0 { row[i - 1] >> (64 - step) } else { 0 };
-                let right = if i + 1 < per_row { row[i + 1] << (64 - step) } else { 0 };
-                to[i] = row[i] | row[i] << step | left | row[i] >> step | right;
-            }
-        }
-    }
-
-    fn turn(&mut self) {
-        self.words.iter_mut().for_each(|w| *w = !*w);
-        self.trim();
+    fn turn(&mut self, rows: &Range<usize>) {
+        let words = self.words_of(rows);
+        self.words[words].iter_mut().for_each(|w| *w = !*w);
+        self.trim(rows);
     }
 
     /// Takes away what lies beyond the last square of a row.
-    fn trim(&mut self) {
+    fn trim(&mut self, rows: &Range<usize>) {
         let rest = self.width % 64;
         if rest > 0 {
-            for last in self.words.iter_mut().skip(self.per_row - 1).step_by(self.per_row) {
-                *last &= (1 << rest) - 1;
+            let words = self.words_of(rows);
+            for row in self.words[words].chunks_exact_mut(self.per_row) {
+                row[self.per_row - 1] &= (1 << rest) - 1;
             }
         }
     }
@@ -272,6 +338,63 @@ mod tests {
                 for x in 0..grid.width {
                     prop_assert_eq!(at(&grown, x, y), near(x, y, true));
                     prop_assert_eq!(at(&shrunk, x, y), !near(x, y, false));
+                }
+            }
+        }
+
+        #[test]
+        fn rows_out_of_use_are_empty_whatever_was_done(
+            deeds in prop::collection::vec((0usize..7, 0usize..3, 0usize..3, 0usize..40, 0.0..150.0, 0usize..9), 1..60),
+        ) {
+            let grid = grid();
+            let mut all = [grid.empty(), grid.empty(), grid.empty()];
+            let mut room = grid.empty();
+            for (deed, i, k, row, from, by) in deeds {
+                let other = all[k].clone();
+                let words = |bits: &Bits| bits.words.clone();
+                let (mine, theirs) = (words(&all[i]), words(&other));
+                let by_word = |with: fn(u64, u64) -> u64| -> Vec<u64> {
+                    mine.iter().zip(&theirs).map(|(a, b)| with(*a, *b)).collect()
+                };
+                let wanted = match deed {
+                    0 => {
+                        all[i].span(row, from, from + 9.0);
+                        None
+                    }
+                    1 => {
+                        all[i].copy(&other);
+                        Some(theirs.clone())
+                    }
+                    2 => {
+                        let own = all[i].clone();
+                        all[i].set(&own, &other, |a, b| a & !b);
+                        Some(by_word(|a, b| a & !b))
+                    }
+                    3 => {
+                        all[i].change(&other, |a, b| a | b);
+                        Some(by_word(|a, b| a | b))
+                    }
+                    4 => {
+                        all[i].grow(by, &mut room);
+                        None
+                    }
+                    5 => {
+                        all[i].shrink(by, &mut room);
+                        None
+                    }
+                    _ => {
+                        all[i].clear();
+                        Some(vec![0; mine.len()])
+                    }
+                };
+                if let Some(wanted) = wanted {
+                    prop_assert_eq!(&all[i].words, &wanted, "{}", deed);
+                }
+                for bits in all.iter().chain([&room]) {
+                    for row in (0..grid.height).filter(|r| !bits.used.contains(r)) {
+                        let words = &bits.words[row * bits.per_row..][..bits.per_row];
+                        prop_assert!(words.iter().all(|w| *w == 0), "{} {}", deed, row);
+                    }
                 }
             }
         }

@@ -301,7 +301,7 @@ impl<'a> Judge<'a> {
         let [a, b, room] = &mut self.room;
         let slack = squares(claims.slack_mm);
         // Outside: not even near the section.
-        a.clone_from(&now.section);
+        a.copy(&now.section);
         a.grow(SLACK + slack, room);
         b.set(&now.own, a, |road, near| road & !near);
         if now.unclear == 0 {
@@ -327,7 +327,7 @@ impl<'a> Judge<'a> {
             }
         }
         // Bare: near contours, or seen from above or below, and no road there. What is narrower than the raster is left out.
-        a.clone_from(&now.section);
+        a.copy(&now.section);
         a.shrink(squares(BAND) + slack, room);
         if claims.walls {
             a.change(&now.section, |deep, s| s & !deep);
@@ -345,12 +345,12 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        b.clone_from(&now.section);
+        b.copy(&now.section);
         b.shrink(SLACK + slack, room);
         a.change(b, |a, b| a & b);
         if now.unclear == 0 {
             f.wanted_mm2 += grid.area(a.count());
-            b.clone_from(&now.own);
+            b.copy(&now.own);
             b.grow(SLACK, room);
             a.change(b, |a, road| a & !road);
             let bare = grid.area(a.count());
