@@ -19,7 +19,7 @@ use std::f64::consts::TAU;
 
 /// Getting to the other side by less than this is touching, mm. Drawings are written with four to six decimals,
 /// and no machine here moves by a hundredth of a micrometre.
-pub(super) const TOUCH: f64 = 1e-5;
+pub(crate) const TOUCH: f64 = 1e-5;
 
 /// First distance of the look around a shared place, mm: far beyond `TOUCH`, far below any feature.
 const LOOK: f64 = 2e-3;

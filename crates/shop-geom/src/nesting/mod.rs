@@ -5,7 +5,7 @@
 //! candidates come from a grid per box size, smallest area first, so that the first that holds the point is the
 //! parent and the depth is one more than the parent's.
 
-mod crossing;
+pub(crate) mod crossing;
 mod inside;
 mod repair;
 

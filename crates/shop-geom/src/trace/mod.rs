@@ -12,7 +12,8 @@ mod joints;
 mod overlap;
 mod walk;
 
-use crate::intersect::{Meeting, intersect};
+use crate::intersect::intersect;
+use crate::nesting::crossing::TOUCH;
 use crate::{Point, Polyline, Segment, Vertex};
 use joints::SNAP;
 use overlap::Fate;
@@ -423,20 +424,27 @@ fn bridge(
     }
 }
 
-/// Returns two pieces cut back to where they cross, if that is about as near to the ends that should meet as these
-/// are to each other: within `tolerance`, or 8 gaps, which is a crossing at 7 degrees.
+/// Returns two pieces cut back to where they meet, if that is about as near to the ends that should meet as these
+/// are to each other: within `tolerance`, or 8 gaps, which is a crossing at 7 degrees. One of the two may keep its
+/// end there: a jog from the end of the other would run back over what it has just passed.
 fn cut_back(arriving: &Segment, leaving: &Segment, tolerance: f64) -> Option<[Segment; 2]> {
-    let met = intersect(arriving, leaving, 0.0);
     let most = tolerance.max(8.0 * (arriving.end() - leaving.start()).norm());
-    let near = |m: &&Meeting| {
-        let (past, before) = ((1.0 - m.ta) * arriving.length(), m.tb * leaving.length());
-        let within = |over: f64| over > SNAP && over <= most;
-        m.ta > 0.25 && m.tb < 0.75 && within(past) && within(before)
+    let near = |&(ta, tb, _): &(f64, f64, Point)| {
+        let (past, before) = ((1.0 - ta) * arriving.length(), tb * leaving.length());
+        ta > 0.25 && tb < 0.75 && past <= most && before <= most
     };
-    let m = met.points().iter().find(near)?;
-    let (a, b) = (arriving.part(0.0, m.ta), leaving.part(m.tb, 1.0));
+    let touched = [(arriving.nearest(leaving.start()), 0.0, leaving.start())]
+        .into_iter()
+        .chain([(1.0, leaving.nearest(arriving.end()), arriving.end())])
+        .filter(|&(ta, tb, at)| {
+            (arriving.point_at(ta) - at).norm() <= TOUCH && (leaving.point_at(tb) - at).norm() <= TOUCH
+        });
+    let met = intersect(arriving, leaving, 0.0);
+    let crossed = met.points().iter().map(|m| (m.ta, m.tb, m.at));
+    let (ta, tb, at) = touched.chain(crossed).find(near)?;
+    let (a, b) = (arriving.part(0.0, ta), leaving.part(tb, 1.0));
     // Both ends are the one place, to the last bit.
-    Some([Segment::new(a.start(), m.at, a.bulge()), Segment::new(m.at, b.end(), b.bulge())])
+    Some([Segment::new(a.start(), at, a.bulge()), Segment::new(at, b.end(), b.bulge())])
 }
 
 /// Appends all vertices of an open path but the last.

@@ -225,6 +225,18 @@ fn ends_that_shoot_past_each_other_are_cut_back() {
     }
 }
 
+/// The second side begins on the first one, 0.01 before its end: exactly, a hair above, a hair below. A jog would
+/// run back over the first.
+#[test]
+fn a_side_that_begins_on_the_one_before_cuts_it_back() {
+    for hair in ["0", "0.0000003", "-0.0000003"] {
+        let t = run(&paths(&format!("0,0 4,0; 3.99,{hair} 4,4; 4,4 0,4; 0,4 0,0")));
+        assert_eq!(t.closed.len(), 1, "{}", told(&t));
+        assert_eq!(t.closed[0].polyline.vertices.len(), 4, "{:?}", t.closed[0].polyline);
+        assert_eq!(crate::nesting::crossings(&[t.closed[0].polyline.clone()], &Silent), Ok(vec![]));
+    }
+}
+
 #[test]
 fn a_path_closes_by_itself() {
     check(
