@@ -1,23 +1,13 @@
 //! `shopctl` as a person or a script meets it: what it prints, writes and refuses.
 
+use crate::at_home::shopctl;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use tempfile::TempDir;
 
 fn example(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(path)
-}
-
-/// Runs the command in `home`, with settings of its own.
-fn shopctl(home: &TempDir, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_shopctl"))
-        .args(args)
-        .current_dir(home.path())
-        .env("SHOPCTL_CONFIG_DIR", home.path().join("settings"))
-        .env("NO_COLOR", "1")
-        .output()
-        .expect("the command was built")
 }
 
 fn empty() -> TempDir {
@@ -149,7 +139,7 @@ fn an_absent_file_is_named() {
 
 #[test]
 fn help_fits_a_screen() {
-    let run = shopctl(&empty(), &["--help"]);
+    let run = shopctl(empty(), &["--help"]);
     let help = text(&run.stdout);
     assert!(help.lines().count() <= 24, "{help}");
     assert!(help.contains("Exit codes"));

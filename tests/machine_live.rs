@@ -1,5 +1,6 @@
 //! `shopctl machine` on simulated machines: what a person sees, what a script reads, which code it ends with.
 
+use crate::at_home;
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::Path;
@@ -7,12 +8,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 fn command(home: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shopctl"));
-    command.arg("machine").args(args).current_dir(home).env("NO_COLOR", "1");
-    for (name, folder) in [("SHOPCTL_CONFIG_DIR", "settings"), ("SHOPCTL_STATE_DIR", "state")] {
-        command.env(name, home.join(folder));
-    }
-    command
+    at_home::command(home, &[&["machine"], args].concat())
 }
 
 fn home() -> TempDir {

@@ -1,20 +1,11 @@
 //! `shopctl print` as a person, a script or a farm meets it.
 
+use crate::at_home::shopctl;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use tempfile::TempDir;
-
-fn shopctl(home: &TempDir, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_shopctl"))
-        .args(args)
-        .current_dir(home.path())
-        .env("SHOPCTL_CONFIG_DIR", home.path().join("settings"))
-        .env("NO_COLOR", "1")
-        .output()
-        .expect("the command was built")
-}
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()

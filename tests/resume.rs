@@ -3,6 +3,7 @@
 //!
 //! A few kills here; `.ci/send-kill` asks for hundreds by the variables `SEND_KILLS` and `SEND_KILLS_MARLIN`.
 
+use crate::at_home::command;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -52,15 +53,8 @@ impl Drop for Machine {
 }
 
 fn shopctl(home: &TempDir, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shopctl"));
-    command
-        .args(args)
-        .current_dir(home.path())
-        .env("SHOPCTL_CONFIG_DIR", home.path().join("settings"))
-        .env("SHOPCTL_STATE_DIR", home.path().join("state"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let mut command = command(home, args);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 

@@ -1,5 +1,6 @@
 //! `send` as a script meets it: on simulated machines, every way to end with its own exit code.
 
+use crate::at_home::{command, shopctl as run};
 use serde_json::Value;
 use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
@@ -12,22 +13,6 @@ fn home(program: &str) -> TempDir {
     let home = TempDir::new().expect("a place for files");
     std::fs::write(home.path().join("part.nc"), program).expect("writable");
     home
-}
-
-fn command(home: &TempDir, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shopctl"));
-    command
-        .args(args)
-        .current_dir(home.path())
-        .env("SHOPCTL_CONFIG_DIR", home.path().join("settings"))
-        .env("SHOPCTL_STATE_DIR", home.path().join("state"))
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null());
-    command
-}
-
-fn run(home: &TempDir, args: &[&str]) -> Output {
-    command(home, args).output().expect("the command was built")
 }
 
 /// Starts a job and waits until the machine has taken lines that move.

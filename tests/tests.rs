@@ -1,5 +1,6 @@
 //! Everything that is tested through the command, and the invariants of the house.
 
+mod at_home;
 mod cli;
 mod corpus_dxf;
 mod corpus_gcode;

@@ -1,8 +1,9 @@
 //! `check`, `estimate`, `preview`, `post`, `fmt` and `diff` as a person and a script meet them.
 
+use crate::at_home::command;
 use serde_json::Value;
 use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use tempfile::TempDir;
 
 /// A sound program for a router: two plunges, a square, and an end.
@@ -20,16 +21,6 @@ fn home(files: &[(&str, &str)]) -> TempDir {
         std::fs::write(home.path().join(name), text).expect("writable");
     }
     home
-}
-
-fn command(home: &TempDir, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shopctl"));
-    command
-        .args(args)
-        .current_dir(home.path())
-        .env("SHOPCTL_CONFIG_DIR", home.path().join("settings"))
-        .env("NO_COLOR", "1");
-    command
 }
 
 fn run(home: &TempDir, args: &[&str]) -> Output {

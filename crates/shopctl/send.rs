@@ -30,7 +30,7 @@ use operator::Operator;
 use outcome::Outcome;
 use preflight::{Allowed, Checked};
 use screen::Screen;
-use serde_json::json;
+use serde_json::{Value, json};
 use shop_cam::machine::{Machine, MachineKind, Pause};
 use shop_controller::session::{self, Failure, Options, Piece, Policy, Process, Protocol, Retract};
 use shop_controller::sim;
@@ -403,15 +403,7 @@ pub fn run(args: &SendArgs) -> Result<u8> {
             Some((name, journal))
         }
     };
-    screen.event(&json!({
-        "event": "job",
-        "job": kept.as_ref().map(|(name, _)| name),
-        "program": source.name,
-        "sha256": source.sha256,
-        "lines": checked.last,
-        "machine": machine.name,
-        "seconds": checked.index.total_s().round(),
-    }));
+    screen.event(&begins(kept.as_ref().map(|(name, _)| name), &source, &checked, &machine));
     screen.say(&format!(
         "{} on {}: {} lines, about {}",
         source.name,
@@ -509,15 +501,7 @@ fn hand_over(
             Some(store.create(description(source, checked.last, name, port.unwrap_or_default(), options))?)
         }
     };
-    screen.event(&json!({
-        "event": "job",
-        "job": kept.as_ref().map(|(name, _)| name),
-        "program": source.name,
-        "sha256": source.sha256,
-        "lines": checked.last,
-        "machine": machine.name,
-        "seconds": checked.index.total_s().round(),
-    }));
+    screen.event(&begins(kept.as_ref().map(|(name, _)| name), source, &checked, &machine));
     if let Some((_, journal)) = &mut kept {
         journal.attempt(1, None).with_context(|| format!("failed to write {}", journal.path().display()))?;
     }
@@ -541,6 +525,19 @@ fn hand_over(
         }
     }
     Ok(teller.end(&end, kept.as_ref().map(|(name, _)| name.as_str()), screen))
+}
+
+/// Returns the event with which a job begins.
+fn begins(job: Option<&String>, source: &Source, checked: &Checked, machine: &Machine) -> Value {
+    json!({
+        "event": "job",
+        "job": job,
+        "program": source.name,
+        "sha256": source.sha256,
+        "lines": checked.last,
+        "machine": machine.name,
+        "seconds": checked.index.total_s().round(),
+    })
 }
 
 /// Returns the folder of the jobs.

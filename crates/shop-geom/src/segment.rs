@@ -12,6 +12,17 @@ pub struct Line {
     pub b: Point,
 }
 
+impl Line {
+    /// Returns the distance from `p` to the line.
+    #[inline]
+    pub fn distance_to(&self, p: Point) -> f64 {
+        let (along, from) = (self.b - self.a, p - self.a);
+        let square = along.norm_squared();
+        let t = if square == 0.0 { 0.0 } else { (from.dot(&along) / square).clamp(0.0, 1.0) };
+        (from - along * t).norm()
+    }
+}
+
 /// A circular piece from `a` to `b` about `center`; both ends are kept so that chains meet to the last bit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Arc {
@@ -230,7 +241,7 @@ impl Segment {
     /// Returns the distance from `p` to the piece.
     pub fn distance_to(&self, p: Point) -> f64 {
         match self {
-            Segment::Line(_) => (self.point_at(self.nearest(p)) - p).norm(),
+            Segment::Line(l) => l.distance_to(p),
             Segment::Arc(c) => {
                 let v = p - c.center;
                 if v.norm_squared() == 0.0 || c.spans(v) {

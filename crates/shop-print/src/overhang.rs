@@ -13,7 +13,7 @@ use crate::rows::{Frame, Rows};
 use crate::slice::Slice;
 use shop_geom::grid::Grid;
 use shop_geom::planar::{PER_MM, Spot};
-use shop_geom::{Aabb, Point, cross};
+use shop_geom::{Aabb, Line, Point, cross};
 
 /// Edges longer than this are looked at in between, mm.
 const STEP_MM: f64 = 1.0;
@@ -25,7 +25,7 @@ pub struct Below<'a> {
     rows: &'a Rows,
     frame: Frame,
     /// Corners and those after them, mm.
-    edges: Vec<[Point; 2]>,
+    edges: Vec<Line>,
     /// The edge that ends where an edge begins.
     before: Vec<u32>,
     /// The edge that begins where an edge ends.
@@ -42,12 +42,12 @@ impl<'a> Below<'a> {
             let (first, n) = (edges.len() as u32, contour.len() as u32);
             for (i, a) in contour.iter().enumerate() {
                 let b = contour[(i + 1) % contour.len()];
-                edges.push([Point::from(a.mm()), Point::from(b.mm())]);
+                edges.push(Line { a: Point::from(a.mm()), b: Point::from(b.mm()) });
                 before.push(first + (i as u32 + n - 1) % n);
                 after.push(first + (i as u32 + 1) % n);
             }
         }
-        let boxes: Vec<Aabb> = edges.iter().map(|e| Aabb::of(*e)).collect();
+        let boxes: Vec<Aabb> = edges.iter().map(|e| Aabb::new(e.a, e.b)).collect();
         Below {
             rows: &below.cover[0],
             frame,
@@ -65,7 +65,7 @@ impl<'a> Below<'a> {
             return 0;
         }
         let p = Point::from(at.mm());
-        let near = self.grid.nearest(p, self.width, |i| (nearest_on(self.edges[i as usize], p) - p).norm());
+        let near = self.grid.nearest(p, self.width, |i| self.edges[i as usize].distance_to(p));
         let Some((edge, far)) = near else {
             return if self.holds(at) { 0 } else { 100 };
         };
@@ -93,11 +93,11 @@ impl<'a> Below<'a> {
 
     /// True when a place lies on the outer side of the edge that is nearest to it.
     fn is_outside(&self, edge: usize, p: Point) -> bool {
-        let [a, b] = self.edges[edge];
+        let Line { a, b } = self.edges[edge];
         let along = b - a;
         let t = (p - a).dot(&along);
         let right = |e: usize| {
-            let [a, b] = self.edges[e];
+            let Line { a, b } = self.edges[e];
             cross(b - a, p - a) < 0.0
         };
         // Beside a corner, both its edges are asked: a corner that sticks out has all outside beyond either of them.
@@ -109,7 +109,7 @@ impl<'a> Below<'a> {
             return right(edge);
         };
         let (first, second) = if t <= 0.0 { (other, edge) } else { (edge, other) };
-        let ways = [first, second].map(|e| self.edges[e][1] - self.edges[e][0]);
+        let ways = [first, second].map(|e| self.edges[e].b - self.edges[e].a);
         if cross(ways[0], ways[1]) >= 0.0 {
             right(first) || right(second)
         } else {
@@ -149,12 +149,6 @@ pub fn mark(below: &Below<'_>, wall: &[Spot], out: &mut Vec<Spot>, percent: &mut
         last = end;
     }
     percent.iter().any(|p| *p > 0)
-}
-
-fn nearest_on([a, b]: [Point; 2], p: Point) -> Point {
-    let along = b - a;
-    let t = ((p - a).dot(&along) / along.norm_squared().max(1e-18)).clamp(0.0, 1.0);
-    a + along * t
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::roads::{Kind, Roads};
 use shop_geom::grid::Grid;
 use shop_geom::planar::{Contours, PER_MM, Spot, twice_area};
 use shop_geom::skeleton::{Node, Skeleton, Skeletons};
-use shop_geom::{Aabb, Point, Vector, cross, left};
+use shop_geom::{Aabb, Line, Point, Vector, cross, left};
 
 /// How narrow places are filled, mm.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -107,7 +107,7 @@ pub struct Thinner {
 
 /// Edges of contours, to tell how far they are.
 struct Around {
-    edges: Vec<[Point; 2]>,
+    edges: Vec<Line>,
     grid: Grid,
 }
 
@@ -118,17 +118,17 @@ impl Around {
             let mut a = Point::from(contour[contour.len() - 1].mm());
             for b in contour {
                 let b = Point::from(b.mm());
-                edges.push([a, b]);
+                edges.push(Line { a, b });
                 a = b;
             }
         }
-        let boxes: Vec<Aabb> = edges.iter().map(|e| Aabb::of(*e)).collect();
+        let boxes: Vec<Aabb> = edges.iter().map(|e| Aabb::new(e.a, e.b)).collect();
         Around { grid: Grid::new(&boxes, CELL_MM), edges }
     }
 
     /// Returns how far a place is from the contours, at most `most`.
     fn clearance(&self, at: Point, most: f64) -> f64 {
-        let near = self.grid.nearest(at, most, |i| (nearest_on(self.edges[i as usize], at) - at).norm());
+        let near = self.grid.nearest(at, most, |i| self.edges[i as usize].distance_to(at));
         near.map_or(most, |n| n.1)
     }
 
@@ -136,7 +136,7 @@ impl Around {
     fn way(&self, from: Point, along: Vector, most: f64) -> f64 {
         let mut least = most;
         self.grid.visit(&Aabb::of([from, from + along * most]), |i| {
-            let [a, b] = self.edges[i as usize];
+            let Line { a, b } = self.edges[i as usize];
             let (sa, sb) = (cross(along, a - from), cross(along, b - from));
             if (sa > 0.0) != (sb > 0.0) {
                 let hit = a + (b - a) * (sa / (sa - sb));
@@ -407,13 +407,6 @@ fn shorten(line: &mut Vec<Node>) {
     while line.len() > 1 && (line[line.len() - 1].center - last.center).norm() < 0.8 * last.radius {
         line.pop();
     }
-}
-
-#[inline]
-fn nearest_on([a, b]: [Point; 2], p: Point) -> Point {
-    let along = b - a;
-    let t = ((p - a).dot(&along) / along.norm_squared().max(1e-18)).clamp(0.0, 1.0);
-    a + along * t
 }
 
 #[cfg(test)]
