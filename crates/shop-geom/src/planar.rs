@@ -32,6 +32,7 @@ use i_overlay::i_float::int::point::IntPoint;
 use i_overlay::i_shape::flat::buffer::FlatContoursBuffer;
 
 use crate::boolean::Boolean;
+use clean::Found;
 
 /// Grid units per millimetre.
 pub const PER_MM: f64 = 10_000.0;
@@ -123,6 +124,12 @@ impl Contours {
         self.spots.push(spot);
     }
 
+    /// Takes the last corner back.
+    #[inline]
+    fn pop(&mut self) {
+        self.spots.pop();
+    }
+
     /// Ends the contour that is being made; one of fewer than three corners is dropped.
     pub fn close(&mut self) {
         let start = self.ends.last().map_or(0, |e| *e as usize);
@@ -150,6 +157,14 @@ impl Contours {
     pub fn append(&mut self, other: &Contours) {
         for contour in other.iter() {
             self.add(contour);
+        }
+    }
+
+    /// Adds all contours of another set, wound the other way.
+    pub fn append_reversed(&mut self, other: &Contours) {
+        for contour in other.iter() {
+            self.spots.extend(contour.iter().rev());
+            self.close();
         }
     }
 
@@ -203,6 +218,9 @@ pub enum Corner {
     },
 }
 
+/// Corners that turn by more than 120° are sharp: the cosine of that.
+const SHARP: f64 = -0.5;
+
 /// Room for work on regions, used again and again.
 pub struct Planar {
     overlay: Overlay<i32>,
@@ -242,12 +260,17 @@ impl Planar {
     /// Writes to `out` the region that the closed walks wind around at least once, counter-clockwise. Near n log n in
     /// corners and crossings.
     pub fn unite(&mut self, walks: &Contours, out: &mut Contours) {
-        if self.cleaner.unite(walks, out) {
-            return;
+        self.clean(walks, out);
+    }
+
+    fn clean(&mut self, walks: &Contours, out: &mut Contours) -> Found {
+        let found = self.cleaner.unite(walks, out);
+        if found == Found::Touching {
+            self.overlay.clear();
+            self.add(walks, ShapeType::Subject);
+            self.finish(OverlayRule::Subject, out);
         }
-        self.overlay.clear();
-        self.add(walks, ShapeType::Subject);
-        self.finish(OverlayRule::Subject, out);
+        found
     }
 
     /// Writes to `out` a combination of two regions. Near n log n in corners and crossings.
@@ -264,10 +287,26 @@ impl Planar {
         self.finish(rule, out);
     }
 
+    /// Writes to `out` what of `a` is not in `b`, as [`combine`](Planar::combine) does, but faster where the contours of
+    /// the two seldom touch.
+    pub fn subtract(&mut self, a: &Contours, b: &Contours, out: &mut Contours) {
+        let mut walks = std::mem::take(&mut self.walks);
+        walks.clear();
+        walks.append(a);
+        walks.append_reversed(b);
+        if self.cleaner.unite(&walks, out) == Found::Touching {
+            self.combine(a, b, Boolean::Difference, out);
+        }
+        self.walks = walks;
+    }
+
     /// Writes to `out` all places of the region that are at least `distance` grid units inside it; with a negative
     /// distance, all places at most that far from it. Near n log n in corners and crossings.
-    pub fn inset(&mut self, region: &Contours, distance: f64, corner: Corner, out: &mut Contours) {
-        self.inset_each(region, distance, distance, corner, out);
+    ///
+    /// True when nothing was lost by moving inwards: every corner is still there, and none was sharper than 60°, so that
+    /// moving back as far, sharp up to twice the distance, gives the region again.
+    pub fn inset(&mut self, region: &Contours, distance: f64, corner: Corner, out: &mut Contours) -> bool {
+        self.inset_each(region, distance, distance, corner, out)
     }
 
     /// The same with distances of their own for outer contours and for holes.
@@ -278,17 +317,22 @@ impl Planar {
         hole: f64,
         corner: Corner,
         out: &mut Contours,
-    ) {
+    ) -> bool {
         self.walks.clear();
+        let mut whole = true;
         for contour in region.iter() {
             let distance = if outer == hole || twice_area(contour) > 0 { outer } else { hole };
-            if !vanishes(contour, distance) {
-                self.walk(contour, distance, corner);
+            if vanishes(contour, distance) {
+                whole = false;
+            } else {
+                whole &= self.walk(contour, distance, corner);
             }
         }
         let walks = std::mem::take(&mut self.walks);
-        self.unite(&walks, out);
+        // A ring that is too narrow vanishes although no walk crosses another.
+        whole &= self.clean(&walks, out) == Found::Apart && out.len() == region.len();
         self.walks = walks;
+        whole
     }
 
     fn add(&mut self, contours: &Contours, kind: ShapeType) {
@@ -304,8 +348,9 @@ impl Planar {
         out.ends.extend(self.flat.ranges.iter().map(|r| r.end as u32));
     }
 
-    /// Adds to `walks` the walk beside one contour, at `d` to its left.
-    fn walk(&mut self, contour: &[Spot], d: f64, corner: Corner) {
+    /// Adds to `walks` the walk beside one contour, at `d` to its left. True when every edge keeps its direction, between
+    /// corners that are not sharp.
+    fn walk(&mut self, contour: &[Spot], d: f64, corner: Corner) -> bool {
         let start = self.walks.spots.len();
         let n = contour.len();
         self.edges.clear();
@@ -325,6 +370,7 @@ impl Planar {
             self.walks.spots.pop();
         }
         self.walks.close();
+        all
     }
 
     /// Returns how much the corner at the start of edge `i` takes off both its edges, if the shifted edges cross within
@@ -332,11 +378,11 @@ impl Planar {
     fn cut(&self, i: usize, d: f64) -> Option<f64> {
         let (p, q) = (self.edges[if i == 0 { self.edges.len() - 1 } else { i - 1 }], self.edges[i]);
         let (cross, dot) = (p.ux * q.uy - p.uy * q.ux, p.ux * q.ux + p.uy * q.uy);
-        let turn = cross * d;
-        if turn <= 0.0 {
-            return Some(0.0);
+        if cross * d <= 0.0 {
+            return (dot > SHARP || cross * d < 0.0).then_some(0.0);
         }
-        (dot > 0.0 && turn <= p.length.min(q.length)).then(|| turn / (1.0 + dot))
+        let cut = cross * d / (1.0 + dot).max(1e-9);
+        (dot > SHARP && cut <= p.length.min(q.length)).then_some(cut)
     }
 
     /// True when the shifted edge `i` still runs forward after corners have been cut at both its ends.
@@ -352,7 +398,7 @@ impl Planar {
         let (qx, qy) = (-q.uy * d, q.ux * d);
         let tip = d / (1.0 + dot);
         if cross * d >= 0.0 && !(cross == 0.0 && dot < 0.0 && d < 0.0) {
-            if may_cut && dot > 0.0 && cross * d <= p.length.min(q.length) {
+            if may_cut && self.cut(i, d).is_some() {
                 self.put(start, at, -(p.uy + q.uy) * tip, (p.ux + q.ux) * tip);
             } else {
                 self.put(start, at, px, py);

@@ -1,6 +1,5 @@
 //! Walls: the contours of a layer, moved inwards road by road.
 
-use shop_geom::boolean::Boolean;
 use shop_geom::planar::{Contours, Corner, PER_MM, Planar, simplify};
 
 /// How walls lie, grid units.
@@ -69,10 +68,9 @@ pub fn walls(
     if narrow {
         // Within the innermost walls: lines of the filling have room where a road does.
         let half = 0.5 * rules.pitch;
-        let (last, edge) = if rules.count == 0 { (region, 0.0) } else { (&room.a, half) };
-        planar.inset(last, half, Corner::Round { tolerance: INNER_RESOLUTION }, &mut room.b);
-        planar.inset(&room.b, -half, Corner::Sharp { limit: COVERED }, &mut room.covered);
-        rest(last, &room.covered, planar, &mut room.rests[rules.count as usize]);
+        let count = rules.count as usize;
+        let (last, edge) = if count == 0 { (region, 0.0) } else { (&room.a, half) };
+        open(last, half, INNER_RESOLUTION, planar, &mut room.b, &mut room.covered, &mut room.rests[count]);
         let grow = half + edge - rules.to_fill;
         planar.inset(&room.b, -grow, Corner::Sharp { limit: RESTORED }, &mut out.inside);
     } else {
@@ -93,18 +91,26 @@ fn narrow_ring(
 ) {
     let half = 0.5 * rules.pitch;
     let (last, to_middle) = if i == 0 { (region, 0.5 * rules.width) } else { (&room.a, half) };
-    planar.inset(last, to_middle + half, Corner::Round { tolerance }, &mut room.b);
-    // What the wall and all within it cover.
-    planar.inset(&room.b, -(to_middle + half), Corner::Sharp { limit: COVERED }, &mut room.covered);
-    rest(last, &room.covered, planar, &mut room.rests[i as usize]);
+    let rest = &mut room.rests[i as usize];
+    open(last, to_middle + half, tolerance, planar, &mut room.b, &mut room.covered, rest);
     std::mem::swap(&mut room.a, &mut room.b);
     planar.inset(&room.a, -half, Corner::Sharp { limit: RESTORED }, &mut room.b);
 }
 
-/// Writes what is left open of `all`.
-fn rest(all: &Contours, covered: &Contours, planar: &mut Planar, out: &mut Contours) {
-    if all.area_mm2() - covered.area_mm2() > LEAST_REST_MM2 {
-        planar.combine(all, covered, Boolean::Difference, out);
+/// Writes to `inner` what lies so far inside a region, and to `rest` what of the region is not within that distance of it.
+fn open(
+    region: &Contours,
+    distance: f64,
+    tolerance: f64,
+    planar: &mut Planar,
+    inner: &mut Contours,
+    covered: &mut Contours,
+    rest: &mut Contours,
+) {
+    let whole = planar.inset(region, distance, Corner::Round { tolerance }, inner);
+    if !whole {
+        planar.inset(inner, -(distance + BEYOND), Corner::Sharp { limit: COVERED }, covered);
+        planar.subtract(region, covered, rest);
     }
 }
 
@@ -116,5 +122,6 @@ const MITER: f64 = 3.0;
 const RESTORED: f64 = 3.0;
 /// What a road covers beyond its corner: the rounding of wider corners than 60° leaves no place for another road.
 const COVERED: f64 = 2.0;
-/// Less than this is not looked at, mm².
-const LEAST_REST_MM2: f64 = 0.005;
+/// What roads cover is taken to reach this much farther, grid units: more than rounding, so that what is left open are places
+/// and not slivers along every edge, and the contours of the one do not run along those of the other.
+const BEYOND: f64 = 20.0;

@@ -129,7 +129,7 @@ proptest! {
         }
         for walks in [walks, star(&radii)] {
             let (mut fast, mut cleaner) = (Contours::default(), clean::Cleaner::default());
-            if cleaner.unite(&walks, &mut fast) {
+            if cleaner.unite(&walks, &mut fast) != Found::Touching {
                 let slow = swept(&walks);
                 prop_assert_eq!(fast.len(), slow.len());
                 prop_assert!((fast.area_mm2() - slow.area_mm2()).abs() < 1e-9);
@@ -139,16 +139,86 @@ proptest! {
 }
 
 #[test]
-fn what_crosses_or_touches_is_not_clean() {
+fn what_an_inset_loses_is_told() {
+    let (mut planar, mut out) = (Planar::default(), Contours::default());
+    let corner = Corner::Round { tolerance: 50.0 };
+    let mut hole = square(10_000, 10_000, 80_000);
+    hole.reverse();
+    let ring = contours(&[&square(0, 0, 100_000), &hole]);
+    assert!(planar.inset(&ring, 4_000.0, corner, &mut out));
+    assert_eq!(out.len(), 2);
+    assert!(!planar.inset(&ring, 7_500.0, corner, &mut out), "too narrow for that");
+    assert!(out.is_empty());
+    let tip = [Spot::new(0, 0), Spot::new(100_000, 0), Spot::new(0, 50_000)];
+    assert!(!planar.inset(&contours(&[&tip]), 1_000.0, corner, &mut out), "the tip has 27°");
+    let step = [(0, 0), (90_000, 0), (90_000, 500), (100_000, 500), (100_000, 90_000), (0, 90_000)];
+    let step: Vec<Spot> = step.iter().map(|&(x, y)| Spot::new(x, y)).collect();
+    assert!(!planar.inset(&contours(&[&step]), 4_000.0, corner, &mut out), "the step is gone");
+}
+
+/// How often walks wind around a place, by angles.
+fn winding_by_angles(walks: &Contours, at: Spot) -> i32 {
+    let turn = |a: Spot, b: Spot| {
+        let ([ax, ay], [bx, by]) = (at.to(a), at.to(b));
+        (ax * by - ay * bx).atan2(ax * bx + ay * by)
+    };
+    let all: f64 =
+        walks.iter().map(|c| (0..c.len()).map(|i| turn(c[i], c[(i + 1) % c.len()])).sum::<f64>()).sum();
+    (all / std::f64::consts::TAU).round() as i32
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Walks through places drawn by lot cross themselves and one another as they like, wound either way.
+    #[test]
+    fn walks_that_cross_enclose_what_they_wind_around(
+        lots in prop::collection::vec(prop::collection::vec((0i32..400_000, 0i32..400_000), 3..12), 1..6),
+    ) {
+        let mut walks = Contours::default();
+        for lot in &lots {
+            for &(x, y) in lot {
+                walks.push(Spot::new(x, y));
+            }
+            walks.close();
+        }
+        let (mut fast, mut cleaner) = (Contours::default(), clean::Cleaner::default());
+        prop_assume!(cleaner.unite(&walks, &mut fast) != Found::Touching);
+        prop_assert!((fast.area_mm2() - swept(&walks).area_mm2()).abs() < 1e-2);
+        for k in 0..200 {
+            let at = Spot::new(k % 20 * 20_000 + 7, k / 20 * 40_000 + 3);
+            if walks.iter().all(|c| distance(at, c) > 2.0) {
+                let kept = winding_by_angles(&fast, at);
+                prop_assert_eq!(kept, i32::from(winding_by_angles(&walks, at) > 0), "{:?}", at);
+            }
+        }
+        // What is clean stays as it is.
+        let mut again = Contours::default();
+        prop_assert_eq!(cleaner.unite(&fast, &mut again), Found::Apart);
+        prop_assert_eq!(again, fast);
+    }
+}
+
+#[test]
+fn what_touches_is_left_to_the_sweep() {
     let mut out = Contours::default();
     let mut cleaner = clean::Cleaner::default();
     let a = square(0, 0, 100);
-    for (x, y) in [(50, 50), (100, 0), (100, 100), (100, 30), (0, 0), (0, 50)] {
-        assert!(!cleaner.unite(&contours(&[&a, &square(x, y, 100)]), &mut out), "{x} {y}");
+    for (x, y) in [(100, 0), (100, 100), (100, 30), (0, 0), (0, 50)] {
+        let found = cleaner.unite(&contours(&[&a, &square(x, y, 100)]), &mut out);
+        assert_eq!(found, Found::Touching, "{x} {y}");
     }
     let spike =
         [Spot::new(0, 0), Spot::new(100, 0), Spot::new(200, 0), Spot::new(100, 0), Spot::new(100, 100)];
-    assert!(!cleaner.unite(&contours(&[&spike]), &mut out));
-    assert!(cleaner.unite(&contours(&[&a, &square(101, 0, 50), &square(10, 10, 50)]), &mut out));
+    assert_eq!(cleaner.unite(&contours(&[&spike]), &mut out), Found::Touching);
+    // Three edges through one place.
+    let (left, right) = ([Spot::new(-50, 0), Spot::new(50, 100)], [Spot::new(50, 0), Spot::new(-50, 100)]);
+    let star = [left[0], left[1], Spot::new(0, -90), Spot::new(1, 190), right[0], right[1]];
+    let through = [Spot::new(0, -90), Spot::new(0, 190), Spot::new(-400, 50)];
+    assert_eq!(cleaner.unite(&contours(&[&star, &through]), &mut out), Found::Touching);
+    let apart = contours(&[&a, &square(101, 0, 50), &square(10, 10, 50)]);
+    assert_eq!(cleaner.unite(&apart, &mut out), Found::Apart);
     assert_eq!(out.len(), 2);
+    assert_eq!(cleaner.unite(&contours(&[&a, &square(50, 50, 100)]), &mut out), Found::Crossing);
+    assert_eq!(out.len(), 1);
 }
