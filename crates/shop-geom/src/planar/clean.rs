@@ -176,22 +176,26 @@ impl Cleaner {
     }
 
     /// Sorts the edges into strips of equal height and returns how many these are; strip `s` ends at `starts[s]`. Strips
-    /// lie along the axis that leaves fewer edges in many of them, and are so high that an edge is in two on average.
+    /// lie along the axis that leaves fewer edges in many of them, and are so high that an edge is in few of them on
+    /// average: a power of two, as a division for every edge costs more than all else here.
     fn fill_strips(&mut self) -> usize {
         let ([x, y], [dx, dy]) = self.extents();
         let upright = dx < dy;
         let (range, total) = if upright { (x, dx) } else { (y, dy) };
-        let n = self.edges.len() as i64;
-        let height = ((range[1] - range[0]) * PER_STRIP / n).max(total / n) + 1;
-        let strips = ((range[1] - range[0]) / height + 1) as usize;
-        let turned = |s: Spot| if upright { Spot::new(s.y, s.x) } else { s };
-        let low = range[0];
-        let of = |y: i32| ((i64::from(y) - low) / height) as usize;
+        let (low, n) = (range[0], self.edges.len() as i64);
+        let height = ((range[1] - low) * PER_STRIP / n).max(total / n) + 1;
+        let shift = 64 - height.leading_zeros();
+        let strips = ((range[1] - low) >> shift) as usize + 1;
+        let of = |y: i32| ((i64::from(y) - low) >> shift) as usize;
+        let ends = |e: &Edge| {
+            let [(ax, ay), (bx, by)] = [e.a, e.b].map(|s| if upright { (s.y, s.x) } else { (s.x, s.y) });
+            if ay <= by { [(ax, ay), (bx, by)] } else { [(bx, by), (ax, ay)] }
+        };
         self.starts.clear();
         self.starts.resize(strips + 1, 0);
         for e in &self.edges {
-            let (a, b) = (turned(e.a).y, turned(e.b).y);
-            for s in of(a.min(b))..=of(a.max(b)) {
+            let [(_, bottom), (_, top)] = ends(e);
+            for s in of(bottom)..=of(top) {
                 self.starts[s + 1] += 1;
             }
         }
@@ -201,22 +205,28 @@ impl Cleaner {
         self.strips.clear();
         self.strips.resize(self.starts[strips] as usize, Entry::default());
         for (i, e) in self.edges.iter().enumerate() {
-            let (a, b) = (turned(e.a), turned(e.b));
-            let (bottom, top) = if a.y <= b.y { (a, b) } else { (b, a) };
-            let (first, last) = (of(bottom.y), of(top.y));
-            let slope =
-                (f64::from(top.x) - f64::from(bottom.x)) / (f64::from(top.y) - f64::from(bottom.y)).max(1.0);
-            for s in first..=last {
-                // A little wider than it is, so that rounding hides nothing.
-                let y = low + s as i64 * height;
-                let x = |y: i64| f64::from(bottom.x) + (y - i64::from(bottom.y)) as f64 * slope;
-                let from = if s == first { f64::from(bottom.x) } else { x(y) };
-                let to = if s == last { f64::from(top.x) } else { x(y + height) };
+            let [(bx, by), (tx, ty)] = ends(e);
+            let (first, last) = (of(by), of(ty));
+            let mut put = |s: usize, from: i32, to: i32| {
                 let slot = &mut self.starts[s];
-                self.strips[*slot as usize] =
-                    Entry { low: from.min(to) as i32 - 2, high: from.max(to) as i32 + 2, edge: i as u32 };
+                self.strips[*slot as usize] = Entry { low: from.min(to), high: from.max(to), edge: i as u32 };
                 *slot += 1;
+            };
+            if first == last {
+                put(first, bx, tx);
+                continue;
             }
+            let slope = (f64::from(tx) - f64::from(bx)) / (f64::from(ty) - f64::from(by));
+            let mut from = bx;
+            for s in first..last {
+                let above = low + ((s as i64 + 1) << shift);
+                let to = f64::from(bx) + (above - i64::from(by)) as f64 * slope;
+                // A little wider than it is, so that rounding hides nothing.
+                let widen = if slope < 0.0 { -2 } else { 2 };
+                put(s, from, to as i32 + widen);
+                from = to as i32 - widen;
+            }
+            put(last, from, tx);
         }
         strips
     }
