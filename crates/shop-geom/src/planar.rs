@@ -288,13 +288,13 @@ impl Planar {
     }
 
     /// Writes to `out` what of `a` is not in `b`, as [`combine`](Planar::combine) does, but faster where the contours of
-    /// the two seldom touch.
+    /// the two seldom touch. What is written does not touch itself.
     pub fn subtract(&mut self, a: &Contours, b: &Contours, out: &mut Contours) {
         let mut walks = std::mem::take(&mut self.walks);
         walks.clear();
         walks.append(a);
         walks.append_reversed(b);
-        if self.cleaner.unite(&walks, out) == Found::Touching {
+        if self.cleaner.unite(&walks, out) == Found::Touching || !self.cleaner.is_clean(out) {
             self.combine(a, b, Boolean::Difference, out);
         }
         self.walks = walks;

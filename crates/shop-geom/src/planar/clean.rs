@@ -74,8 +74,8 @@ const MOST: usize = 1000;
 const PER_STRIP: i64 = 4;
 
 impl Cleaner {
-    /// Writes to `out` what the walks wind around at least once, counter-clockwise, unless edges touch. What is written
-    /// does not touch itself either. Contours come in the order of their first corners.
+    /// Writes to `out` what the walks wind around at least once, counter-clockwise, unless edges touch. Contours come in
+    /// the order of their first corners. Crossings are rounded to the grid: seldom, an edge comes to lie on another by that.
     pub(super) fn unite(&mut self, walks: &Contours, out: &mut Contours) -> Found {
         if walks.len() > MOST || !self.load(walks) || !self.meet() {
             return Found::Touching;
@@ -88,13 +88,16 @@ impl Cleaner {
         }
         let mut woven = std::mem::take(&mut self.woven);
         let arranged = self.arrangement.unite(walks, &self.edges, &self.boxes, &self.crossings, &mut woven);
-        // Crossings are rounded to the grid: seldom, an edge comes to lie on another by that.
-        let clean = arranged && self.load(&woven) && self.meet() && self.crossings.is_empty();
-        if clean {
+        if arranged {
             self.sort(&woven, out);
         }
         self.woven = woven;
-        if clean { Found::Crossing } else { Found::Touching }
+        if arranged { Found::Crossing } else { Found::Touching }
+    }
+
+    /// True when the walks neither cross nor touch one another or themselves.
+    pub(super) fn is_clean(&mut self, walks: &Contours) -> bool {
+        self.load(walks) && self.meet() && self.crossings.is_empty()
     }
 
     /// Writes to `out` those of walks apart from one another that have something on one side only.
