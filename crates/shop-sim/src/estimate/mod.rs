@@ -16,6 +16,7 @@ mod ledger;
 mod limits;
 mod moves;
 mod part;
+mod straighten;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -26,7 +27,9 @@ pub use ledger::Times;
 use ledger::{Doing, Ledger, Waiting};
 use limits::Limits;
 use moves::Motion;
-use shop_cam::canon::{Command, Factor, FeedMode, Heater, Laser, PathControl, Role, Section, Torch, Wait};
+use shop_cam::canon::{
+    Command, Factor, FeedMode, Heater, Laser, PathControl, Role, Section, Torch, Wait, Way,
+};
 use shop_cam::chords::Chords;
 use shop_cam::machine::{Cornering, Cut, Dialect, Machine, TorchControl};
 use shop_cam::toolpath::read_material;
@@ -142,6 +145,8 @@ impl<'a> Estimator<'a> {
             Cornering::Blend { .. } => LINUXCNC_DEPTH,
             Cornering::SquareCorner { .. } => 2,
         };
+        // A profile's tolerance is what its G64 P says; Q is then the same.
+        let straighten = if let Cornering::Blend { tolerance } = machine.cornering { tolerance } else { 0.0 };
         let limits = Limits::of(machine);
         let usual_rule = limits.rule;
         let p = machine.printer.as_ref();
@@ -152,7 +157,7 @@ impl<'a> Estimator<'a> {
             state: State::new(start),
             inner: Inner {
                 machine,
-                motion: Motion::new(limits, depth),
+                motion: Motion::new(limits, depth, straighten),
                 ledger: Ledger::new(),
                 out: Estimate::default(),
                 material: None,
@@ -212,8 +217,10 @@ impl<'a> Estimator<'a> {
             }
             _ => {
                 let place = Place { section: 0, line: 0 };
+                // What is walked in chords is an arc to the controller.
+                let whole = !matches!(command, Command::Move(m) if matches!(m.way, Way::Arc { .. }));
                 step(&mut self.state, place, command, &mut |state, _, event| match event {
-                    Event::Move(m) => inner.motion(state, &m),
+                    Event::Move(m) => inner.motion(state, &m, whole),
                     Event::Other(command) => inner.other(state, command),
                 });
                 self.ended = *command == Command::End;
@@ -270,7 +277,8 @@ impl Inner<'_> {
         self.count(doing, length, e);
     }
 
-    fn motion(&mut self, state: &State, m: &Move) {
+    /// A move; `whole` when the program has it like this, and it is no chord of an arc.
+    fn motion(&mut self, state: &State, m: &Move, whole: bool) {
         let printer = self.machine.printer.is_some();
         let rapid = m.kind == Kind::Rapid || (printer && m.e <= 0.0);
         let goes_down = !rapid && m.to[2] < m.from[2] && m.to[2] < 0.0;
@@ -295,7 +303,11 @@ impl Inner<'_> {
                 // are taken.
                 d[0] = m.turn;
             }
-            self.motion.straight(d, speed, doing, &mut self.ledger)
+            if whole && doing == Doing::Cut && e == 0.0 && m.turn == 0.0 {
+                self.motion.line([d[0], d[1], d[2]], speed, doing, &mut self.ledger)
+            } else {
+                self.motion.straight(d, speed, doing, &mut self.ledger)
+            }
         };
         self.count(doing, length, e);
     }
@@ -310,6 +322,9 @@ impl Inner<'_> {
     }
 
     fn other(&mut self, state: &State, command: &Command) {
+        if !matches!(command, Command::Comment(_) | Command::Message(_) | Command::Feed(_)) {
+            self.motion.settle(&mut self.ledger);
+        }
         match command {
             Command::Filament { e } => self.filament(*e, self.feed(state)),
             Command::FirmwareRetract { recover } => {
@@ -398,9 +413,12 @@ impl Inner<'_> {
             // Keeps the speed at any price: as far as half the shorter move.
             PathControl::Blend { .. } => Rule::Blend(f64::MAX),
         };
-        if self.motion.limits.rule != rule {
-            self.motion.limits.rule = rule;
-        }
+        let within = match control {
+            PathControl::Blend { tolerance, straighten } => straighten.or(tolerance).unwrap_or(0.0),
+            PathControl::Exact | PathControl::ExactStop => 0.0,
+        };
+        self.motion.straighten(within, &mut self.ledger);
+        self.motion.limits.rule = rule;
     }
 
     fn heat(&mut self, heater: Heater, target_c: f64, wait: Wait) {

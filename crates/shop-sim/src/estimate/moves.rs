@@ -8,6 +8,7 @@ use super::blend::{Blend, HALF, blend};
 use super::corner::{BLEND_SHARE, Head, Rule, Tail, from_rest2, speed2};
 use super::ledger::{Doing, Ledger};
 use super::limits::{Limits, most, most_of_four};
+use super::straighten::{Chain, sagitta};
 use crate::lookahead::Lookahead;
 use crate::planner::{Block, Planner, high, low, seconds};
 use shop_cam::canon::Position;
@@ -45,22 +46,26 @@ pub(super) struct Motion {
     planner: Planner,
     lookahead: Lookahead,
     tail: Option<Tail>,
+    chain: Chain,
     pub chords: Chords,
 }
 
 impl Motion {
-    pub fn new(limits: Limits, depth: usize) -> Self {
+    /// A planner of so many moves; `straighten` as in [`Motion::straighten`].
+    pub fn new(limits: Limits, depth: usize, straighten: f64) -> Self {
         Motion {
             limits,
             planner: Planner::new(depth),
             lookahead: Lookahead::new(),
             tail: None,
+            chain: Chain::new(straighten),
             chords: Chords::of(0),
         }
     }
 
     /// The machine stops.
     pub fn stop(&mut self, ledger: &mut Ledger) {
+        self.settle(ledger);
         self.end_alone();
         let mut done = |tag, s| ledger.credit(tag, s);
         self.planner.stop(&mut done);
@@ -77,10 +82,46 @@ impl Motion {
         }
     }
 
+    /// From here on lines within so many mm of a longer one are run as that one (LinuxCNC's G64 Q); 0 for none.
+    pub fn straighten(&mut self, within: f64, ledger: &mut Ledger) {
+        self.settle(ledger);
+        self.chain.within = if within.is_finite() { high(within, 0.0) } else { 0.0 };
+    }
+
+    /// Runs the lines that wait to become one.
+    #[inline]
+    pub fn settle(&mut self, ledger: &mut Ledger) {
+        if let Some(([x, y, z], speed, tag)) = self.chain.take() {
+            self.run([x, y, z, 0.0], speed, tag, ledger);
+        }
+    }
+
+    /// A line at the feed that may become one with its neighbours. Returns its length.
+    pub fn line(&mut self, d: [f64; 3], speed: f64, doing: Doing, ledger: &mut Ledger) -> f64 {
+        let [x, y, z] = d;
+        let length = (x * x + y * y + z * z).sqrt();
+        let straightens = self.chain.within > 0.0 && matches!(self.limits.rule, Rule::Blend(t) if t > 0.0);
+        if !straightens || !length.is_finite() {
+            return self.straight([x, y, z, 0.0], speed, doing, ledger);
+        }
+        if length > 0.0 {
+            if !self.chain.takes(d, speed) {
+                self.settle(ledger);
+            }
+            self.chain.push(d, speed, ledger.tag(doing));
+        }
+        length
+    }
+
     /// A straight piece along `d`: x, y, z and filament, mm, at `speed` mm/s along it. Returns its length.
     #[inline]
     pub fn straight(&mut self, d: [f64; 4], speed: f64, doing: Doing, ledger: &mut Ledger) -> f64 {
-        let tag = ledger.tag(doing);
+        self.settle(ledger);
+        self.run(d, speed, ledger.tag(doing), ledger)
+    }
+
+    #[inline]
+    fn run(&mut self, d: [f64; 4], speed: f64, tag: u32, ledger: &mut Ledger) -> f64 {
         let speed = high(speed, LEAST_SPEED);
         if self.limits.rule == Rule::SquareCorner {
             let mut done = |tag, s| ledger.credit(tag, s);
@@ -239,7 +280,20 @@ impl Motion {
         let flat = radius * sweep.abs();
         let length = flat.hypot(rise);
         let chords = match self.limits.rule {
+            Rule::Blend(t) if t > 0.0 && sagitta(radius, sweep) < self.chain.within => {
+                // LinuxCNC's naive CAM detector: as good as its two halves.
+                let half = {
+                    let (s, c) = (0.5 * sweep).sin_cos();
+                    u * c + left(u) * s
+                };
+                let middle = [center.x + half.x, center.y + half.y, 0.5 * (from[2] + to[2])];
+                for (a, b) in [(from, middle), (middle, to)] {
+                    self.line(std::array::from_fn(|i| b[i] - a[i]), speed, doing, ledger);
+                }
+                return length;
+            }
             Rule::Blend(_) | Rule::Stop => {
+                self.settle(ledger);
                 self.round(u, radius, sweep, rise, length, speed, doing, ledger);
                 return length;
             }
@@ -326,12 +380,13 @@ impl Motion {
     pub fn is_like(&self, other: &Motion) -> bool {
         self.planner.is_like(&other.planner)
             && self.lookahead.is_like(&other.lookahead)
+            && self.chain.is_like(&other.chain)
             && format!("{:?} {:?}", self.limits, self.tail) == format!("{:?} {:?}", other.limits, other.tail)
     }
 
     /// Returns the tags of the moves that wait, in order.
     pub fn tags(&self) -> Vec<u32> {
-        let mut all = Vec::with_capacity(self.planner.waiting() + self.lookahead.waiting());
+        let mut all = Vec::with_capacity(self.planner.waiting() + self.lookahead.waiting() + 1);
         // Only one of the two is in use.
         self.clone().change_tags(|tag| all.push(*tag));
         all
@@ -341,10 +396,13 @@ impl Motion {
     pub fn change_tags(&mut self, mut change: impl FnMut(&mut u32)) {
         self.planner.change_tags(&mut change);
         self.lookahead.change_tags(&mut change);
+        if !self.chain.is_empty() {
+            change(&mut self.chain.tag);
+        }
     }
 
     /// True when nothing waits to be run.
     pub fn is_still(&self) -> bool {
-        self.planner.is_empty() && self.tail.is_none()
+        self.planner.is_empty() && self.tail.is_none() && self.chain.is_empty()
     }
 }

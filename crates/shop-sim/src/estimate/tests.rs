@@ -64,7 +64,9 @@ fn straight_pieces_take_as_long_as_the_whole() {
     let linuxcnc = machine(Cornering::Blend { tolerance: 0.05 });
     for (machine, want) in [(grbl(), None), (linuxcnc, Some([3.891, 3.867]))] {
         let whole = timed(&machine, vec![feed(1500.0), line(90.0, 30.0)]);
-        let mut pieces = vec![feed(1500.0)];
+        // Each line as it stands (Q0): the planner alone was measured.
+        let control = PathControl::Blend { tolerance: Some(0.05), straighten: Some(0.0) };
+        let mut pieces = vec![Command::PathControl(control), feed(1500.0)];
         pieces.extend((1..=3).map(|i| line(30.0 * f64::from(i), 10.0 * f64::from(i))));
         let pieces = timed(&machine, pieces);
         match want {
