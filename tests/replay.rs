@@ -9,7 +9,9 @@
 //! Errors of the estimate, measured per file (the tests print them): GRBL at most 0.005 % over 14 programs, Marlin with
 //! junction deviation and with classic jerk at most 0.12 % over 11 (`libbgcode__mini_cube_a`; without it 0.03 %), this
 //! Klipper replay at most 0.12 % over 12 (the same print: its arcs are counted with other chords), Klipper's own planner
-//! at most 0.001 % over 12 ([`KLIPPERS_OWN`]).
+//! at most 0.001 % over 12 ([`KLIPPERS_OWN`]). What a link and SLOWDOWN add is measured in `link`.
+
+mod link;
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -306,8 +308,13 @@ fn grbl(events: &[Event]) -> f64 {
     total + run_buffer(&blocks, 15)
 }
 
-/// Marlin 2 with the figures of `printer-marlin`.
+/// Marlin 2 with the figures of `printer-marlin`, its buffer always full.
 fn marlin(events: &[Event], classic: bool) -> f64 {
+    marlin_by(events, classic, &|blocks| run_buffer(blocks, 15))
+}
+
+/// The same with another way to run what lies between two stops.
+fn marlin_by(events: &[Event], classic: bool, run: &dyn Fn(&[Block]) -> f64) -> f64 {
     let (mut rate, mut most) = ([300.0, 300.0, 5.0, 25.0], [3000.0, 3000.0, 100.0, 3000.0]);
     let (mut print, mut travel, mut retract, mut deviation) = (500.0, 500.0, 3000.0, 0.013);
     let mut jerk = [8.0, 8.0, 0.4, 5.0];
@@ -374,7 +381,7 @@ fn marlin(events: &[Event], classic: bool) -> f64 {
             }
             Event::Wait(s) => total += s,
             Event::Stop => {
-                total += run_buffer(&blocks, 15);
+                total += run(&blocks);
                 blocks.clear();
                 tail = None;
             }
@@ -408,7 +415,7 @@ fn marlin(events: &[Event], classic: bool) -> f64 {
             }
         }
     }
-    total + run_buffer(&blocks, 15)
+    total + run(&blocks)
 }
 
 /// Marlin's polynomial for the angle between nearly straight pieces (asin by W. R. Franklin, six coefficients).
@@ -602,7 +609,7 @@ fn corpus(names: &[&str]) -> Vec<(String, String)> {
     names.iter().map(text).collect()
 }
 
-/// Runs the command; returns the time without heating.
+/// Runs the command; returns the time without heating and homing.
 fn estimated(folder: &Path, text: &str, machine: &str) -> f64 {
     let path: PathBuf = folder.join("program.nc");
     std::fs::write(&path, text).expect("writable");
@@ -614,7 +621,7 @@ fn estimated(folder: &Path, text: &str, machine: &str) -> f64 {
         .expect("the command was built");
     let value: Value = serde_json::from_slice(&run.stdout).expect("JSON");
     let s = |key: &str| value[key].as_f64().expect("a number");
-    s("total_s") - s("heat_s") - s("tool_change_s")
+    s("total_s") - s("heat_s") - s("tool_change_s") - s("home_s")
 }
 
 fn hold(controller: Controller, machine: &str, most_percent: f64, names: &[&str]) {

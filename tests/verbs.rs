@@ -116,7 +116,7 @@ fn a_print_is_timed_by_feature_and_layer() {
     assert_eq!(e["filament_length_mm"], 3.9);
     // The bed from 20 to 60 at 0.5 °C/s; the nozzle is warm by then: 40 / 0.5 = 80 s > 190 / 2.5 = 76 s.
     assert_eq!(e["heat_s"], 80.0);
-    let parts = ["cut_s", "rapid_s", "filament_s", "dwell_s", "heat_s", "tool_change_s"];
+    let parts = ["cut_s", "rapid_s", "filament_s", "dwell_s", "heat_s", "tool_change_s", "home_s"];
     let sum: f64 = parts.iter().filter_map(|k| e[k].as_f64()).sum();
     assert!((sum - e["total_s"].as_f64().expect("a number")).abs() < 0.01);
     let layers: f64 =

@@ -154,6 +154,11 @@ fn to_text(name: &str, machine: &Machine, e: &Estimate, layers: bool) -> String 
     line("waiting", e.dwell_s, String::new());
     line("heating", e.heat_s, String::new());
     line("tool changes", e.change_s, format!("{}", e.tool_changes));
+    line("homing", e.home_s, "assumed: from the middle of each axis the first time".to_owned());
+    if e.homings_not_counted > 0 {
+        let name = &machine.name;
+        let _ = writeln!(out, "  homing is not counted: {name} has no homing_mm_per_min for every axis");
+    }
     let mut list = |title: &str, rows: Vec<(String, f64)>| {
         if rows.len() < 2 {
             return;
@@ -207,7 +212,7 @@ fn to_json(name: &str, machine: &Machine, e: &Estimate, errors: usize) -> Value 
         json!({
             "total_s": s(t.total_s()), "cut_s": s(t.cut_s), "rapid_s": s(t.rapid_s),
             "filament_s": s(t.filament_s), "dwell_s": s(t.dwell_s), "heat_s": s(t.heat_s),
-            "tool_change_s": s(t.change_s),
+            "tool_change_s": s(t.change_s), "home_s": s(t.home_s),
         })
     };
     let with = |mut v: Value, key: &str, what: Value| {
@@ -225,6 +230,9 @@ fn to_json(name: &str, machine: &Machine, e: &Estimate, errors: usize) -> Value 
         "dwell_s": s(e.dwell_s),
         "heat_s": s(e.heat_s),
         "tool_change_s": s(e.change_s),
+        "home_s": s(e.home_s),
+        "homings": e.homings,
+        "homings_not_counted": e.homings_not_counted,
         "tool_changes": e.tool_changes,
         "pierces": e.pierces,
         "moves": e.moves,

@@ -105,6 +105,8 @@ pub struct Axis {
     pub rapid: Speed,
     /// Acceleration, mm/s².
     pub acceleration: f64,
+    /// How fast it looks for its switch, where that is known.
+    pub homing: Option<Speed>,
 }
 
 /// How the controller goes round a corner.
@@ -399,7 +401,7 @@ impl Machine {
     /// ```
     pub fn example(kind: MachineKind) -> Machine {
         let speed = Speed::from_mm_per_min;
-        let axis = |min, max| Axis { min, max, rapid: speed(5000.0), acceleration: 500.0 };
+        let axis = |min, max| Axis { min, max, rapid: speed(5000.0), acceleration: 500.0, homing: None };
         Machine {
             name: "example".into(),
             title: "Example machine".into(),

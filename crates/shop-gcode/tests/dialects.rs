@@ -1,6 +1,6 @@
 //! Small programs of each dialect, and what they mean.
 
-use shop_cam::canon::{Command, Factor, Heater, Limits, Wait};
+use shop_cam::canon::{Command, Factor, Heater, Limits, Role, Section, Wait};
 use shop_cam::machine::{Dialect, MachineKind};
 use shop_gcode::{Context, interpret};
 
@@ -149,4 +149,32 @@ fn both_ways_over_plain_lines_agree() {
         let codes = |d: &[shop_report::Diagnostic]| d.iter().map(|d| (d.code, d.count)).collect::<Vec<_>>();
         assert_eq!(codes(&a.diagnostics), codes(&b.diagnostics));
     }
+}
+
+/// `$H` is the one line for the controller that takes part in a program; other controllers do not know it.
+#[test]
+fn grbls_kin_look_for_their_switches_at_a_dollar_h() {
+    for dialect in [Dialect::Grbl, Dialect::GrblHal, Dialect::FluidNc, Dialect::Smoothie, Dialect::LinuxCnc] {
+        for (line, homes) in [("$H", true), ("$h \r", true), ("$X", false), ("$HX", false)] {
+            let program = format!("G21 G90\nG0 X1 Y2 Z3\n{line}\nG0 X4\nM2\n");
+            let read = interpret(program.as_bytes(), &Context::new(dialect, MachineKind::Router));
+            let of_line: Vec<_> = read.diagnostics.iter().filter(|d| d.code == "gcode/setting").collect();
+            let home = Command::Home { axes: [true; 3], to: [1.0, 2.0, 3.0] };
+            let found = read.value.iter().flat_map(|s| &s.commands).any(|c| *c == home);
+            assert_eq!(found, homes && dialect != Dialect::LinuxCnc, "{dialect:?} {line}");
+            assert!(dialect == Dialect::Smoothie || of_line.len() == 1, "{dialect:?} {:?}", read.diagnostics);
+        }
+    }
+}
+
+/// Where a controller without a word for homing is afterwards is not known from the word that was left out.
+#[test]
+fn homing_that_is_left_out_moves_nothing() {
+    let mut first = Section::new(Role::Unknown, "");
+    first.commands.push(Command::Home { axes: [true; 3], to: [0.0, 0.0, 5.0] });
+    let mut second = Section::new(Role::Unknown, "");
+    second.commands.push(Command::Rapid { to: [0.0, 0.0, 5.0] });
+    let text = shop_gcode::post(&[first, second], &shop_gcode::example_machine());
+    assert!(text.value.contains("G0 X0 Y0 Z5\n"), "{}", text.value);
+    assert!(text.diagnostics.iter().any(|d| d.code == "gcode/no-word"));
 }

@@ -193,6 +193,7 @@ fn axis(mut s: Section<'_>, found: &mut Found) -> Option<Axis> {
     let max = s.need_number("max_mm", Law::Any, found);
     let rapid = s.need_number("rapid_mm_per_min", Law::Positive, found);
     let acceleration = s.need_number("acceleration_mm_per_s2", Law::Positive, found);
+    let homing = s.number("homing_mm_per_min", Law::Positive, found);
     let (min_place, max_place) = (s.item("min_mm"), s.item("max_mm"));
     s.finish(found);
     let (min, max) = (min?, max?);
@@ -202,7 +203,7 @@ fn axis(mut s: Section<'_>, found: &mut Found) -> Option<Axis> {
         conflict(("max_mm", max_place, &high), ("min_mm", min_place, &low), found);
         return None;
     }
-    Some(Axis { min, max, rapid: speed(rapid?), acceleration: acceleration? })
+    Some(Axis { min, max, rapid: speed(rapid?), acceleration: acceleration?, homing: homing.map(speed) })
 }
 
 fn speed(mm_per_min: f64) -> Speed {

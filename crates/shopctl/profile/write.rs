@@ -158,7 +158,12 @@ fn tables(profile: &Profile) -> Vec<Table> {
         t.number("min_mm", axis.min, low)
             .number("max_mm", axis.max, high)
             .number("rapid_mm_per_min", axis.rapid.mm_per_min(), "")
-            .number("acceleration_mm_per_s2", axis.acceleration, "");
+            .number("acceleration_mm_per_s2", axis.acceleration, "")
+            .maybe(
+                "homing_mm_per_min",
+                axis.homing.map(Speed::mm_per_min),
+                "how fast it looks for its switch",
+            );
         all.push(t);
     }
     let mut corners = cornering(m.cornering);

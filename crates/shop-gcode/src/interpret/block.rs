@@ -46,6 +46,8 @@ pub(crate) struct Block {
     pub(crate) flow: Option<Token>,
     pub(crate) text: Option<Token>,
     pub(crate) extended: Option<Token>,
+    /// A line for the controller itself, `$…`.
+    pub(crate) dollar: Option<Token>,
     /// Start of the next line.
     pub(crate) next: usize,
     pub(crate) percent: bool,
@@ -76,6 +78,7 @@ impl Block {
             self.flow = None;
             self.text = None;
             self.extended = None;
+            self.dollar = None;
             self.percent = false;
             self.bare = 0;
             self.deleted = false;
@@ -211,9 +214,7 @@ impl Block {
                 let name = rules.name;
                 notes.error("gcode/checksum", 0, at, || format!("{name} knows no checksums"));
             }
-            Kind::Dollar => notes.warning("gcode/setting", 0, at, || {
-                "a '$' line is a command to the controller and may write its settings; not interpreted".into()
-            }),
+            Kind::Dollar => self.dollar = Some(token),
             Kind::ByteOrderMark => notes.warning("gcode/byte-order-mark", 0, at, || {
                 "the file begins with a byte order mark, which controllers refuse; save it without".into()
             }),

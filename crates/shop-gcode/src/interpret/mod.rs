@@ -472,6 +472,9 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         if self.turning.is_none() {
             self.comments(block);
         }
+        if let Some(token) = block.dollar {
+            self.to_the_controller((token.start, token.end));
+        }
         if block.flow.is_some() {
             if self.guessed {
                 return self.stray();

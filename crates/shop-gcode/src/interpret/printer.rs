@@ -270,6 +270,27 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         self.emit(Command::Home { axes, to });
     }
 
+    /// A line that begins with `$`. Of all that GRBL's kin do then, only looking for the switches takes part in a program.
+    #[cold]
+    pub(super) fn to_the_controller(&mut self, at: (usize, usize)) {
+        let text = self.program.get(at.0..at.1).unwrap_or_default().trim_ascii();
+        let grbl = matches!(
+            self.context.dialect,
+            Dialect::Grbl | Dialect::GrblHal | Dialect::FluidNc | Dialect::Smoothie
+        );
+        if grbl && text.eq_ignore_ascii_case(b"$h") {
+            // Where its switches are in the coordinates of the work is not known; the tool is taken to be where it was.
+            self.emit(Command::Home { axes: [true; 3], to: self.state.position });
+            self.notes.warning("gcode/setting", 1, at, || {
+                "$H looks for the switches and leaves the tool there; where that is, is not known here".into()
+            });
+            return;
+        }
+        self.notes.warning("gcode/setting", 0, at, || {
+            "a '$' line is a command to the controller and may write its settings; not interpreted".into()
+        });
+    }
+
     /// `SET_VELOCITY_LIMIT ACCEL=3000`: a name and its parameters.
     #[cold]
     pub(super) fn extended(&mut self, block: &Block) {

@@ -73,8 +73,9 @@ struct Force {
 }
 
 impl Force {
-    /// Returns what is in force after one more command.
-    fn after(mut self, command: &Command) -> Force {
+    /// Returns what is in force after one more command; `homes` when the controller has a word for homing, which is left
+    /// out elsewhere.
+    fn after(mut self, command: &Command, homes: bool) -> Force {
         match command {
             Command::Rapid { to } | Command::Line { to } | Command::Arc { to, .. } => self.stand(*to),
             Command::Extrude { to, .. } => {
@@ -86,7 +87,9 @@ impl Force {
                 self.more = std::array::from_fn(|i| m.more[i].or(self.more[i]));
                 self.stand(m.to);
             }
-            Command::Home { to, .. } => (self.position, self.came_with) = (to.map(Some), self.tool_offset),
+            Command::Home { to, .. } if homes => {
+                (self.position, self.came_with) = (to.map(Some), self.tool_offset)
+            }
             Command::Drill(d) => self.stand([d.at.x, d.at.y, d.clearance]),
             Command::Probe { z, .. } => {
                 (self.position[2], self.came_with[2]) = (Some(*z), self.tool_offset[2]);
@@ -104,7 +107,8 @@ impl Force {
             Command::ToolOffset { offset } => self.tool_offset = offset.map(Some),
             Command::End => self.ended = true,
             Command::Filament { .. } => self.extrudes = true,
-            Command::FirmwareRetract { .. }
+            Command::Home { .. }
+            | Command::FirmwareRetract { .. }
             | Command::FeedMode(_)
             | Command::Factor { .. }
             | Command::PathControl(_)
@@ -189,8 +193,9 @@ impl Force {
 /// assert!(text.ends_with("M30\n"));
 /// ```
 pub fn post(sections: &[Section], machine: &Machine) -> Checked<String> {
-    let summaries: Vec<Force> =
-        sections.par_iter().map(|s| s.commands.iter().fold(Force::default(), Force::after)).collect();
+    let homes = rules(machine.post.dialect).extruder;
+    let after = |s: &Section| s.commands.iter().fold(Force::default(), |force, c| force.after(c, homes));
+    let summaries: Vec<Force> = sections.par_iter().map(after).collect();
     let mut entries = Vec::with_capacity(sections.len());
     let mut force = Force::default();
     let mut written = sections.len();

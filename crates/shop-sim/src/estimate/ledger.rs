@@ -26,12 +26,14 @@ pub struct Times {
     pub heat_s: f64,
     /// Tool changes.
     pub change_s: f64,
+    /// Looking for the switches.
+    pub home_s: f64,
 }
 
 impl Times {
     /// Returns the sum.
     pub fn total_s(&self) -> f64 {
-        self.cut_s + self.rapid_s + self.filament_s + self.dwell_s + self.heat_s + self.change_s
+        self.cut_s + self.rapid_s + self.filament_s + self.dwell_s + self.heat_s + self.change_s + self.home_s
     }
 }
 
@@ -49,27 +51,30 @@ pub(super) enum Waiting {
     Dwell = 0,
     Heat = 1,
     Change = 2,
+    Home = 3,
 }
 
 /// The same while they are summed up.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
     moves: [Sum; 3],
-    waits: [Sum; 3],
+    waits: [Sum; 4],
 }
 
 impl Sums {
     fn join(&mut self, other: &Sums) {
-        for i in 0..3 {
-            self.moves[i].join(other.moves[i]);
-            self.waits[i].join(other.waits[i]);
+        for (sum, more) in self.moves.iter_mut().zip(other.moves) {
+            sum.join(more);
+        }
+        for (sum, more) in self.waits.iter_mut().zip(other.waits) {
+            sum.join(more);
         }
     }
 
     fn times(&self) -> Times {
         let [cut_s, rapid_s, filament_s] = self.moves.map(Sum::value);
-        let [dwell_s, heat_s, change_s] = self.waits.map(Sum::value);
-        Times { cut_s, rapid_s, filament_s, dwell_s, heat_s, change_s }
+        let [dwell_s, heat_s, change_s, home_s] = self.waits.map(Sum::value);
+        Times { cut_s, rapid_s, filament_s, dwell_s, heat_s, change_s, home_s }
     }
 }
 

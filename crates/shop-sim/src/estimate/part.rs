@@ -49,6 +49,7 @@ impl<'a> Estimator<'a> {
                 rapid_feed: i.rapid_feed,
                 down: i.down,
                 changed: i.changed,
+                homed: i.homed,
                 lengths: [Sum::default(); 3],
                 hotends: Vec::new(),
                 bed: i.bed,
@@ -118,12 +119,15 @@ impl<'a> Estimator<'a> {
         i.motion.change_tags(|tag| *tag = here(*tag) << 2 | (*tag & 3));
         (i.material, i.factor, i.speed_percent) = (later.material, later.factor, later.speed_percent);
         (i.flow, i.down, i.changed) = (later.flow, later.down, later.changed);
+        i.homed = later.homed;
         for (sum, more) in i.lengths.iter_mut().zip(later.lengths) {
             sum.join(more);
         }
         i.out.moves += later.out.moves;
         i.out.pierces = i.out.pierces.saturating_add(later.out.pierces);
         i.out.tool_changes = i.out.tool_changes.saturating_add(later.out.tool_changes);
+        i.out.homings = i.out.homings.saturating_add(later.out.homings);
+        i.out.homings_not_counted = i.out.homings_not_counted.saturating_add(later.out.homings_not_counted);
         let mut waited = Sum::default();
         for mut heat in later.heats.take().into_iter().flatten() {
             let mut now = begun;
@@ -149,6 +153,7 @@ impl<'a> Estimator<'a> {
             rapid_feed: _,
             down,
             changed,
+            homed,
             lengths: _,
             hotends: _,
             bed: _,
@@ -156,6 +161,6 @@ impl<'a> Estimator<'a> {
             usual_rule: _,
         } = &self.inner;
         let scales = (factor, speed_percent, flow);
-        format!("{:?} {} {material:?} {scales:?} {down} {changed}", self.state, self.ended)
+        format!("{:?} {} {material:?} {scales:?} {down} {changed} {homed:?}", self.state, self.ended)
     }
 }

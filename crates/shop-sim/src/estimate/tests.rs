@@ -13,6 +13,7 @@ pub(crate) fn machine(cornering: Cornering) -> Machine {
         max: 1000.0,
         rapid: Speed::from_mm_per_min(rapid),
         acceleration,
+        homing: None,
     };
     let example = Machine::example(MachineKind::Router);
     let process = Process { spin_up_s: 0.0, ..example.process.clone() };
