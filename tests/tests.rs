@@ -6,6 +6,7 @@ mod corpus_dxf;
 mod corpus_gcode;
 mod corpus_svg;
 mod machine_live;
+mod page;
 mod print;
 mod profiles;
 mod readme;

@@ -275,3 +275,85 @@ fn post_fits_arcs_when_asked() {
     let wrong = run(&home, &["post", "round.nc", "-m", "router-grbl", "-o", "x.nc", "--fit-arcs-mm", "5"]);
     assert_eq!(wrong.status.code(), Some(2));
 }
+
+/// Places of the machine's own become places of the work when it is known where that lies.
+#[test]
+fn post_knows_where_the_work_lies_when_told() {
+    let text = SQUARE.replace("G0 Z5\nM5", "G53 G0 Z-2\nG53 G0 X105 Y60\nG28\nM5");
+    let home = home(&[("a.nc", &text)]);
+    let posted = |flags: &[&str]| {
+        let all =
+            [&["post", "a.nc", "-m", "router-grbl", "--from", "router-grbl", "-o", "-"], flags].concat();
+        let out = run(&home, &all);
+        assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).expect("text")
+    };
+    // Each machine coordinate less that of the work zero; z only if that is known as well.
+    let flat = posted(&["--work-zero-mm", "100,50"]);
+    assert!(flat.contains("X5 Y10\nX-100 Y-50\n") && !flat.contains("Z38"), "{flat}");
+    let whole = posted(&["--work-zero-mm", "100,50,-40"]);
+    assert!(whole.contains("Z38\nX5 Y10\nX-100 Y-50 Z40\n"), "{whole}");
+    let wrong = ["post", "a.nc", "-m", "router-grbl", "-o", "-", "--work-zero-mm", "100"];
+    assert_eq!(run(&home, &wrong).status.code(), Some(2));
+}
+
+/// What the controller's tool table says is carried out: the length as an offset, the radius in the path.
+#[test]
+fn post_takes_tools_from_the_controllers_table() {
+    let text = "G21 G90 G17 G94\nT1 M6\nG43 H1\nM3 S12000\nG0 X0 Y0 Z5\nG1 Z-1 F300\nG41 D1 X10 Y10 F900\nX50\nY50\n\
+                G40 X60 Y60\nG0 Z5\nM5\nM2\n";
+    let tables = [("t.tbl", "; ours\nT1 P1 Z-20.5 D6 ; the usual one\n"), ("bad.tbl", "T1 P1\nZ5 D6\n")];
+    let home = home(&[&[("a.ngc", text)], &tables[..]].concat());
+    let args = ["post", "a.ngc", "-m", "router-grbl", "--from", "router-linuxcnc", "-o", "-"];
+    let out = run(&home, &[&args[..], &["--tool-table", "t.tbl"]].concat());
+    let posted = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
+    // 3 mm to the left of the lines, and round the outer corner: 10 ∓ 3/√2.
+    let corner = "X7.8787 Y12.1213 F900\nG2 X10 Y13 I2.1213 J-2.1212\nG1 X47\nY50\n";
+    assert!(posted.contains("G43.1 Z-20.5\n") && posted.contains(corner), "{posted}");
+    // Without it the path stays as it is written, and that is said.
+    let out = run(&home, &args);
+    let posted = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(!posted.contains("G2 ") && posted.contains("X10 Y10 F900\nX50\nY50\n"), "{posted}");
+    assert!(String::from_utf8_lossy(&out.stderr).contains("gcode/cutter-compensation"));
+    let out = run(&home, &[&args[..], &["--tool-table", "bad.tbl"]].concat());
+    assert_eq!(out.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("bad.tbl:2"));
+    let out = run(&home, &[&args[..], &["--tool-table", "none.tbl"]].concat());
+    assert_eq!(out.status.code(), Some(1));
+}
+
+/// Looking for the switches takes as long as the profile's rates say, and what is assumed is said.
+#[test]
+fn homing_is_timed_where_the_profile_says_how_fast() {
+    let home = home(&[("p.gcode", PRINT)]);
+    let at = |machine: &str| json(&run(&home, &["estimate", "p.gcode", "-m", machine, "--json"]));
+    let known = at("printer-ender-3");
+    // 20, 20 and 4 mm/s from the middle of 235, 235 and 255 mm, and Marlin's bumps: at least the plain ways.
+    let least = 117.5 / 20.0 + 117.5 / 20.0 + 127.5 / 4.0 + 2.0 * (5.0 / 20.0 + 5.0 / 10.0) + 2.0 / 4.0 + 2.0;
+    let home_s = known["home_s"].as_f64().expect("a number");
+    assert!(home_s > least && home_s < least + 1.0, "{home_s} {least}");
+    assert_eq!((known["homings"].as_u64(), known["homings_not_counted"].as_u64()), (Some(1), Some(0)));
+    let unknown = at("printer-marlin");
+    assert_eq!((unknown["home_s"].as_f64(), unknown["homings_not_counted"].as_u64()), (Some(0.0), Some(1)));
+    let talk = |machine: &str| {
+        String::from_utf8(run(&home, &["estimate", "p.gcode", "-m", machine]).stdout).expect("text")
+    };
+    assert!(talk("printer-ender-3").contains("assumed: from the middle of each axis"));
+    assert!(
+        talk("printer-marlin").contains("homing is not counted: printer-marlin has no homing_mm_per_min")
+    );
+}
+
+/// A finding stands where its cause is: a probe's at the probe, and places in a program are none of a drawing.
+#[test]
+fn findings_point_at_their_cause() {
+    let text = SQUARE.replace("G0 Z5\nM5", "G0 Z5\nG38.2 Z-10 F50\nG0 X999999\nM5");
+    let home = home(&[("a.nc", &text)]);
+    let report = json(&run(&home, &["check", "a.nc", "-m", "router-grbl", "--json"]));
+    let list = report["diagnostics"].as_array().expect("a list");
+    let line = |code: &str| list.iter().find(|d| d["code"] == code).and_then(|d| d["line"].as_u64());
+    assert_eq!((line("gcode/probe"), line("check/envelope")), (Some(11), Some(12)), "{report:#}");
+    let talk = run(&home, &["check", "a.nc", "-m", "router-grbl"]);
+    assert!(!String::from_utf8_lossy(&talk.stderr).contains("drawing"), "{talk:?}");
+}

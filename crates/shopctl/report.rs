@@ -297,7 +297,9 @@ fn draw(d: &Diagnostic, sources: &Sources<'_>, with_hint: bool, renderer: &Rende
     let source = d.span.and_then(|s| Some((s, sources.list.get(s.source.0 as usize)?)));
     let mut notes = Vec::new();
     if let Some([x, y]) = d.at {
-        let unit = if source.is_some() { "on the drawing at" } else { "at" };
+        // Findings of the check speak of a program, those with a place in any other file of a drawing.
+        let drawn = source.is_some() && !d.code.starts_with("check/");
+        let unit = if drawn { "on the drawing at" } else { "at" };
         notes.push(("note", format!("{unit} X{} Y{} mm", round(x), round(y))));
     }
     if d.count > 1 {

@@ -351,6 +351,10 @@ pub struct Post {
     pub decimals: u8,
     /// Longest line, characters without the line end.
     pub line_limit: u16,
+    /// It runs arcs (G2, G3); else they are written as chords.
+    pub arcs: bool,
+    /// Every line of a motion repeats its G word.
+    pub repeat_motion: bool,
     /// Lines after our own header, verbatim.
     pub header: Vec<String>,
     /// Lines before our own footer, verbatim.
@@ -420,6 +424,8 @@ impl Machine {
                 dialect: Dialect::Grbl,
                 decimals: 4,
                 line_limit: 79,
+                arcs: true,
+                repeat_motion: false,
                 header: Vec::new(),
                 footer: Vec::new(),
                 ending: "nc".into(),

@@ -6,7 +6,7 @@
 use proptest::prelude::*;
 use shop_cam::Speed;
 use shop_cam::canon::{Command, Drill, Laser, Position, Role, Section, Spindle, Torch};
-use shop_cam::machine::{Cut, Dialect, Machine, MachineKind, Material, TorchControl};
+use shop_cam::machine::{Cut, Dialect, Machine, MachineKind, Material, Post, TorchControl};
 use shop_gcode::{Context, example_machine, interpret, post};
 use shop_geom::Point;
 use std::f64::consts::{PI, TAU};
@@ -403,6 +403,9 @@ fn holds(ops: &[Op], machine: &Machine) -> Result<(), TestCaseError> {
         let code = line.split(['(', ';']).next().unwrap_or_default();
         let motions = code.split(' ').filter(|w| matches!(*w, "G0" | "G1" | "G2" | "G3")).count();
         prop_assert!(motions <= 1, "{line}");
+        prop_assert!(machine.post.arcs || !code.split(' ').any(|w| matches!(w, "G2" | "G3")), "{line}");
+        let moves = code.starts_with(['X', 'Y', 'Z', 'I', 'J']);
+        prop_assert!(!(machine.post.repeat_motion && moves), "{line}");
     }
     let read = interpret(text.as_bytes(), &Context::of(machine));
     prop_assert!(!read.has_errors(), "{:?}\n{text}", read.diagnostics);
@@ -430,11 +433,16 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
 
     #[test]
-    fn router(ops in prop::collection::vec(op(), 0..40), decimals in 3u8..5) {
+    fn router(
+        ops in prop::collection::vec(op(), 0..40),
+        decimals in 3u8..5,
+        arcs in any::<bool>(),
+        repeat_motion in any::<bool>(),
+    ) {
         for dialect in ALL {
             if dialect != Dialect::QtPlasmaC {
                 let mut m = machine(dialect, MachineKind::Router);
-                m.post.decimals = decimals;
+                m.post = Post { decimals, arcs, repeat_motion, ..m.post };
                 holds(&ops, &m)?;
             }
         }

@@ -127,3 +127,14 @@ fn what_never_runs_is_looked_at_all_the_same() {
         assert_eq!(not_run(fine), [], "{fine}");
     }
 }
+
+/// What stands behind an end is read as if it began there, also behind the second one.
+#[test]
+fn behind_every_end_nothing_is_in_force() {
+    let text = "G21 G90\nF100 G1 X1\nM2\nF100 G1 X2\nX3\nM2\nG1 X4\nX5\n";
+    let read = interpret(text.as_bytes(), &Context::new(Dialect::LinuxCnc, MachineKind::Router));
+    let found: Vec<_> = read.diagnostics.iter().map(|d| (d.code, d.severity)).collect();
+    assert_eq!(found, [("gcode/no-feed", Severity::Warning)], "{:?}", read.diagnostics);
+    let line = read.diagnostics[0].span.map(|s| s.line_in(text.as_bytes()));
+    assert_eq!(line, Some(7));
+}

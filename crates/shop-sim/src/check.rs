@@ -447,9 +447,13 @@ impl Inner<'_> {
         let hottest = self.hottest.get(self.tool).copied().unwrap_or(0.0);
         if hottest < p.hotend_c[0] {
             self.cold(hottest, line);
-        } else if !self.waited && e > 0.0 {
+        } else if e > 0.0 {
             let target = self.hotends.get(self.tool).copied().unwrap_or(0.0);
-            self.impatient(target, line);
+            if target < p.hotend_c[0] {
+                self.cooled(target, line);
+            } else if !self.waited {
+                self.impatient(target, line);
+            }
         }
         if e > 0.0 && self.machine.post.dialect == Dialect::Klipper {
             let d2 = (0..3).map(|i| (to[i] - from[i]) * (to[i] - from[i])).sum::<f64>();
@@ -576,6 +580,19 @@ impl Inner<'_> {
             if let Some(f) = finding {
                 f.letter = Some(b'T');
             }
+        }
+    }
+
+    /// The nozzle was hot, and is to be cold.
+    #[cold]
+    fn cooled(&mut self, target: f64, line: u32) {
+        let Some(coldest) = self.machine.printer.as_ref().map(|p| p.hotend_c[0]) else { return };
+        let finding = self.add(Severity::Warning, "check/cold-extrusion", 2, line, || {
+            format!("pushes filament after the nozzle was set to {target:.0} °C; below {coldest:.0} °C the controller refuses")
+        });
+        if let Some(f) = finding {
+            f.letter = Some(b'E');
+            f.hint = Some("heat and wait first (M109)");
         }
     }
 

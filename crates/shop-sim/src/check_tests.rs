@@ -119,8 +119,11 @@ fn planted_faults_of_a_printer_are_named() {
     for (code, all) in cases {
         assert_eq!(codes(&m, &all).iter().map(|f| f.0).collect::<Vec<_>>(), [code], "{all:?}");
     }
-    let sound = [hot(210.0, Wait::Heat), road(10.0, 0.3), Command::Filament { e: -2.0 }, off];
+    let sound = [hot(210.0, Wait::Heat), road(10.0, 0.3), off.clone(), Command::Filament { e: -2.0 }];
     assert_eq!(codes(&m, &sound), []);
+    // What is pulled back after the end is as good as ever; what is pushed then is not.
+    let late = [hot(210.0, Wait::Heat), road(10.0, 0.3), off, road(20.0, 0.3)];
+    assert_eq!(codes(&m, &late), [("check/cold-extrusion", 4, 1)]);
 }
 
 fn with(

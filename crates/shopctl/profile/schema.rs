@@ -640,6 +640,8 @@ fn colour(item: Item<'_>, found: &mut Found) -> Option<[u8; 3]> {
 fn post(dialect: Dialect, family: &Family, s: &mut Section<'_>, found: &mut Found) -> Post {
     let decimals = s.whole("decimals", 2, 6, found);
     let limit = s.whole("line_limit", 20, 10_000, found);
+    let arcs = s.flag("arcs", found).unwrap_or(true);
+    let repeat_motion = s.flag("repeat_motion", found).unwrap_or(false);
     let limit = limit.map_or(family.line_limit, |n| u16::try_from(n).unwrap_or(u16::MAX));
     let header = s.texts("header", found).unwrap_or_default();
     let footer = s.texts("footer", found).unwrap_or_default();
@@ -660,6 +662,8 @@ fn post(dialect: Dialect, family: &Family, s: &mut Section<'_>, found: &mut Foun
         dialect,
         decimals: decimals.unwrap_or(4) as u8,
         line_limit: limit,
+        arcs,
+        repeat_motion,
         header: lines(header),
         footer: lines(footer),
         ending: ending_text.unwrap_or(family.ending).to_owned(),

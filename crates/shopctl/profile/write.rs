@@ -373,6 +373,12 @@ fn post(p: &Post) -> Table {
         .put("header", json!(p.header), "lines after our own first ones")
         .put("footer", json!(p.footer), "lines before our own last ones")
         .put("ending", p.ending.as_str(), "of program files");
+    if !p.arcs {
+        t.put("arcs", false, "G2 and G3 are not run: arcs are written as chords");
+    }
+    if p.repeat_motion {
+        t.put("repeat_motion", true, "every line of a motion has its G word");
+    }
     t
 }
 

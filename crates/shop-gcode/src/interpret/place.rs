@@ -291,7 +291,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.emit(Command::Line { to: touched });
         } else {
             self.state.probing = Some(to[2]);
-            self.state.probing_line = self.line;
+            (self.state.probing_line, self.state.probing_at) = (self.line, block.span());
         }
         self.state.position = touched;
     }
@@ -301,7 +301,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         if self.context.machine_zero.is_some() {
             return self.emit_at(Command::Probe { to, z: to }, self.state.probing_line);
         }
-        self.notes.warning("gcode/probe", 0, (0, 1), || {
+        self.notes.warning("gcode/probe", 0, self.state.probing_at, || {
             "a probing move without setting z (G92 Z, G10 L20) after it: the height after it is not known"
                 .into()
         });

@@ -109,6 +109,8 @@ pub(crate) struct State {
     /// A probing move down to this height whose touch-off has not come yet.
     pub(crate) probing: Option<f64>,
     pub(crate) probing_line: u32,
+    /// Where that move stands in the program.
+    pub(crate) probing_at: (usize, usize),
     pub(crate) cut_feed: Option<f64>,
     pub(crate) percent_closed: bool,
     pub(crate) torch: bool,
@@ -273,6 +275,7 @@ impl State {
             cycle_from: None,
             probing: None,
             probing_line: 0,
+            probing_at: (0, 1),
             cut_feed: None,
             percent_closed: false,
             torch: matches!(dialect, Dialect::QtPlasmaC),

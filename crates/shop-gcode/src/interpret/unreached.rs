@@ -78,9 +78,11 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         run.scanner = parse::tokens(text, run.rules.syntax);
         run.scanner.seek(piece.from);
         (run.next_line, run.furthest) = (piece.line, piece.from);
-        // Further ends of programs change nothing.
+        // Behind each further end it begins anew.
+        let (feed, motion) = (run.state.feed, run.state.motion);
         while !run.closed {
             run.ended = false;
+            (run.state.feed, run.state.motion) = (feed, motion);
             run.until(piece.to);
         }
         for d in run.notes.finish() {

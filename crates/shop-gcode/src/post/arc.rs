@@ -6,7 +6,8 @@
 //! radii agree), and of the nine grid points around it that one is written whose radii agree best.
 //!
 //! Arcs are cut into pieces of at most half a turn, because beyond it small errors turn a short arc into a long one;
-//! what is too small or too flat to be an arc on the grid becomes chords or a line.
+//! what is too small or too flat to be an arc on the grid becomes chords or a line, and so does every arc for a
+//! controller that runs none.
 
 use crate::dialect::ArcRule;
 use crate::number::Grid;
@@ -31,6 +32,8 @@ pub(super) struct Request {
     pub(super) counter_clockwise: bool,
     /// Where the program's text stands, grid steps.
     pub(super) grid_from: [i64; 2],
+    /// The controller runs no arcs: it becomes chords.
+    pub(super) flat: bool,
 }
 
 /// One piece of an arc, grid steps.
@@ -60,7 +63,7 @@ pub(super) fn split(
     afford: impl FnOnce(u64) -> bool,
     mut piece: impl FnMut(Piece),
 ) -> Outcome {
-    let Request { from, to, center, counter_clockwise, grid_from } = *request;
+    let Request { from, to, center, counter_clockwise, grid_from, .. } = *request;
     let Some(end) = round(grid, to) else { return Outcome::OutOfRange };
     let radius = (from[0] - center[0]).hypot(from[1] - center[1]);
     if !radius.is_finite() {
@@ -76,7 +79,7 @@ pub(super) fn split(
         piece(Piece::Line { to: end, fraction: 1.0 });
         return Outcome::Written;
     }
-    if (smallest..=LARGEST_RADIUS).contains(&radius) {
+    if !request.flat && (smallest..=LARGEST_RADIUS).contains(&radius) {
         let pieces =
             if full { full_circle(request, grid) } else { partial(request, end, radius, sweep, grid) };
         if let Some((pieces, count)) = pieces {
@@ -286,7 +289,7 @@ mod tests {
             let from = [cx + radius * start.cos(), cy + radius * start.sin()];
             let to = if turn == TAU { from } else { [cx + radius * angle.cos(), cy + radius * angle.sin()] };
             let grid_from = round(grid, from).expect("in range");
-            let request = Request { from, to, center: [cx, cy], counter_clockwise, grid_from };
+            let request = Request { from, to, center: [cx, cy], counter_clockwise, grid_from, flat: false };
             let mut pieces = Vec::new();
             prop_assert_eq!(split(&request, grid, |_| true, |p| pieces.push(p)), Outcome::Written);
             let mut at = grid_from;

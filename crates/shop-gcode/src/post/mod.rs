@@ -333,7 +333,7 @@ impl<'a> Style<'a> {
             grid: Grid::new(machine.post.decimals.clamp(1, 6)),
             limit: if limit < 40 { rules.longest_line } else { limit.min(rules.longest_line) },
             z_ours,
-            every_g: rules.one_command || dialect == Dialect::QtPlasmaC,
+            every_g: rules.one_command || dialect == Dialect::QtPlasmaC || machine.post.repeat_motion,
             chords,
         }
     }

@@ -548,8 +548,9 @@ impl<'a> Writer<'a> {
         };
         let grid = self.style.grid;
         let from = self.exact[c].unwrap_or(to[c]);
+        let (flat, grid_from) = (!self.style.machine.post.arcs, [gx, gy]);
         let request =
-            Request { from: [x, y], to: [to[a], to[b]], center, counter_clockwise, grid_from: [gx, gy] };
+            Request { from: [x, y], to: [to[a], to[b]], center, counter_clockwise, grid_from, flat };
         let (Some(_), Some(end)) = (grid.round(from), grid.round(to[c])) else {
             self.out_of_range();
             return;
