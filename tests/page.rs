@@ -5,6 +5,7 @@
 //! itself and asks two things of every picture: on each shown line every pixel is set, and each pixel that is set lies
 //! on a shown line.
 
+use crate::at_home::shopctl;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -36,12 +37,7 @@ fn numbers(v: &Value) -> Vec<f64> {
 fn opened(text: &str, scenes: &[&str]) -> Option<Value> {
     let home = tempfile::TempDir::new().expect("a place for files");
     std::fs::write(home.path().join("a.nc"), text).expect("writable");
-    let made = Command::new(env!("CARGO_BIN_EXE_shopctl"))
-        .args(["preview", "a.nc", "-m", "router-grbl", "--by", "z", "-o", "a.html"])
-        .current_dir(home.path())
-        .env("SHOPCTL_CONFIG_DIR", home.path().join("settings"))
-        .output()
-        .expect("the command was built");
+    let made = shopctl(&home, &["preview", "a.nc", "-m", "router-grbl", "--by", "z", "-o", "a.html"]);
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/page.js");
     let list = serde_json::to_string(scenes).expect("text");
