@@ -88,9 +88,16 @@ impl Motion {
         self.chain.within = if within.is_finite() { high(within, 0.0) } else { 0.0 };
     }
 
-    /// Runs the lines that wait to become one.
-    #[inline]
+    /// Runs the lines that wait to become one; nearly always there are none.
+    #[inline(always)]
     pub fn settle(&mut self, ledger: &mut Ledger) {
+        if !self.chain.is_empty() {
+            self.run_chain(ledger);
+        }
+    }
+
+    #[cold]
+    fn run_chain(&mut self, ledger: &mut Ledger) {
         if let Some(([x, y, z], speed, tag)) = self.chain.take() {
             self.run([x, y, z, 0.0], speed, tag, ledger);
         }
