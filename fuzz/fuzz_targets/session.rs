@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use shop_controller::session::{
-    Jog, Line, Options, Override, Policy, Process, Protocol, Reach, Retract, Session, wire,
+    Jog, Line, Options, Override, Policy, Process, Protocol, Reach, Retract, Session, Way, wire,
 };
 
 /// What controllers say, so that the fuzzer does not have to find out.
@@ -107,7 +107,16 @@ fuzz_target!(|data: &[u8]| {
                 if session.wants_line() {
                     number += 1;
                     let text = LINES[usize::from(what) % LINES.len()].as_bytes();
-                    let reach = Reach { end_mm: end, low_mm: [0.0; 3], high_mm: end };
+                    let way = match what % 3 {
+                        0 => Way::Somewhere,
+                        1 => Way::Straight { from_mm: [0.0; 3] },
+                        _ => Way::Round {
+                            from_mm: [0.0; 3],
+                            center_mm: [1.0, 2.0],
+                            sweep: f64::from(next()) - 99.0,
+                        },
+                    };
+                    let reach = Reach { end_mm: end, low_mm: [0.0; 3], high_mm: end, way };
                     let duration = Duration::from_millis(u64::from(what));
                     session.give(now, Line { number, text: text.into(), duration, reach: Some(reach) });
                 }

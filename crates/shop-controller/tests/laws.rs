@@ -71,7 +71,7 @@ fn honest(kind: Kind, machine: sim::Options, options: Options) -> Rig {
     // A bit that is turned twice in a line leaves its checksum as it was: nobody can find that.
     let mut turned = 0;
     machine.faults.retain(|f| {
-        !matches!(f.what, sim::What::FlipByte) || {
+        !matches!(f.what, sim::What::FlipByte(_)) || {
             turned += 1;
             turned
         } == 1

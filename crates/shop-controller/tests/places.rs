@@ -5,16 +5,17 @@ mod rig;
 use std::time::Duration;
 
 use rig::Rig;
-use shop_controller::session::{Failure, Line, Options, Reach};
+use shop_controller::session::{Failure, Line, Options, Reach, Way};
 use shop_controller::sim::{self, Kind};
 
 /// Lines as the controller reads them, and where each should end (y and z stay 0).
 fn run(lines: &[(&str, f64)]) -> Rig {
     let mut at = 0.0f64;
     let lines = lines.iter().zip(1..).map(|(&(text, x), number)| {
-        let (low, high) = (at.min(x), at.max(x));
+        let (from, low, high) = (at, at.min(x), at.max(x));
         at = x;
-        let reach = Reach { end_mm: [x, 0.0, 0.0], low_mm: [low, 0.0, 0.0], high_mm: [high, 0.0, 0.0] };
+        let way = Way::Straight { from_mm: [from, 0.0, 0.0] };
+        let reach = Reach { end_mm: [x, 0.0, 0.0], low_mm: [low, 0.0, 0.0], high_mm: [high, 0.0, 0.0], way };
         Line { number, text: text.as_bytes().into(), duration: Duration::from_secs(1), reach: Some(reach) }
     });
     let lines: Vec<Line> = lines.collect();
@@ -39,7 +40,7 @@ fn a_digit_that_was_damaged_is_seen_on_the_way() {
 
 #[test]
 fn a_small_difference_is_seen_at_the_end() {
-    let rig = run(&[("G0X20", 20.0), ("G1X50.3F3000", 50.0)]);
+    let rig = run(&[("G0X20", 20.0), ("G1X50.08F3000", 50.0)]);
     let Some(Failure::Position { wanted_mm, found_mm }) = rig.failure() else { panic!("{}", rig.story()) };
-    assert_eq!((wanted_mm[0], (found_mm[0] * 10.0).round()), (50.0, 503.0));
+    assert_eq!((wanted_mm[0], (found_mm[0] * 100.0).round()), (50.0, 5008.0));
 }

@@ -7,6 +7,7 @@
 use crate::program::Bytes;
 use shop_cam::canon::{Command, Position, Way};
 use shop_cam::machine::Machine;
+use shop_controller::session::Way as Course;
 use shop_gcode::{Context, Step};
 use shop_report::SourceId;
 use std::sync::Arc;
@@ -25,6 +26,10 @@ pub struct Facts {
     pub low: Position,
     /// The other corner.
     pub high: Position,
+    /// How it gets there, where it makes one move.
+    pub way: Course,
+    /// Moves that it makes.
+    moves: u32,
     /// Where it ends cannot be known beforehand: a search for switches, a probe.
     pub lost: bool,
     /// The program ends here.
@@ -80,19 +85,34 @@ impl Fold {
     /// Returns the facts of a line that does nothing.
     pub fn nothing(&self, line: u64) -> Facts {
         let at = self.at;
-        Facts { line, seconds: 0.0, end: at, low: at, high: at, lost: false, last: false }
+        Facts {
+            line,
+            seconds: 0.0,
+            end: at,
+            low: at,
+            high: at,
+            way: Course::Straight { from_mm: at },
+            moves: 0,
+            lost: false,
+            last: false,
+        }
     }
 
     fn command(&mut self, command: &Command, facts: &mut Facts) {
         match command {
             Command::Rapid { to } => self.go(*to, None, true, facts),
             Command::Line { to } | Command::Extrude { to, .. } => self.go(*to, None, false, facts),
-            Command::Arc { to, center, .. } => self.go(*to, Some([center.x, center.y]), false, facts),
+            Command::Arc { to, center, counter_clockwise } => {
+                self.go(*to, Some(([center.x, center.y], *counter_clockwise)), false, facts);
+            }
             Command::Move(m) => {
                 // Arcs in other planes and turns of rotary axes: their boxes are not worth the formulas.
                 let length = m.length(self.at);
                 facts.lost |= matches!(m.way, Way::Arc { .. }) || m.more.iter().any(Option::is_some);
                 self.go(m.to, None, m.way == Way::Rapid, facts);
+                if matches!(m.way, Way::Arc { .. }) {
+                    facts.way = Course::Somewhere;
+                }
                 facts.seconds += length / self.speed(m.way == Way::Rapid);
             }
             Command::Drill(drill) => {
@@ -104,12 +124,12 @@ impl Fold {
             }
             Command::Home { to, .. } => {
                 facts.seconds += HOMING_S;
-                facts.lost = true;
+                (facts.lost, facts.way) = (true, Course::Somewhere);
                 self.at = *to;
             }
             Command::Probe { z, .. } => {
                 facts.seconds += PROBE_S;
-                facts.lost = true;
+                (facts.lost, facts.way) = (true, Course::Somewhere);
                 self.at[2] = *z;
             }
             Command::Feed(feed) if feed.mm_per_min() > 0.0 => self.feed = feed.mm_per_min(),
@@ -136,7 +156,7 @@ impl Fold {
         (speed / 60.0).max(1e-3)
     }
 
-    fn go(&mut self, to: Position, center: Option<[f64; 2]>, rapid: bool, facts: &mut Facts) {
+    fn go(&mut self, to: Position, arc: Option<([f64; 2], bool)>, rapid: bool, facts: &mut Facts) {
         let from = self.at;
         for i in 0..3 {
             if to[i].is_finite() {
@@ -146,7 +166,9 @@ impl Fold {
             facts.high[i] = facts.high[i].max(self.at[i]);
         }
         let mut length = (0..3).map(|i| (self.at[i] - from[i]).powi(2)).sum::<f64>().sqrt();
-        if let Some(center) = center {
+        facts.moves += 1;
+        facts.way = if facts.moves == 1 { course(from, self.at, arc) } else { Course::Somewhere };
+        if let Some((center, _)) = arc {
             let radius = (from[0] - center[0]).hypot(from[1] - center[1]);
             for i in 0..2 {
                 facts.low[i] = facts.low[i].min(center[i] - radius);
@@ -160,6 +182,26 @@ impl Fold {
         let ramps = (speed / weakest.max(1e-3)).min(2.0 * (length / weakest.max(1e-3)).sqrt());
         facts.seconds += length / speed + ramps;
     }
+}
+
+/// Returns the way of one move; what is not known well enough stays within its box.
+fn course(from_mm: Position, to: Position, arc: Option<([f64; 2], bool)>) -> Course {
+    if !from_mm.iter().chain(&to).all(|v| v.is_finite()) {
+        return Course::Somewhere;
+    }
+    let Some((center_mm, counter_clockwise)) = arc else { return Course::Straight { from_mm } };
+    let angle = |p: Position| (p[1] - center_mm[1]).atan2(p[0] - center_mm[0]);
+    let turn = std::f64::consts::TAU;
+    let forward = (angle(to) - angle(from_mm)).rem_euclid(turn);
+    // Ends that are the same make a full turn; GRBL takes them for the same within half a millionth of a radian.
+    let same = forward.min(turn - forward) < 5e-7;
+    let sweep = match (same, counter_clockwise) {
+        (true, true) => turn,
+        (true, false) => -turn,
+        (false, true) => forward,
+        (false, false) => forward - turn,
+    };
+    if sweep.is_finite() { Course::Round { from_mm, center_mm, sweep } } else { Course::Somewhere }
 }
 
 /// Lines handed over at a time, and how many such batches may wait: what a wire takes in a second.
@@ -242,6 +284,9 @@ mod tests {
         assert_eq!(facts[1].end, [60.0, 0.0, 0.0]);
         assert!(facts[1].seconds >= 60.0 && facts[1].seconds < 61.0, "{}", facts[1].seconds);
         assert_eq!((facts[2].low[1], facts[2].high[1]), (-30.0, 30.0));
+        let Course::Round { center_mm, sweep, .. } = facts[2].way else { panic!("{:?}", facts[2].way) };
+        assert_eq!((center_mm, (sweep / std::f64::consts::PI * 1e6).round()), ([30.0, 0.0], -1e6));
+        assert_eq!(facts[1].way, Course::Straight { from_mm: [0.0; 3] });
         assert!(facts[3].seconds >= 2.0);
         assert!(facts[4].last && !facts[3].last);
     }

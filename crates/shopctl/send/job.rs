@@ -67,6 +67,7 @@ impl Feed<'_> {
                     end_mm: facts.end,
                     low_mm: facts.low,
                     high_mm: facts.high,
+                    way: facts.way,
                 });
             }
             return Some(line);

@@ -92,6 +92,11 @@ impl Outcome {
                 hint: Some("the part may be wrong: look at it before you go on".into()),
                 ..end(exit::UNSURE, "unsure", why.clone())
             },
+            Failure::Damaged { line, why } => Outcome {
+                hint: Some("a byte was damaged on the wire: look at the part, and at the cable, its shield and its ground".into()),
+                more: Box::new(json!({ "line": line })),
+                ..end(exit::UNSURE, "damaged", why.clone())
+            },
             Failure::Position { wanted_mm, found_mm } => {
                 let at = |p: &[f64; 3]| format!("X{:.3} Y{:.3} Z{:.3}", p[0], p[1], p[2]);
                 Outcome {

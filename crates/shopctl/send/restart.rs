@@ -14,7 +14,7 @@ use super::facts::{Facts, Fold};
 use super::lines::Lines;
 use shop_cam::canon::{Command, Heater, Position};
 use shop_cam::machine::{Machine, MachineKind};
-use shop_controller::session::{Line, Reach};
+use shop_controller::session::{Line, Reach, Way};
 use shop_gcode::{Context, Modes, Step};
 use shop_jobs::{History, State};
 use std::collections::VecDeque;
@@ -357,7 +357,12 @@ const MOVING_S: f64 = 600.0;
 impl Script {
     fn say(&mut self, text: &str, seconds: f64) {
         let duration = Duration::from_secs_f64(seconds.clamp(0.0, 1e6));
-        let reach = self.at.map(|at| Reach { end_mm: at, low_mm: at, high_mm: at });
+        let reach = self.at.map(|at| Reach {
+            end_mm: at,
+            low_mm: at,
+            high_mm: at,
+            way: Way::Straight { from_mm: at },
+        });
         let text = if self.numbered { text.to_owned() } else { text.replace(' ', "") };
         self.lines.push_back(Line { number: 0, text: text.into_bytes().into(), duration, reach });
     }
@@ -369,7 +374,7 @@ impl Script {
         if let (Some(a), Some(b), Some(line)) = (from, self.at, self.lines.back_mut()) {
             let (low_mm, high_mm) =
                 (std::array::from_fn(|i| a[i].min(b[i])), std::array::from_fn(|i| a[i].max(b[i])));
-            line.reach = Some(Reach { end_mm: b, low_mm, high_mm });
+            line.reach = Some(Reach { end_mm: b, low_mm, high_mm, way: Way::Straight { from_mm: a } });
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::modes::Modes;
 use super::types::{Cause, Line, Reach};
 
 /// One line, and what its answer means to the session.
@@ -17,6 +18,8 @@ pub(crate) struct Item {
     pub alone: bool,
     /// A marker whose report has come.
     pub read: bool,
+    /// Of a marker: the modes in force in front of it.
+    pub modes: Option<Box<Modes>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +55,7 @@ impl Item {
             reach: None,
             alone: false,
             read: false,
+            modes: None,
         }
     }
 
@@ -68,7 +72,7 @@ impl Item {
     /// Returns a line of the program, or the last piece of one.
     pub(crate) fn program(line: Line, alone: bool) -> Self {
         let Line { number, text, duration, reach } = line;
-        Self { kind: Kind::Program(true), number, text, duration, reach, alone, read: false }
+        Self { kind: Kind::Program(true), number, text, duration, reach, alone, read: false, modes: None }
     }
 
     pub(crate) fn is_program(&self) -> bool {

@@ -3,20 +3,24 @@
 //! An `ok` is only a count. What holds the count against the machine:
 //! - `Bf:` in a report says how full the ring is (see [`super::ledger`]);
 //! - a *marker*, `$G`, is answered by `[GC:...]` when all before it was read, and by nothing else;
-//! - the place where the machine is seen lies on the way of the lines in flight, and at the end where the program ends.
+//! - the place where the machine is seen lies on the way of the lines in flight, and at the end where the program ends;
+//! - the modes that it reports are those of the program (see [`super::evidence`]).
 //!
 //! What does not add up is never repaired by guessing: a lost `ok` looks exactly like a lost newline.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::evidence::Evidence;
 use super::item::{Item, Kind};
-use super::ledger::Contradiction;
-use super::types::{Event, Failure, Line, Protocol, Reach, State};
+use super::types::{Event, Failure, Line, Protocol, Reach, State, Way};
 use super::{Link, Session, Stage, status, wire};
 
 /// How long counts may go unchecked before a marker is sent. It costs three bytes.
 const UNCHECKED: Duration = Duration::from_secs(2);
+
+/// How long modes may go unchecked. A report of them has 60 bytes: half a percent of a wire of 115200 baud.
+const MODES: Duration = Duration::from_secs(1);
 
 /// Reports in a row that must say `Idle`: GRBL says so for a moment between reading a line and starting its move.
 const IDLES: u32 = 3;
@@ -38,11 +42,13 @@ pub(crate) struct Job {
     /// Answers seem to be missing: no line goes until that is settled, and it is by then.
     doubt: Option<Doubt>,
     /// Where the newest lines went that are taken and perhaps not done, oldest first.
-    trail: VecDeque<Reach>,
+    pub trail: VecDeque<Reach>,
     /// Where the last line that moves ends.
     end_mm: Option<[f64; 3]>,
-    /// It was seen where it should not be.
-    astray: bool,
+    /// The newest line of the file that was answered.
+    pub newest: u64,
+    /// What does not fit, and was seen once.
+    pub evidence: Evidence,
 }
 
 /// Answers that should have come before a marker's report and did not: lost, or late?
@@ -123,6 +129,7 @@ impl Session {
             self.job = super::Job { checking, ..super::Job::default() };
             self.watch.asked_machine(self.now);
             self.watch.checked = self.now;
+            self.watch.modes = self.now;
         }
     }
 
@@ -136,7 +143,12 @@ impl Session {
             self.tell(Event::WouldRefuse { line, text, code, said });
         }
         self.waits_no_more();
-        if let Some(reach) = item.reach {
+        self.job.newest = self.job.newest.max(item.number);
+        // What does not move would push out what still does.
+        if let Some(reach) = item
+            .reach
+            .filter(|r| self.job.trail.is_empty() || r.way == Way::Somewhere || r.low_mm != r.high_mm)
+        {
             if self.job.trail.len() > self.identity.planner_blocks.unwrap_or(16).min(2048) as usize + 2 {
                 self.job.trail.pop_front();
             }
@@ -150,7 +162,7 @@ impl Session {
     /// `[GC:...]` came.
     pub(crate) fn hear_modal(&mut self, said: &str) {
         let Link::Counted(ledger) = &mut self.link else { return };
-        let before = ledger.marker_read();
+        let (before, modes) = ledger.marker_read().map_or((None, None), |(at, modes)| (Some(at), modes));
         let line = ledger.items().find(|i| i.number > 0).map_or(0, |i| i.number);
         let (last, own) = (!ledger.has_unread_marker(), ledger.items().any(|i| i.kind == Kind::Marker));
         if !own {
@@ -161,7 +173,7 @@ impl Session {
             Some(missing) if missing > 0 && self.protocol != Some(Protocol::FluidNc) => {
                 self.doubt(line, missing, last);
             }
-            _ => {}
+            _ => self.hold_modes(modes.as_deref(), said),
         }
     }
 
@@ -218,64 +230,10 @@ impl Session {
         }
     }
 
-    fn unsure(&mut self, why: String) {
+    pub(crate) fn unsure(&mut self, why: String) {
         if matches!(self.stage, Stage::Running | Stage::Settling(_)) {
             self.fail(Failure::Unsure { why });
         }
-    }
-
-    /// Holds a report against the ledger; `left` is how many bytes of lines had left when it was asked for.
-    pub(crate) fn hold_against(&mut self, left: Option<u64>) {
-        let (Link::Counted(ledger), Some((_, free))) = (&self.link, self.status.room) else { return };
-        if ledger.ring.is_none() || !matches!(self.stage, Stage::Running | Stage::Settling(_)) {
-            return;
-        }
-        let Some(contradiction) = ledger.contradiction(free, left) else {
-            self.watch.contradictions = 0;
-            self.watch.checked = self.now;
-            return;
-        };
-        // A report can be garbled too: only a second one convinces.
-        self.watch.contradictions += 1;
-        self.watch.hurry(self.now);
-        if self.watch.contradictions >= 2 {
-            let line = ledger.front().map_or(0, |i| i.number);
-            let why = match contradiction {
-                Contradiction::Missing => {
-                    format!("the controller has read on and an answer is missing, at or after line {line}")
-                }
-                Contradiction::Surplus => {
-                    format!("the controller answered more than it has read, at or before line {line}")
-                }
-            };
-            self.unsure(why);
-        }
-    }
-
-    /// Looks whether the machine is where the lines in flight lead.
-    pub(crate) fn look_where_it_is(&mut self) {
-        let moving = matches!(self.status.state, Some(State::Run | State::Idle | State::Hold(_)));
-        if !moving || !matches!(self.stage, Stage::Running | Stage::Settling(_)) || self.job.checking {
-            return;
-        }
-        let (Link::Counted(ledger), Some(at)) = (&self.link, self.status.work_position_mm()) else { return };
-        let flight = ledger.items().chain(&self.queue).filter_map(|i| i.reach.as_ref());
-        let corridor = self.options.corridor_mm;
-        let mut lines = 0;
-        let inside = self.job.trail.iter().chain(flight).any(|reach| {
-            lines += 1;
-            is_inside(reach, at, corridor)
-        });
-        if lines == 0 || inside {
-            self.job.astray = false;
-            return;
-        }
-        if !std::mem::replace(&mut self.job.astray, true) {
-            return self.watch.hurry(self.now);
-        }
-        let wanted_mm = ledger.items().find_map(|i| i.reach).or(self.job.trail.back().copied());
-        let wanted_mm = wanted_mm.map_or(at, |reach| reach.end_mm);
-        self.fail(Failure::Position { wanted_mm, found_mm: at });
     }
 
     /// Goes on to what comes after the last line, or sends a marker when counts went unchecked for too long.
@@ -297,7 +255,8 @@ impl Session {
 
     fn mark(&mut self) {
         let counted = self.protocol.is_some_and(Protocol::is_counted);
-        let due = self.now >= self.watch.checked + UNCHECKED;
+        let modes_due = self.compares_modes() && self.now >= self.watch.modes + MODES;
+        let due = modes_due || self.now >= self.watch.checked + UNCHECKED;
         let marking = |item: &Item| item.kind == Kind::Marker;
         let Link::Counted(ledger) = &self.link else { return };
         if counted && due && !ledger.is_empty() && !ledger.items().chain(&self.queue).any(marking) {
@@ -405,13 +364,12 @@ impl Session {
                 return self.fail(Failure::Position { wanted_mm, found_mm });
             }
         }
+        if let Some((line, why)) = self.job.evidence.once.take() {
+            return self.fail(Failure::Damaged { line, why });
+        }
         self.stage = Stage::Ready;
         self.job = super::Job::default();
         self.queue.clear();
         self.tell(Event::Finished { position_mm: self.status.machine_position_mm });
     }
-}
-
-fn is_inside(reach: &Reach, at: [f64; 3], margin: f64) -> bool {
-    (0..3).all(|i| at[i] >= reach.low_mm[i] - margin && at[i] <= reach.high_mm[i] + margin)
 }

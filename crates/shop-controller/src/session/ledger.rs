@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::item::{Item, Kind};
+use super::modes::Modes;
 use crate::Outbox;
 
 /// Lines in flight, oldest first.
@@ -104,12 +105,14 @@ impl Ledger {
         std::mem::take(&mut self.entries).into_iter().map(|e| e.item)
     }
 
-    /// A marker's report came: returns how many lines in front of that marker are unanswered, if there is a marker.
-    pub(crate) fn marker_read(&mut self) -> Option<usize> {
+    /// A marker's report came: returns how many lines in front of that marker are unanswered, if there is a marker, and
+    /// the modes that it was sent in.
+    pub(crate) fn marker_read(&mut self) -> Option<(usize, Option<Box<Modes>>)> {
         let unread = |i: &Item| !i.read && (i.kind == Kind::Marker || &*i.text == b"$G");
         let at = self.items().position(unread)?;
-        self.entries[at].item.read = true;
-        Some(at)
+        let item = &mut self.entries[at].item;
+        item.read = true;
+        Some((at, item.modes.take()))
     }
 
     /// Returns whether a marker waits for its report.
@@ -131,6 +134,14 @@ impl Ledger {
         let there = self.entries.iter().take_while(|e| left.is_some_and(|left| e.end <= left));
         let held: usize = there.skip(1).map(|e| e.bytes).sum();
         (used < held).then_some(Contradiction::Missing)
+    }
+
+    /// Returns whether a ring with `free` bytes free can hold whole lines, when all that was handed over has arrived: the
+    /// oldest line is in the parser or in the ring, the others are in the ring.
+    pub(crate) fn holds_whole_lines(&self, free: u32) -> bool {
+        let Some(used) = self.ring.and_then(|ring| ring.checked_sub(free)) else { return true };
+        let oldest = self.entries.front().map_or(0, |e| e.bytes);
+        used as usize == self.bytes || used as usize + oldest == self.bytes
     }
 }
 

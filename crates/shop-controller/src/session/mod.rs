@@ -25,16 +25,20 @@
 //!
 //! The parts: [`wire`] is what may go over a wire; `hear` what a line of the controller means; `ledger` and `numbered`
 //! are the two ways to keep count of what is in flight; `connect`, `job`, `stop` and `hold` are what a session does in
-//! turn; `watch` asks for the state and notices silence; `calm` lets whoever drives it sleep a little longer.
+//! turn; `watch` asks for the state and notices silence; `evidence`, `path` and
+//! `modes` find lines that were damaged on the wire; `calm` lets whoever drives it sleep a little longer.
 
 mod calm;
 mod connect;
+mod evidence;
 mod hear;
 mod hold;
 mod item;
 mod job;
 mod ledger;
+mod modes;
 mod numbered;
+mod path;
 mod pause;
 mod reader;
 mod request;
@@ -50,7 +54,7 @@ use std::time::Duration;
 pub use self::pause::{Piece, pieces};
 pub use self::types::{
     Cause, Event, Failure, Identity, Jog, Line, Options, Override, Policy, Process, Protocol, Reach, Retract,
-    State, Status,
+    State, Status, Way,
 };
 
 use self::calm::Calm;
@@ -60,7 +64,9 @@ use self::hold::Hold;
 use self::item::{Item, Kind};
 use self::job::{Job, Settling};
 use self::ledger::Ledger;
+use self::modes::Modes;
 use self::numbered::Numbered;
+use self::path::Grain;
 use self::reader::Reader;
 use self::stop::Stopping;
 use self::watch::Watch;
@@ -85,6 +91,10 @@ pub struct Session {
     status: Status,
     /// Reports are in inches (`$13=1`).
     inches: bool,
+    /// How finely the machine moves, by its settings.
+    grain: Grain,
+    /// Modes in force behind the newest line.
+    modes: Modes,
     stage: Stage,
     link: Link,
     /// What goes next, in order.
@@ -146,6 +156,8 @@ impl Session {
             identity: Identity::default(),
             status: Status::default(),
             inches: false,
+            grain: Grain::default(),
+            modes: Modes::default(),
             stage: Stage::New,
             link: Link::Counted(Ledger::new(127, true)),
             queue: VecDeque::new(),
@@ -207,10 +219,18 @@ impl Session {
         };
         let pace = self.paced && !self.queue.is_empty();
         let pace = pace.then(|| self.wire_free.saturating_sub(NEARLY_DRY)).filter(|at| *at > self.now);
-        [stage, link, pace, self.job_deadline(), self.hold.deadline(), self.watch_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            stage,
+            link,
+            pace,
+            self.quiet_deadline(),
+            self.job_deadline(),
+            self.hold.deadline(),
+            self.watch_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Returns what is to be written.
@@ -297,17 +317,23 @@ impl Session {
             }
         }
         while let Some(item) = self.queue.front() {
-            let blocked = item.is_program() && (self.hold.is_feed_stopped() || self.doubts());
+            let waits = self.hold.is_feed_stopped() || self.doubts() || self.quiet_deadline().is_some();
+            let blocked = item.is_program() && waits;
             if blocked || !self.fits(item) || !self.may_pause(item) || !self.has_left() {
                 return;
             }
-            let Some(item) = self.queue.pop_front() else { return };
+            let Some(mut item) = self.queue.pop_front() else { return };
             if let Kind::Pause(cause, last) = item.kind {
                 self.pause_here(cause, last, item.number);
                 continue;
             }
             if item.kind == Kind::Program(true) {
                 self.tell(Event::Sent(item.number));
+            }
+            if item.kind == Kind::Marker {
+                item.modes = Some(Box::new(self.modes.clone()));
+            } else {
+                self.modes.say(&item.text);
             }
             self.watch.line_went(self.now, item.duration);
             self.pace(item.text.len() + 1);
@@ -316,6 +342,11 @@ impl Session {
                 Link::Numbered(numbered) => numbered.push(item, self.now, &mut self.out),
             }
         }
+    }
+
+    /// Returns until when lines wait for the answer to a question.
+    fn quiet_deadline(&self) -> Option<Duration> {
+        self.watch.quiet_until().filter(|until| *until > self.now && !self.queue.is_empty())
     }
 
     /// Returns whether so little waits in the operating system that more may follow.

@@ -257,7 +257,16 @@ impl Numbered {
             if let Some(kept) = self.get(self.told) {
                 let text = if kept.item.is_program() { Box::default() } else { kept.item.text.clone() };
                 let Item { ref kind, number, duration, reach, alone, read, .. } = kept.item;
-                done.push(Item { kind: kind.clone(), number, text, duration, reach, alone, read });
+                done.push(Item {
+                    kind: kind.clone(),
+                    number,
+                    text,
+                    duration,
+                    reach,
+                    alone,
+                    read,
+                    modes: None,
+                });
             }
         }
     }

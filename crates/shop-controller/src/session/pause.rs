@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::item::{Item, Kind};
+use super::modes;
 use super::types::{Cause, Line, Options, Policy, Protocol};
 use super::{Session, Stage};
 
@@ -103,6 +104,10 @@ fn rest(protocol: Option<Protocol>) -> Vec<u8> {
 impl Session {
     /// Puts a line into the queue, cut up where the program waits for a person.
     pub(crate) fn enqueue_line(&mut self, line: Line, alone: bool) {
+        // Behind it the modes are those of a new program: they are looked at before.
+        if self.compares_modes() && modes::ends_program(&line.text) {
+            self.queue.push_back(Item::own(Kind::Marker, &b"$G"[..]));
+        }
         let pieces = if self.job.checking { None } else { pieces(&line.text, &self.options, self.protocol) };
         let Some(pieces) = pieces else { return self.queue.push_back(Item::program(line, alone)) };
         let last = pieces.len() - 1;

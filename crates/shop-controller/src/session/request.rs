@@ -175,6 +175,7 @@ impl Session {
     }
 
     pub(crate) fn hear_setting(&mut self, name: &str, value: &str) {
+        self.grain.take(name, value);
         if name == "$13" {
             self.inches = value.trim() == "1";
         }

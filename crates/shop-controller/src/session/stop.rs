@@ -324,6 +324,7 @@ impl Session {
     /// The firmware began anew.
     pub(crate) fn hear_banner(&mut self, said: &str) {
         self.tell(Event::Message(said.to_owned()));
+        self.modes.forget();
         match self.stage {
             Stage::Asking(_) => self.ask_greeted(said),
             Stage::Settling(_) if self.leaves_check_mode() => {

@@ -25,6 +25,30 @@ pub struct Reach {
     pub low_mm: [f64; 3],
     /// The upper corner of that box.
     pub high_mm: [f64; 3],
+    /// How it gets there.
+    pub way: Way,
+}
+
+/// The way of a line, work coordinates, mm.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Way {
+    /// Within its box.
+    #[default]
+    Somewhere,
+    /// Straight.
+    Straight {
+        /// Where it begins.
+        from_mm: [f64; 3],
+    },
+    /// On an arc in XY, z along with it.
+    Round {
+        /// Where it begins.
+        from_mm: [f64; 3],
+        /// Middle of the circle, X and Y.
+        center_mm: [f64; 2],
+        /// Angle it turns, radians, counter-clockwise positive; whole turns count.
+        sweep: f64,
+    },
 }
 
 /// Which words the other end speaks.
@@ -175,6 +199,13 @@ pub enum Failure {
         /// What did not add up.
         why: String,
     },
+    /// A line, or a report, was damaged on the wire: what the machine did may be wrong.
+    Damaged {
+        /// The line at or near which it was noticed.
+        line: u64,
+        /// What was seen.
+        why: String,
+    },
     /// It stands, or was seen, somewhere else than the program goes.
     Position {
         /// Where it should stand, work coordinates, mm.
@@ -307,7 +338,7 @@ pub enum Policy {
 pub struct Options {
     /// How long to look for a controller.
     pub connect: Duration,
-    /// Time between questions for the state.
+    /// Time between questions for the state. GRBL's own documents call five a second usual and ten the most.
     pub poll: Duration,
     /// How long the machine may be silent beyond what its moves explain.
     pub silence: Duration,
@@ -329,8 +360,11 @@ pub struct Options {
     pub filament_change: Policy,
     /// How far from the planned end the machine may stand, mm.
     pub tolerance_mm: f64,
-    /// How far from the lines in flight the machine may be seen, mm; infinite: do not look.
+    /// How far from the way of the lines in flight the machine may be seen, mm, beyond what its steps and its arcs
+    /// explain; infinite: do not look.
     pub corridor_mm: f64,
+    /// The same where only the box of a line is known, or the firmware is not known to keep to the way.
+    pub loose_corridor_mm: f64,
     /// Whether the settings are read on connecting.
     pub read_settings: bool,
 }
@@ -339,7 +373,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(12),
-            poll: Duration::from_millis(200),
+            poll: Duration::from_millis(100),
             silence: Duration::from_secs(10),
             bytes_per_s: None,
             window: None,
@@ -350,7 +384,8 @@ impl Default for Options {
             tool_change: Policy::Prompt,
             filament_change: Policy::Pass,
             tolerance_mm: 0.05,
-            corridor_mm: 1.0,
+            corridor_mm: 0.1,
+            loose_corridor_mm: 1.0,
             read_settings: true,
         }
     }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::hear::Heard;
-use super::types::{Event, Failure, State};
+use super::types::{Event, Failure, Protocol, State};
 use super::{Link, Session, Stage, status};
 
 /// A question that was not answered by then was lost.
@@ -22,8 +22,8 @@ const CLOSE: Duration = Duration::from_millis(50);
 /// When what was heard, asked and done last.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watch {
-    /// The question for the state that is out: when it was asked, and how many bytes of lines had left then.
-    asked: Option<(Duration, u64)>,
+    /// The question for the state that is out.
+    asked: Option<Asked>,
     next: Duration,
     /// When bytes came in.
     bytes: Duration,
@@ -37,11 +37,29 @@ pub(crate) struct Watch {
     pub contradictions: u32,
     /// When counts were last held against the machine's own.
     pub checked: Duration,
+    /// When the modes were last held against the machine's own.
+    pub modes: Duration,
     /// Questions for the state that were answered.
     pub reports: u32,
     /// Repeated lines since the last answer.
     probes: u32,
 }
+
+/// A question for the state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// When it was asked.
+    at: Duration,
+    /// How many bytes of lines had been handed over then, and how many of them had left.
+    pub pushed: u64,
+    pub left: u64,
+    /// No line follows before the answer, so that the count of the ring is exact.
+    quiet: bool,
+}
+
+/// How long lines wait for the answer to a question: a report has 60 bytes, which take 5 ms, and an FTDI chip may keep
+/// it 16 ms more. The planner is full meanwhile, and half a ring of lines waits behind it.
+const QUIET: Duration = Duration::from_millis(25);
 
 /// The times of as many lines as a planner holds.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +84,7 @@ impl Recent {
 
 impl Watch {
     pub(crate) fn start(&mut self, now: Duration) {
-        *self = Self { next: now, heard: now, progress: now, checked: now, ..Self::default() };
+        *self = Self { next: now, heard: now, progress: now, checked: now, modes: now, ..Self::default() };
     }
 
     /// A line went to the wire that takes so long.
@@ -99,7 +117,7 @@ impl Watch {
     /// Asks at once, whatever the turn.
     pub(crate) fn hurry(&mut self, now: Duration) {
         // A question of this very moment is soon enough.
-        if self.asked.is_none_or(|(at, _)| at < now) {
+        if self.asked.is_none_or(|asked| asked.at < now) {
             self.next = now;
             self.asked = None;
         }
@@ -107,6 +125,11 @@ impl Watch {
 
     pub(crate) fn is_asking(&self) -> bool {
         self.asked.is_some()
+    }
+
+    /// Returns until when no line goes, for a question is out that is to be answered exactly.
+    pub(crate) fn quiet_until(&self) -> Option<Duration> {
+        self.asked.filter(|asked| asked.quiet).map(|asked| asked.at + QUIET)
     }
 }
 
@@ -133,14 +156,14 @@ impl Session {
     pub(crate) fn polls(&self) -> bool {
         match &self.stage {
             Stage::Asking(asking) => asking.polls(self.protocol),
-            _ => self.protocol.is_some_and(super::Protocol::is_realtime),
+            _ => self.protocol.is_some_and(Protocol::is_realtime),
         }
     }
 
     pub(crate) fn watch_deadline(&self) -> Option<Duration> {
         let poll = self.polls().then(|| {
             let next = match self.watch.asked {
-                Some((at, _)) => (at + LOST).max(self.watch.next),
+                Some(asked) => (asked.at + LOST).max(self.watch.next),
                 None => self.watch.next,
             };
             if self.reader.is_within() { next.max(self.watch.bytes + LINE) } else { next }
@@ -179,21 +202,33 @@ impl Session {
     pub(crate) fn watch(&mut self) {
         let now = self.now;
         if self.polls() {
-            let lost = self.watch.asked.is_some_and(|(at, _)| now >= at + LOST);
+            let lost = self.watch.asked.is_some_and(|asked| now >= asked.at + LOST);
             let interrupts = self.reader.is_within() && now < self.watch.bytes + LINE;
             if now >= self.watch.next && (self.watch.asked.is_none() || lost) && !interrupts {
-                let left = match &self.link {
-                    Link::Counted(ledger) => ledger.left(&self.out),
-                    Link::Numbered(_) => 0,
+                let (pushed, left) = match &self.link {
+                    Link::Counted(ledger) => (ledger.pushed(), ledger.left(&self.out)),
+                    Link::Numbered(_) => (0, 0),
                 };
+                let quiet = pushed == left && self.has_time();
                 self.urgent(b'?');
-                self.watch.asked = Some((now, left));
+                self.watch.asked = Some(Asked { at: now, pushed, left, quiet });
                 self.watch.next = now + self.poll_interval();
             }
         }
         if self.patience().is_some_and(|end| now >= end) {
             self.lose_patience();
         }
+    }
+
+    /// Returns whether the machine is slower than the wire: its ring was half full of lines when it last spoke, so that a
+    /// question can be answered before it misses any.
+    fn has_time(&self) -> bool {
+        let Link::Counted(ledger) = &self.link else { return false };
+        let half = |ring: u32| self.status.room.is_some_and(|(_, free)| free <= ring / 2);
+        self.protocol == Some(Protocol::Grbl)
+            && matches!(self.stage, Stage::Running)
+            && ledger.ring.is_some_and(half)
+            && ledger.bytes() * 2 >= ledger.window
     }
 
     fn lose_patience(&mut self) {
@@ -230,7 +265,7 @@ impl Session {
         }
         self.tell(Event::Status(self.status.clone()));
         self.tell_state();
-        self.hold_against(asked.map(|(_, left)| left));
+        self.hold_against(asked);
         self.look_where_it_is();
         self.settle_on(asked.is_some());
         self.stop_saw(asked.is_some());

@@ -50,8 +50,8 @@ pub enum What {
     Hold,
     /// `drop-rx:N`: a byte is lost on its way in.
     LoseByte,
-    /// `flip-rx:N`: its bit 1 is turned.
-    FlipByte,
+    /// `flip-rx:N[:BIT]`: a bit of it is turned, bit 1 if none is named.
+    FlipByte(u8),
     /// `resend:K`: Marlin asks again for line number K.
     Resend,
     /// `storm:K:M`: that many times.
@@ -88,7 +88,7 @@ impl What {
 
     /// Returns whether it concerns one byte on its way in.
     pub(super) fn is_of_a_byte(&self) -> bool {
-        matches!(self, What::LoseByte | What::FlipByte)
+        matches!(self, What::LoseByte | What::FlipByte(_))
     }
 }
 
@@ -137,7 +137,8 @@ fn parse(text: &str) -> Option<Fault> {
         ("door", Some(a)) => What::Door(Some(milliseconds(a)?)),
         ("hold", None) => What::Hold,
         ("drop-rx", None) => What::LoseByte,
-        ("flip-rx", None) => What::FlipByte,
+        ("flip-rx", None) => What::FlipByte(1),
+        ("flip-rx", Some(a)) => What::FlipByte(a.parse().ok().filter(|bit| *bit < 8)?),
         ("resend", None) => What::Resend,
         ("storm", Some(a)) => What::Storm(a.parse().ok()?),
         ("busy", Some(a)) => What::Busy(milliseconds(a)?),
@@ -173,6 +174,7 @@ mod tests {
             "noise:150:[MSG:hello]",
             "drop-rx:2000",
             "flip-rx:2000",
+            "flip-rx:2000:7",
             "disconnect:150:800",
             "hang:150",
             "dead:150",
@@ -199,9 +201,17 @@ mod tests {
 
     #[test]
     fn other_names_are_refused() {
-        for name in
-            ["", "drop-ok", "drop-ok:x", "error:1", "delay-ok:1:-5", "noise-pct:200", "wait:1", "kill:1:2"]
-        {
+        for name in [
+            "",
+            "drop-ok",
+            "drop-ok:x",
+            "error:1",
+            "delay-ok:1:-5",
+            "noise-pct:200",
+            "wait:1",
+            "kill:1:2",
+            "flip-rx:1:8",
+        ] {
             assert!(name.parse::<Fault>().is_err(), "{name}");
         }
     }

@@ -297,8 +297,8 @@ impl Io {
         let mut byte = byte;
         for what in self.faults_at(self.record.bytes, What::is_of_a_byte) {
             match what {
-                What::LoseByte => return None,
-                _ => byte ^= 2,
+                What::FlipByte(bit) => byte ^= 1 << bit,
+                _ => return None,
             }
         }
         Some(byte)

@@ -1,0 +1,182 @@
+//! What the controller says of itself, held against what was sent: bytes damaged on their way are found here.
+//!
+//! GRBL has no checksums. A damaged line is refused if it makes no sense; a newline that is lost is an answer that is
+//! missing. What is left are lines that are sound and wrong:
+//!
+//! | what is damaged | where it shows | how soon |
+//! |---|---|---|
+//! | a byte is lost or one too many, while the planner is full | `Bf:` is not the sum of the lines in the ring | next report |
+//! | a digit, a sign, an axis | the machine is off the way of its lines | while it is there |
+//! | the same in the last line, or before a pause | it stands elsewhere | then |
+//! | a feed, a speed, a mode | `$G` | a second |
+//!
+//! A place is asked for ten times a second. So the deviation that can stay unseen is what the tool does out and back
+//! between two reports: half a period times the speed, and the tolerance. Nothing that a GRBL can be asked tells more:
+//! a damaged coordinate is gone with the next absolute one.
+//!
+//! A report may be damaged as well as a line. One that does not fit is asked again at once; if the next one does not fit
+//! either, the job stops. If it does, nobody can say which of both was damaged: the job goes on, and does not end well.
+
+use super::item::{Item, Kind};
+use super::ledger::Contradiction;
+use super::modes::{Difference, Modes};
+use super::types::{Event, Failure, Protocol, State};
+use super::watch::Asked;
+use super::{Link, Session, Stage, path};
+
+/// What was seen and can have been a damaged report as well.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Evidence {
+    /// The last place was off the way, in words.
+    astray: Option<String>,
+    /// The last count of the ring was no sum of lines.
+    short: Option<String>,
+    /// The last report of the modes was not what the program said.
+    modes: Option<Difference>,
+    /// The first of what was not seen twice, and its line.
+    pub once: Option<(u64, String)>,
+}
+
+impl Session {
+    fn works(&self) -> bool {
+        matches!(self.stage, Stage::Running | Stage::Settling(_))
+    }
+
+    /// The line that is at work, as far as it can be known: the oldest that is not answered.
+    fn line_at_work(&self) -> u64 {
+        let Link::Counted(ledger) = &self.link else { return 0 };
+        ledger.items().map(|i| i.number).find(|n| *n > 0).unwrap_or(self.job.newest)
+    }
+
+    /// Holds a report against the ledger; `asked` is the question that it answers.
+    pub(crate) fn hold_against(&mut self, asked: Option<Asked>) {
+        let (Link::Counted(ledger), Some((_, free))) = (&self.link, self.status.room) else { return };
+        if ledger.ring.is_none() || !self.works() {
+            return;
+        }
+        let Some(contradiction) = ledger.contradiction(free, asked.map(|a| a.left)) else {
+            self.watch.contradictions = 0;
+            self.watch.checked = self.now;
+            return self.count_ring(free, asked);
+        };
+        // A report can be garbled too: only a second one convinces.
+        self.watch.contradictions += 1;
+        self.watch.hurry(self.now);
+        if self.watch.contradictions >= 2 {
+            let line = ledger.front().map_or(0, |i| i.number);
+            let why = match contradiction {
+                Contradiction::Missing => {
+                    format!("the controller has read on and an answer is missing, at or after line {line}")
+                }
+                Contradiction::Surplus => {
+                    format!("the controller answered more than it has read, at or before line {line}")
+                }
+            };
+            self.unsure(why);
+        }
+    }
+
+    /// Looks whether the ring holds whole lines. Only a GRBL's own ring is known so well, while it reads lines, and when
+    /// nothing was on the wire.
+    fn count_ring(&mut self, free: u32, asked: Option<Asked>) {
+        let Link::Counted(ledger) = &self.link else { return };
+        let reads = matches!(self.status.state, Some(State::Run | State::Idle));
+        let quiet = asked.is_some_and(|a| a.pushed == a.left && a.pushed == ledger.pushed());
+        if self.protocol != Some(Protocol::Grbl) || !reads || !quiet {
+            return;
+        }
+        if ledger.holds_whole_lines(free) {
+            if let Some(seen) = self.job.evidence.short.take() {
+                self.remember(seen);
+            }
+            return;
+        }
+        let line = self.line_at_work();
+        let seen = format!("a byte was lost or added on the wire, at or after line {line}");
+        if self.job.evidence.short.replace(seen.clone()).is_some() {
+            return self.fail(Failure::Damaged { line, why: seen });
+        }
+        self.watch.hurry(self.now);
+    }
+
+    /// Looks whether the machine is where the lines in flight lead.
+    pub(crate) fn look_where_it_is(&mut self) {
+        let moving = matches!(self.status.state, Some(State::Run | State::Idle | State::Hold(_)));
+        if !moving || !self.works() || self.job.checking {
+            return;
+        }
+        let (Link::Counted(ledger), Some(at)) = (&self.link, self.status.work_position_mm()) else { return };
+        let loose = self.options.loose_corridor_mm;
+        // Others may round corners, or move arms that only come near a straight line.
+        let exact = self.protocol.is_some_and(Protocol::is_counted);
+        let near = if exact { self.options.corridor_mm + self.grain.mm() } else { loose };
+        let flight = ledger.items().chain(&self.queue).filter_map(|i| i.reach.as_ref());
+        let mut lines = 0;
+        let on_its_way = self.job.trail.iter().chain(flight).any(|reach| {
+            lines += 1;
+            path::may_be_at(reach, at, near, loose)
+        });
+        if lines == 0 || on_its_way {
+            if let Some(seen) = self.job.evidence.astray.take() {
+                self.remember(seen);
+            }
+            return;
+        }
+        let [x, y, z] = at;
+        let line = self.line_at_work();
+        let seen = format!("near line {line} the machine was seen off its way, at X{x:.3} Y{y:.3} Z{z:.3}");
+        if self.job.evidence.astray.replace(seen).is_none() {
+            return self.watch.hurry(self.now);
+        }
+        let wanted_mm = ledger.items().find_map(|i| i.reach).or(self.job.trail.back().copied());
+        let wanted_mm = wanted_mm.map_or(at, |reach| reach.end_mm);
+        self.fail(Failure::Position { wanted_mm, found_mm: at });
+    }
+
+    /// Returns whether the modes that the controller reports can be held against those that were sent. `FluidNC` may tell
+    /// them unasked.
+    pub(crate) fn compares_modes(&self) -> bool {
+        matches!(self.protocol, Some(Protocol::Grbl | Protocol::GrblHal)) && !self.job.checking
+    }
+
+    /// A report of the modes came: for a marker, what was in force in front of it.
+    pub(crate) fn hold_modes(&mut self, wanted: Option<&Modes>, report: &str) {
+        let alone = matches!(&self.link, Link::Counted(ledger) if ledger.len() == 1);
+        if matches!(self.stage, Stage::Ready) && alone {
+            self.modes.forget();
+            return self.modes.learn(&Modes::read(report));
+        }
+        let Some(wanted) = wanted.filter(|_| self.works() && self.compares_modes()) else { return };
+        let found = Modes::read(report);
+        self.watch.modes = self.now;
+        let line = self.line_at_work();
+        match (self.job.evidence.modes.take(), wanted.difference(&found, self.inches)) {
+            (None, None) => {}
+            (None, Some(difference)) => {
+                self.job.evidence.modes = Some(difference);
+                self.queue.push_front(Item::own(Kind::Marker, &b"$G"[..]));
+            }
+            (Some(_), Some(Difference { wanted, found, .. })) => {
+                let why =
+                    format!("near line {line} the controller is in {found} where the program says {wanted}");
+                self.fail(Failure::Damaged { line, why });
+            }
+            (Some(before), None) if wanted.stands_since(&before) => {
+                self.tell(Event::Message("(a report of the modes was damaged)".to_owned()));
+            }
+            (Some(before), None) => {
+                let Difference { wanted, found, .. } = before;
+                self.remember(format!(
+                    "near line {line} the controller was in {found} where the program said {wanted}"
+                ));
+            }
+        }
+    }
+
+    /// Something was seen once, and can have been a damaged report: the job goes on, and does not end well.
+    fn remember(&mut self, seen: String) {
+        self.tell(Event::Message(format!("({seen}; or that report was damaged)")));
+        let line = self.line_at_work();
+        self.job.evidence.once.get_or_insert((line, seen));
+    }
+}

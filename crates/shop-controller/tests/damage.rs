@@ -1,0 +1,184 @@
+//! Bytes that are damaged on their way to a GRBL, which has no checksums: every byte of a program is lost once, and each of
+//! its bits turned once.
+//!
+//! The law: a job ends well only if the tool stayed as near to its way as a machine can be known to have stayed that is
+//! asked where it is ten times a second. Out and back between two reports takes a tool no further than half a period
+//! times its speed.
+
+mod rig;
+
+use std::time::Duration;
+
+use rig::Rig;
+use shop_controller::session::{Failure, Line, Options, Reach, Way};
+use shop_controller::sim::{self, Kind};
+
+/// A small part as a router cuts it: lines and arcs of all lengths, plunges, a dwell, two feeds, two speeds.
+const PART: &[&str] = &[
+    "G21G90G17G94",
+    "M3S12000",
+    "G0X5.25Y4Z5",
+    "G1Z-1.5F300",
+    "X46.125F1200",
+    "G3X50.375Y8.25I0J4.25",
+    "G1Y31.5",
+    "X49.9Y33.1",
+    "X48.6Y34.7",
+    "X46.125Y35.75",
+    "G3X5.25Y36.5I-20.625J-9.84375",
+    "G1X1.5Y32.25F900",
+    "Y7.75",
+    "G3X5.25Y4I3.75J0",
+    "G4P0.3",
+    "G1Z5F600",
+    "G0X25Y20",
+    "S9000",
+    "G1Z-2F300",
+    "X30.125F800",
+    "G2X30.125Y20I-5.125J0",
+    "G0Z5",
+    "M5",
+    "G0X0Y0",
+    "M30",
+];
+
+/// Period of the questions, and the tolerance of places that are looked at on the way: the corridor and the grain.
+const PERIOD_S: f64 = 0.1;
+const TOLERANCE_MM: f64 = 0.11;
+/// The fastest the program asks for, and the machine's rapids (workshop settings: 5 m/min on X and Y together).
+const FEED_MM_PER_S: f64 = 20.0;
+const RAPID_MM_PER_S: f64 = 84.0 * 1.42;
+
+fn number(text: &str, letter: char) -> Option<f64> {
+    let rest = &text[text.find(letter)? + 1..];
+    let end = rest.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
+
+/// The program with the way of each line, worked out here.
+fn part() -> Vec<Line> {
+    let (mut at, mut mode) = ([0.0f64; 3], 0);
+    let lines = PART.iter().zip(1..).map(|(text, line)| {
+        let from = at;
+        if let Some(g) =
+            ["G0", "G1", "G2", "G3"].iter().position(|g| text.starts_with(g) && !text.starts_with("G21"))
+        {
+            mode = g;
+        }
+        for (axis, letter) in ['X', 'Y', 'Z'].into_iter().enumerate() {
+            at[axis] = number(text, letter).unwrap_or(at[axis]);
+        }
+        let (mut low_mm, mut high_mm) = (from, from);
+        let mut way = Way::Straight { from_mm: from };
+        if let (Some(i), Some(j), 2 | 3) = (number(text, 'I'), number(text, 'J'), mode) {
+            let center_mm = [from[0] + i, from[1] + j];
+            let angle = |p: [f64; 3]| (p[1] - center_mm[1]).atan2(p[0] - center_mm[0]);
+            let turn = std::f64::consts::TAU;
+            let ccw = (angle(at) - angle(from)).rem_euclid(turn);
+            let sweep = if mode == 3 { ccw } else { ccw - turn };
+            way = Way::Round { from_mm: from, center_mm, sweep };
+            let radius = i.hypot(j);
+            for axis in 0..2 {
+                (low_mm[axis], high_mm[axis]) = (center_mm[axis] - radius, center_mm[axis] + radius);
+            }
+        }
+        for axis in 0..3 {
+            (low_mm[axis], high_mm[axis]) = (low_mm[axis].min(at[axis]), high_mm[axis].max(at[axis]));
+        }
+        let reach = Reach { end_mm: at, low_mm, high_mm, way };
+        Line {
+            number: line,
+            text: text.as_bytes().into(),
+            duration: Duration::from_secs(8),
+            reach: Some(reach),
+        }
+    });
+    lines.collect()
+}
+
+fn run(fault: Option<&str>, reports: u16) -> Rig {
+    let mut machine = sim::Options { keep_moves: true, ..sim::Options::workshop() };
+    machine.settings.push((10, f64::from(reports)));
+    machine.faults.extend(fault.map(|f| f.parse::<sim::Fault>().expect("a fault")));
+    let mut rig = Rig::new(Kind::Grbl, machine, Options { bytes_per_s: Some(11_520), ..Options::default() });
+    rig.connect();
+    assert!(rig.failure().is_none(), "{}", rig.story());
+    rig.job(part());
+    rig
+}
+
+fn distance(p: [f64; 3], a: &[f64; 4], b: &[f64; 4]) -> f64 {
+    let along: [f64; 3] = std::array::from_fn(|i| b[i] - a[i]);
+    let square: f64 = along.iter().map(|v| v * v).sum();
+    let dot: f64 = (0..3).map(|i| along[i] * (p[i] - a[i])).sum();
+    let t = if square > 0.0 { (dot / square).clamp(0.0, 1.0) } else { 0.0 };
+    (0..3).map(|i| (a[i] + along[i] * t - p[i]).powi(2)).sum::<f64>().sqrt()
+}
+
+/// How far the tool was from the way of an undamaged run at most, mm: at the feed, and at rapid rate; and whether it was
+/// on and off in the same places.
+fn deviation(went: &[sim::Move], should: &[sim::Move]) -> [f64; 2] {
+    let mut worst = [0.0f64; 2];
+    for piece in went {
+        // The ends of each piece, and where it goes in between.
+        for k in 0..=8 {
+            let at: [f64; 3] = std::array::from_fn(|i| {
+                piece.from_mm[i] + (piece.to_mm[i] - piece.from_mm[i]) * f64::from(k) / 8.0
+            });
+            let off = should.iter().map(|m| distance(at, &m.from_mm, &m.to_mm)).fold(f64::INFINITY, f64::min);
+            let kind = usize::from(piece.rapid);
+            worst[kind] = worst[kind].max(off);
+        }
+    }
+    worst
+}
+
+#[test]
+fn what_stays_unseen_is_small() {
+    for reports in [1, 3] {
+        let clean = run(None, reports);
+        assert!(clean.is_finished(), "{}", clean.story());
+        let should = clean.machine.record().moves.clone();
+        let (first, last) = {
+            let mut rig = Rig::new(Kind::Grbl, sim::Options::workshop(), Options::default());
+            rig.connect();
+            (rig.machine.record().bytes + 1, clean.machine.record().bytes)
+        };
+        let mut tally = std::collections::BTreeMap::<String, u32>::new();
+        let mut worst = [0.0f64; 2];
+        let mut wrong = Vec::new();
+        for byte in first..=last {
+            let faults = std::iter::once(format!("drop-rx:{byte}"))
+                .chain((0..7).map(|bit| format!("flip-rx:{byte}:{bit}")));
+            for fault in faults {
+                let rig = run(Some(&fault), reports);
+                let ended = match rig.failure() {
+                    None if !rig.is_finished() => panic!("{fault}: it hangs\n{}", rig.story()),
+                    None => "well",
+                    Some(Failure::Refused { .. }) => "refused",
+                    Some(Failure::Position { .. }) => "position",
+                    Some(Failure::Damaged { .. }) => "damaged",
+                    Some(Failure::Unsure { .. }) => "unsure",
+                    Some(Failure::Alarm { .. }) => "alarm",
+                    Some(_) => "other",
+                };
+                *tally.entry(format!("{} {ended}", &fault[..4])).or_default() += 1;
+                if ended == "well" {
+                    let off = deviation(&rig.machine.record().moves, &should);
+                    if off[0] > 0.1 || off[1] > 0.1 {
+                        println!("{fault}: {off:?}");
+                    }
+                    for kind in 0..2 {
+                        worst[kind] = worst[kind].max(off[kind]);
+                        let most = TOLERANCE_MM + [FEED_MM_PER_S, RAPID_MM_PER_S][kind] * PERIOD_S / 2.0;
+                        if off[kind] > most {
+                            wrong.push(format!("{fault}: {off:?}\n{}", rig.story()));
+                        }
+                    }
+                }
+            }
+        }
+        println!("$10={reports}: bytes {first} to {last}, worst unseen {worst:?} mm, {tally:?}");
+        assert!(wrong.is_empty(), "{} lies:\n{}", wrong.len(), wrong[..wrong.len().min(3)].join("\n"));
+    }
+}
