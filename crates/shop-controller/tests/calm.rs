@@ -39,6 +39,31 @@ fn a_machine_that_is_slower_than_the_wire_is_not_kept_waiting() {
     assert!(patient <= at_once.mul_f64(1.001), "{patient:?}, at once {at_once:?}");
 }
 
+/// Lines wait while the ring is counted, and the machine does not notice: its planner is full then.
+#[test]
+fn counting_the_ring_keeps_no_machine_waiting() {
+    for latency in [0, 1, 16] {
+        let machine = |mask| {
+            let mut machine =
+                sim::Options { latency: Duration::from_millis(latency), speed: 1.0, ..kit(Kind::Grbl) };
+            machine.settings.push((10, mask));
+            machine
+        };
+        let lines = program(&rosette(2000, false), Protocol::Grbl);
+        let took = [1.0, 3.0].map(|mask| {
+            let mut rig = Rig::new(Kind::Grbl, machine(mask), Options::default());
+            rig.connect();
+            let begun = rig.now;
+            rig.job(lines.clone());
+            assert!(rig.is_finished() && rig.machine.record().starvations == 0, "{}", rig.story());
+            let asked = rig.sent.iter().filter(|b| **b == b'?').count();
+            (rig.now.saturating_sub(begun), asked)
+        });
+        assert!(took[1].0 <= took[0].0.mul_f64(1.001), "{latency} ms: {took:?}");
+        assert!(took[1].1 > took[0].1, "it was counted: {took:?}");
+    }
+}
+
 #[test]
 fn who_holds_is_not_left_waiting() {
     let mut rig = Rig::new(Kind::Grbl, kit(Kind::Grbl), Options::default());

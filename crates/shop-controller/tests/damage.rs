@@ -7,6 +7,7 @@
 
 mod rig;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rig::Rig;
@@ -103,6 +104,7 @@ fn run(fault: Option<&str>, reports: u16) -> Rig {
     let mut rig = Rig::new(Kind::Grbl, machine, Options { bytes_per_s: Some(11_520), ..Options::default() });
     rig.connect();
     assert!(rig.failure().is_none(), "{}", rig.story());
+    rig.begun_at = rig.machine.record().bytes;
     rig.job(part());
     rig
 }
@@ -115,8 +117,7 @@ fn distance(p: [f64; 3], a: &[f64; 4], b: &[f64; 4]) -> f64 {
     (0..3).map(|i| (a[i] + along[i] * t - p[i]).powi(2)).sum::<f64>().sqrt()
 }
 
-/// How far the tool was from the way of an undamaged run at most, mm: at the feed, and at rapid rate; and whether it was
-/// on and off in the same places.
+/// How far the tool was from the way of an undamaged run at most, mm: at the feed, and at rapid rate.
 fn deviation(went: &[sim::Move], should: &[sim::Move]) -> [f64; 2] {
     let mut worst = [0.0f64; 2];
     for piece in went {
@@ -133,52 +134,84 @@ fn deviation(went: &[sim::Move], should: &[sim::Move]) -> [f64; 2] {
     worst
 }
 
+/// What came of all damage to some bytes.
+#[derive(Default)]
+struct Tally {
+    /// How often each end, by kind of damage.
+    ends: BTreeMap<String, u32>,
+    /// The farthest from its way, mm, at the feed and at rapid rate, of what ended well.
+    worst: [f64; 2],
+    wrong: Vec<String>,
+}
+
+impl Tally {
+    fn take(&mut self, fault: &str, reports: u16, should: &[sim::Move]) {
+        let rig = run(Some(fault), reports);
+        let end = match rig.failure() {
+            None if !rig.is_finished() => "hangs",
+            None => "well",
+            Some(Failure::Refused { .. }) => "refused",
+            Some(Failure::Position { .. }) => "position",
+            Some(Failure::Damaged { .. }) => "damaged",
+            Some(Failure::Unsure { .. }) => "unsure",
+            Some(_) => "other",
+        };
+        *self.ends.entry(format!("{} {end}", &fault[..4])).or_default() += 1;
+        let off = if end == "well" { deviation(&rig.machine.record().moves, should) } else { [0.0; 2] };
+        // The ring's count shows every byte that is lost from a line which waits there; in this program all do but those
+        // behind a pause.
+        let counted = reports == 3 && fault.starts_with("drop");
+        let seen = |speed: f64| TOLERANCE_MM + if counted { 0.0 } else { speed * PERIOD_S / 2.0 };
+        let most = [FEED_MM_PER_S, RAPID_MM_PER_S].map(seen);
+        if end == "hangs" || off[0] > most[0] || off[1] > most[1] {
+            self.wrong.push(format!("{fault}, $10={reports}: {end}, {off:?} mm\n{}", rig.story()));
+        }
+        self.worst = std::array::from_fn(|i| self.worst[i].max(off[i]));
+    }
+
+    fn add(mut self, other: Tally) -> Tally {
+        for (end, count) in other.ends {
+            *self.ends.entry(end).or_default() += count;
+        }
+        self.worst = std::array::from_fn(|i| self.worst[i].max(other.worst[i]));
+        self.wrong.extend(other.wrong);
+        self
+    }
+}
+
+/// Damages each byte in every way; without the ring's count (as a GRBL is delivered) and with it.
+fn all(reports: u16) -> Tally {
+    let clean = run(None, reports);
+    assert!(clean.is_finished(), "{}", clean.story());
+    let should = &clean.machine.record().moves;
+    let (first, last) = (clean.begun_at, clean.machine.record().bytes);
+    let share = |offset: u64| {
+        let mut tally = Tally::default();
+        for byte in (first + 1 + offset..=last).step_by(SHARES) {
+            tally.take(&format!("drop-rx:{byte}"), reports, should);
+            (0..7).for_each(|bit| tally.take(&format!("flip-rx:{byte}:{bit}"), reports, should));
+        }
+        tally
+    };
+    std::thread::scope(|scope| {
+        let shares: Vec<_> = (0..SHARES as u64).map(|i| scope.spawn(move || share(i))).collect();
+        shares.into_iter().map(|s| s.join().expect("no panic")).fold(Tally::default(), Tally::add)
+    })
+}
+
+/// Threads that divide the bytes between them.
+const SHARES: usize = 4;
+
 #[test]
 fn what_stays_unseen_is_small() {
     for reports in [1, 3] {
-        let clean = run(None, reports);
-        assert!(clean.is_finished(), "{}", clean.story());
-        let should = clean.machine.record().moves.clone();
-        let (first, last) = {
-            let mut rig = Rig::new(Kind::Grbl, sim::Options::workshop(), Options::default());
-            rig.connect();
-            (rig.machine.record().bytes + 1, clean.machine.record().bytes)
-        };
-        let mut tally = std::collections::BTreeMap::<String, u32>::new();
-        let mut worst = [0.0f64; 2];
-        let mut wrong = Vec::new();
-        for byte in first..=last {
-            let faults = std::iter::once(format!("drop-rx:{byte}"))
-                .chain((0..7).map(|bit| format!("flip-rx:{byte}:{bit}")));
-            for fault in faults {
-                let rig = run(Some(&fault), reports);
-                let ended = match rig.failure() {
-                    None if !rig.is_finished() => panic!("{fault}: it hangs\n{}", rig.story()),
-                    None => "well",
-                    Some(Failure::Refused { .. }) => "refused",
-                    Some(Failure::Position { .. }) => "position",
-                    Some(Failure::Damaged { .. }) => "damaged",
-                    Some(Failure::Unsure { .. }) => "unsure",
-                    Some(Failure::Alarm { .. }) => "alarm",
-                    Some(_) => "other",
-                };
-                *tally.entry(format!("{} {ended}", &fault[..4])).or_default() += 1;
-                if ended == "well" {
-                    let off = deviation(&rig.machine.record().moves, &should);
-                    if off[0] > 0.1 || off[1] > 0.1 {
-                        println!("{fault}: {off:?}");
-                    }
-                    for kind in 0..2 {
-                        worst[kind] = worst[kind].max(off[kind]);
-                        let most = TOLERANCE_MM + [FEED_MM_PER_S, RAPID_MM_PER_S][kind] * PERIOD_S / 2.0;
-                        if off[kind] > most {
-                            wrong.push(format!("{fault}: {off:?}\n{}", rig.story()));
-                        }
-                    }
-                }
-            }
+        let tally = all(reports);
+        println!("$10={reports}: farthest unseen {:.3?} mm, {:?}", tally.worst, tally.ends);
+        let (count, first) = (tally.wrong.len(), &tally.wrong[..tally.wrong.len().min(3)]);
+        assert!(count == 0, "{count} stayed unseen:\n{}", first.join("\n"));
+        // The test itself must see: most damage is found, and some of it in each way.
+        for end in ["flip refused", "flip position", "flip damaged", "drop refused", "drop unsure"] {
+            assert!(tally.ends.contains_key(end), "no {end}: {:?}", tally.ends);
         }
-        println!("$10={reports}: bytes {first} to {last}, worst unseen {worst:?} mm, {tally:?}");
-        assert!(wrong.is_empty(), "{} lies:\n{}", wrong.len(), wrong[..wrong.len().min(3)].join("\n"));
     }
 }

@@ -110,6 +110,7 @@ pub fn check(s: &Situation<'_>) -> Vec<Diagnostic> {
     found.extend(laser_mode(s));
     found.extend(travel(s));
     found.extend(soft_limits(s));
+    found.extend(unseen_buffer(s));
     found
 }
 
@@ -154,6 +155,17 @@ fn not_ready(s: &Situation<'_>) -> Option<Diagnostic> {
         State::Idle | State::Unknown => return None,
     };
     Some(Diagnostic::error("send/not-ready", text).hint(hint))
+}
+
+/// Lost bytes show in the count of the ring, which a GRBL as delivered keeps to itself.
+fn unseen_buffer(s: &Situation<'_>) -> Option<Diagnostic> {
+    let mask = s.settings.number("$10")?;
+    if s.identity.protocol != Some(Protocol::Grbl) || mask.rem_euclid(4.0) >= 2.0 {
+        return None;
+    }
+    let text = "the controller's reports leave out its receive buffer: a byte that is lost on the wire may stay unseen";
+    let hint = format!("set $10={} once (`shopctl machine console`)", mask + 2.0);
+    Some(Diagnostic::info("send/unseen-buffer", text).hint(hint))
 }
 
 fn laser_mode(s: &Situation<'_>) -> Option<Diagnostic> {

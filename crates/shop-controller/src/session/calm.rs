@@ -59,9 +59,21 @@ impl Session {
         }
     }
 
-    /// Answers were read; `before` is what had been handed over then.
-    pub(crate) fn calm_down(&mut self, before: u64) {
+    /// Returns how many bytes of lines were ever handed to the wire and answered, where bytes are counted.
+    pub(crate) fn answered_bytes(&self) -> u64 {
+        match &self.link {
+            Link::Counted(ledger) => ledger.pushed() - ledger.bytes() as u64,
+            Link::Numbered(_) => 0,
+        }
+    }
+
+    /// Something was read; `before` is what had been handed over then, `answered` how much of it had been answered.
+    pub(crate) fn calm_down(&mut self, before: u64, answered: u64) {
         let Link::Counted(ledger) = &self.link else { return };
+        if self.answered_bytes() == answered {
+            // Only a report came: it says nothing of how fast lines are taken.
+            return;
+        }
         let window = if ledger.single { 0 } else { ledger.window };
         // The ledger may be another one now: that of the protocol that was found out.
         let fresh = ledger.pushed().saturating_sub(before) as usize;

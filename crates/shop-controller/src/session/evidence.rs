@@ -54,16 +54,20 @@ impl Session {
         if ledger.ring.is_none() || !self.works() {
             return;
         }
-        let Some(contradiction) = ledger.contradiction(free, asked.map(|a| a.left)) else {
+        let contradiction = ledger.contradiction(free, asked.map(|a| a.left));
+        if self.counts_short(free, asked) {
+            return;
+        }
+        let Some(contradiction) = contradiction else {
             self.watch.contradictions = 0;
             self.watch.checked = self.now;
-            return self.count_ring(free, asked);
+            return;
         };
         // A report can be garbled too: only a second one convinces.
         self.watch.contradictions += 1;
         self.watch.hurry(self.now);
         if self.watch.contradictions >= 2 {
-            let line = ledger.front().map_or(0, |i| i.number);
+            let line = self.line_at_work();
             let why = match contradiction {
                 Contradiction::Missing => {
                     format!("the controller has read on and an answer is missing, at or after line {line}")
@@ -76,27 +80,29 @@ impl Session {
         }
     }
 
-    /// Looks whether the ring holds whole lines. Only a GRBL's own ring is known so well, while it reads lines, and when
-    /// nothing was on the wire.
-    fn count_ring(&mut self, free: u32, asked: Option<Asked>) {
-        let Link::Counted(ledger) = &self.link else { return };
-        let reads = matches!(self.status.state, Some(State::Run | State::Idle));
+    /// Returns whether the ring does not hold whole lines. Only a GRBL's own ring is known so well; while its planner is full it is in
+    /// the middle of no line; and nothing may have been on the wire.
+    fn counts_short(&mut self, free: u32, asked: Option<Asked>) -> bool {
+        let Link::Counted(ledger) = &self.link else { return false };
+        let full = matches!(self.status.room, Some((0, _))) && self.status.state == Some(State::Run);
         let quiet = asked.is_some_and(|a| a.pushed == a.left && a.pushed == ledger.pushed());
-        if self.protocol != Some(Protocol::Grbl) || !reads || !quiet {
-            return;
+        if self.protocol != Some(Protocol::Grbl) || !full || !quiet {
+            return false;
         }
         if ledger.holds_whole_lines(free) {
             if let Some(seen) = self.job.evidence.short.take() {
                 self.remember(seen);
             }
-            return;
+            return false;
         }
         let line = self.line_at_work();
         let seen = format!("a byte was lost or added on the wire, at or after line {line}");
         if self.job.evidence.short.replace(seen.clone()).is_some() {
-            return self.fail(Failure::Damaged { line, why: seen });
+            self.fail(Failure::Damaged { line, why: seen });
+        } else {
+            self.watch.hurry(self.now);
         }
-        self.watch.hurry(self.now);
+        true
     }
 
     /// Looks whether the machine is where the lines in flight lead.

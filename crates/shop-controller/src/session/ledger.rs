@@ -136,12 +136,15 @@ impl Ledger {
         (used < held).then_some(Contradiction::Missing)
     }
 
-    /// Returns whether a ring with `free` bytes free can hold whole lines, when all that was handed over has arrived: the
-    /// oldest line is in the parser or in the ring, the others are in the ring.
+    /// Returns whether a ring with `free` bytes free can hold the newest lines, whole, when all that was handed over has
+    /// arrived. Which of them it should hold is a question of answers: see [`Ledger::contradiction`].
     pub(crate) fn holds_whole_lines(&self, free: u32) -> bool {
         let Some(used) = self.ring.and_then(|ring| ring.checked_sub(free)) else { return true };
-        let oldest = self.entries.front().map_or(0, |e| e.bytes);
-        used as usize == self.bytes || used as usize + oldest == self.bytes
+        let newest = self.entries.iter().rev().scan(0, |sum, entry| {
+            *sum += entry.bytes;
+            Some(*sum)
+        });
+        std::iter::once(0).chain(newest).any(|sum| sum == used as usize)
     }
 }
 

@@ -181,7 +181,7 @@ impl Session {
     pub fn receive(&mut self, now: Duration, bytes: &[u8]) {
         self.at(now);
         self.watch.bytes_came(self.now);
-        let before = self.handed_over();
+        let (before, answered) = (self.handed_over(), self.answered_bytes());
         let mut reader = std::mem::take(&mut self.reader);
         reader.feed(bytes, |line, flooded| {
             if flooded {
@@ -193,7 +193,7 @@ impl Session {
             self.pump();
         });
         self.reader = reader;
-        self.calm_down(before);
+        self.calm_down(before, answered);
         self.pump();
     }
 

@@ -24,6 +24,10 @@ const CLOSE: Duration = Duration::from_millis(50);
 pub(crate) struct Watch {
     /// The question for the state that is out.
     asked: Option<Asked>,
+    /// The newest question, answered or not.
+    newest: Option<Asked>,
+    /// How long the last answer took.
+    answer: Duration,
     next: Duration,
     /// When bytes came in.
     bytes: Duration,
@@ -56,6 +60,10 @@ pub(crate) struct Asked {
     /// No line follows before the answer, so that the count of the ring is exact.
     quiet: bool,
 }
+
+/// The shortest time between two questions of a GRBL that is slower than the wire. Its processor has nothing to do then but
+/// to wait for its planner, and a report takes an eighth of this on a wire of 115200 baud.
+const EAGER: Duration = Duration::from_millis(40);
 
 /// How long lines wait for the answer to a question: a report has 60 bytes, which take 5 ms, and an FTDI chip may keep
 /// it 16 ms more. The planner is full meanwhile, and half a ring of lines waits behind it.
@@ -164,7 +172,7 @@ impl Session {
         let poll = self.polls().then(|| {
             let next = match self.watch.asked {
                 Some(asked) => (asked.at + LOST).max(self.watch.next),
-                None => self.watch.next,
+                None => self.counts_again().map_or(self.watch.next, |at| at.min(self.watch.next)),
             };
             if self.reader.is_within() { next.max(self.watch.bytes + LINE) } else { next }
         });
@@ -204,7 +212,8 @@ impl Session {
         if self.polls() {
             let lost = self.watch.asked.is_some_and(|asked| now >= asked.at + LOST);
             let interrupts = self.reader.is_within() && now < self.watch.bytes + LINE;
-            if now >= self.watch.next && (self.watch.asked.is_none() || lost) && !interrupts {
+            let due = now >= self.watch.next || self.counts_again().is_some_and(|at| now >= at);
+            if due && (self.watch.asked.is_none() || lost) && !interrupts {
                 let (pushed, left) = match &self.link {
                     Link::Counted(ledger) => (ledger.pushed(), ledger.left(&self.out)),
                     Link::Numbered(_) => (0, 0),
@@ -212,6 +221,7 @@ impl Session {
                 let quiet = pushed == left && self.has_time();
                 self.urgent(b'?');
                 self.watch.asked = Some(Asked { at: now, pushed, left, quiet });
+                self.watch.newest = self.watch.asked;
                 self.watch.next = now + self.poll_interval();
             }
         }
@@ -220,15 +230,23 @@ impl Session {
         }
     }
 
-    /// Returns whether the machine is slower than the wire: its ring was half full of lines when it last spoke, so that a
+    /// Returns whether the machine is slower than the wire: its planner was full and its ring half full when it last spoke, so that a
     /// question can be answered before it misses any.
     fn has_time(&self) -> bool {
         let Link::Counted(ledger) = &self.link else { return false };
-        let half = |ring: u32| self.status.room.is_some_and(|(_, free)| free <= ring / 2);
+        let half = |ring: u32| self.status.room.is_some_and(|(blocks, free)| blocks == 0 && free <= ring / 2);
         self.protocol == Some(Protocol::Grbl)
             && matches!(self.stage, Stage::Running)
             && ledger.ring.is_some_and(half)
             && ledger.bytes() * 2 >= ledger.window
+    }
+
+    /// Returns when the ring is to be counted again: before the lines that were not in it the last time have left it.
+    fn counts_again(&self) -> Option<Duration> {
+        let (Link::Counted(ledger), Some(newest)) = (&self.link, self.watch.newest) else { return None };
+        let fresh = ledger.pushed().saturating_sub(newest.pushed) as usize * 2 >= ledger.window;
+        // On a slow wire the answers, and the lines that wait for them, must not take all the time.
+        (fresh && self.has_time()).then(|| newest.at + EAGER.max(self.watch.answer * 3))
     }
 
     fn lose_patience(&mut self) {
@@ -253,6 +271,9 @@ impl Session {
             return;
         }
         let asked = self.watch.asked.take();
+        if let Some(asked) = asked {
+            self.watch.answer = self.now.saturating_sub(asked.at);
+        }
         self.watch.reports = self.watch.reports.saturating_add(1);
         let moves = self.status.feed_mm_per_min.is_some_and(|feed| feed > 0.0)
             || self.status.machine_position_mm != place;

@@ -48,10 +48,10 @@ impl Default for Options {
 impl Options {
     /// Returns the options of a machine as workshops have them: 5 m/min, 400 mm/s² and a metre of travel, where the
     /// firmware's defaults are those of a desk-top toy. It does not ask to be homed first, and a probe touches a plate 10 mm
-    /// below where the machine stands when power comes.
+    /// below where the machine stands when power comes. Its reports tell the room in its buffers.
     pub fn workshop() -> Options {
         let rates = [(110, 5000.0), (111, 5000.0), (112, 2000.0), (120, 400.0), (121, 400.0), (122, 200.0)];
-        let travel = [(130, 1000.0), (131, 1000.0), (132, 150.0), (30, 24_000.0)];
+        let travel = [(130, 1000.0), (131, 1000.0), (132, 150.0), (30, 24_000.0), (10, 3.0)];
         Options {
             settings: rates.into_iter().chain(travel).collect(),
             probe_z_mm: Some(-10.0),

@@ -29,6 +29,8 @@ pub struct Rig {
     pub patient: bool,
     /// How often answers were read.
     pub reads: usize,
+    /// Bytes that the machine had taken when the job began, where a test notes it.
+    pub begun_at: u64,
 }
 
 /// The kit's machine: fast axes, motion a thousand times as fast as life.
@@ -93,6 +95,7 @@ impl Rig {
             resumes: true,
             patient: false,
             reads: 0,
+            begun_at: 0,
         }
     }
 
