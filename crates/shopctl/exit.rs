@@ -24,7 +24,7 @@ pub const NOBODY: u8 = 10;
 pub const LOST: u8 = 11;
 /// The controller fell silent in the middle of a job.
 pub const SILENT: u8 = 12;
-/// Answers were lost or the machine is not where it should be: the part may be wrong.
+/// Answers were lost, lines damaged, or the machine is not where it should be: the part may be wrong.
 pub const UNSURE: u8 = 13;
 /// The machine stood still for longer than `--hold-timeout`, and was stopped.
 pub const HELD: u8 = 14;
@@ -53,7 +53,7 @@ Exit codes:
    10  nobody answers on the port
    11  the connection was lost
    12  the controller fell silent
-   13  unsure: an answer was lost or doubled, or the machine is not where it should be
+   13  unsure: an answer was lost or doubled, a line was damaged on the wire, or the machine is not where it should be
    14  it stood still for longer than --hold-timeout: a hold, a door, a pause
   130  stopped by a person
 Every end but 0 leaves the machine stopped, with spindle, torch, laser and heaters off as far as the wire allows, and the

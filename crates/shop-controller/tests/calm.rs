@@ -3,7 +3,7 @@
 mod rig;
 
 use rig::{Rig, kit, program, rosette};
-use shop_controller::session::{Event, Options, Protocol};
+use shop_controller::session::{Event, Line, Options, Protocol};
 use shop_controller::sim::{self, Kind};
 use std::time::Duration;
 
@@ -61,6 +61,61 @@ fn counting_the_ring_keeps_no_machine_waiting() {
         });
         assert!(took[1].0 <= took[0].0.mul_f64(1.001), "{latency} ms: {took:?}");
         assert!(took[1].1 > took[0].1, "it was counted: {took:?}");
+    }
+}
+
+/// How long a program takes at least through a ring of `ring` bytes and an adapter that keeps answers for `latency`, s.
+///
+/// ```text
+///  lines   ▐ 1 ▌ 2 ▌ 3 ▌ 4 ▌ 5 ▌ 6 ▌ 7 ▌░░░░░░░░░░░▐ 8 ▌...      as many as the ring takes, then silence
+///  answers     └──────── latency ────────────────▶│ ok × 7
+/// ```
+///
+/// The adapter's clock starts with the first answer, one line after the first byte. So a ring is worth its bytes each
+/// latency and one line: 128 bytes and 16 ms at 115200 baud are 123 bytes each 17.5 ms, 61 % of the wire, whoever sends.
+/// A ring of 1023 bytes lasts 89 ms, and the wire is never idle.
+fn floor(lines: &[Line], ring: usize, latency: f64) -> f64 {
+    let byte_s = 10.0 / 115_200.0;
+    let (mut floor, mut rest) = (0.0, lines);
+    while let Some(first) = rest.first() {
+        let bytes = |line: &Line| line.text.len() + 1;
+        let mut sum = 0;
+        let fits = |line: &&Line| {
+            sum += bytes(line);
+            sum <= ring
+        };
+        let count = rest.iter().take_while(fits).count().max(1);
+        let whole: usize = rest[..count].iter().map(bytes).sum();
+        floor += (whole as f64 * byte_s).max(bytes(first) as f64 * byte_s + latency);
+        rest = &rest[count..];
+    }
+    floor
+}
+
+#[test]
+fn a_ring_is_used_for_what_it_is_worth() {
+    let lines = program(&rosette(2000, false), Protocol::Grbl);
+    for (kind, ring, latency) in [
+        (Kind::Grbl, 128, 1),
+        (Kind::Grbl, 128, 16),
+        (Kind::GrblHal, 1023, 1),
+        (Kind::GrblHal, 1023, 16),
+        (Kind::GrblHal, 1023, 50),
+    ] {
+        let machine = sim::Options { latency: Duration::from_millis(latency), ..kit(kind) };
+        let floor = floor(&lines, ring, latency as f64 * 1e-3);
+        let wire = lines.iter().map(|l| l.text.len() + 1).sum::<usize>() as f64 * 10.0 / 115_200.0;
+        for patient in [false, true] {
+            let (took, _) = run(kind, &machine, patient);
+            let took = took.as_secs_f64();
+            println!(
+                "{kind:?} {ring} bytes, {latency} ms: {:.1} % of the wire, {:.1} % of what the ring allows",
+                100.0 * wire / took,
+                100.0 * floor / took
+            );
+            // The questions for the state and the modes, the start and the end of the job.
+            assert!(took <= floor * 1.03 + 0.2, "{kind:?} {latency} ms: {took} s, floor {floor} s");
+        }
     }
 }
 

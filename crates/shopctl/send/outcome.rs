@@ -93,7 +93,7 @@ impl Outcome {
                 ..end(exit::UNSURE, "unsure", why.clone())
             },
             Failure::Damaged { line, why } => Outcome {
-                hint: Some("a byte was damaged on the wire: look at the part, and at the cable, its shield and its ground".into()),
+                hint: Some("look at the part, and at the cable, its shield and its ground: `shopctl explain send/damaged`".into()),
                 more: Box::new(json!({ "line": line })),
                 ..end(exit::UNSURE, "damaged", why.clone())
             },

@@ -48,7 +48,7 @@ impl Session {
         ledger.items().map(|i| i.number).find(|n| *n > 0).unwrap_or(self.job.newest)
     }
 
-    /// Holds a report against the ledger; `asked` is the question that it answers.
+    /// Holds a report against the ledger; `asked` is the question that it answers, where that is certain.
     pub(crate) fn hold_against(&mut self, asked: Option<Asked>) {
         let (Link::Counted(ledger), Some((_, free))) = (&self.link, self.status.room) else { return };
         if ledger.ring.is_none() || !self.works() {

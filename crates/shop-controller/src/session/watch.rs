@@ -24,6 +24,8 @@ const CLOSE: Duration = Duration::from_millis(50);
 pub(crate) struct Watch {
     /// The question for the state that is out.
     asked: Option<Asked>,
+    /// When a question was asked although another was out: its answer may still come, or both are answered at once.
+    doubled: Option<Duration>,
     /// The newest question, answered or not.
     newest: Option<Asked>,
     /// How long the last answer took.
@@ -57,6 +59,8 @@ pub(crate) struct Asked {
     /// How many bytes of lines had been handed over then, and how many of them had left.
     pub pushed: u64,
     pub left: u64,
+    /// No other question is out that the next answer could belong to.
+    pub sure: bool,
     /// No line follows before the answer, so that the count of the ring is exact.
     quiet: bool,
 }
@@ -64,6 +68,9 @@ pub(crate) struct Asked {
 /// The shortest time between two questions of a GRBL that is slower than the wire. Its processor has nothing to do then but
 /// to wait for its planner, and a report takes an eighth of this on a wire of 115200 baud.
 const EAGER: Duration = Duration::from_millis(40);
+
+/// How long the answer to a question may still come after another was asked.
+const DOUBLED: Duration = Duration::from_millis(300);
 
 /// How long lines wait for the answer to a question: a report has 60 bytes, which take 5 ms, and an FTDI chip may keep
 /// it 16 ms more. The planner is full meanwhile, and half a ring of lines waits behind it.
@@ -127,7 +134,9 @@ impl Watch {
         // A question of this very moment is soon enough.
         if self.asked.is_none_or(|asked| asked.at < now) {
             self.next = now;
-            self.asked = None;
+            if self.asked.take().is_some() {
+                self.doubled = Some(now);
+            }
         }
     }
 
@@ -218,9 +227,10 @@ impl Session {
                     Link::Counted(ledger) => (ledger.pushed(), ledger.left(&self.out)),
                     Link::Numbered(_) => (0, 0),
                 };
-                let quiet = pushed == left && self.has_time();
+                let sure = !lost && self.watch.doubled.is_none_or(|at| now > at + DOUBLED);
+                let quiet = sure && pushed == left && self.has_time();
                 self.urgent(b'?');
-                self.watch.asked = Some(Asked { at: now, pushed, left, quiet });
+                self.watch.asked = Some(Asked { at: now, pushed, left, sure, quiet });
                 self.watch.newest = self.watch.asked;
                 self.watch.next = now + self.poll_interval();
             }
@@ -286,7 +296,7 @@ impl Session {
         }
         self.tell(Event::Status(self.status.clone()));
         self.tell_state();
-        self.hold_against(asked);
+        self.hold_against(asked.filter(|asked| asked.sure));
         self.look_where_it_is();
         self.settle_on(asked.is_some());
         self.stop_saw(asked.is_some());

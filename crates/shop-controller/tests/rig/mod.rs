@@ -142,6 +142,21 @@ impl Rig {
         }
     }
 
+    /// Runs up to a time; returns whether the job is still at work then.
+    pub fn run_to(&mut self, time: Duration) -> bool {
+        let over = |e: &Event| matches!(e, Event::Finished { .. } | Event::Failed(_));
+        while self.now < time {
+            let before = self.events.len();
+            self.step();
+            if self.events[before..].iter().any(over) {
+                return false;
+            }
+            let next = [self.session.deadline(), self.machine.deadline()].into_iter().flatten().min();
+            self.now = next.unwrap_or(time).clamp(self.now + Duration::from_nanos(1), time);
+        }
+        true
+    }
+
     /// Lets happen what happens now.
     pub fn step(&mut self) {
         self.machine.tick(self.now);
