@@ -80,11 +80,13 @@ impl Session {
         }
     }
 
-    /// Returns whether the ring does not hold whole lines. Only a GRBL's own ring is known so well; while its planner is full it is in
-    /// the middle of no line; and nothing may have been on the wire.
+    /// Returns whether the ring does not hold whole lines. Only a GRBL's own ring is known so well; while its planner is full and
+    /// much waits behind it, it is in the middle of no line; and nothing may have been on the wire.
     fn counts_short(&mut self, free: u32, asked: Option<Asked>) -> bool {
         let Link::Counted(ledger) = &self.link else { return false };
         let full = matches!(self.status.room, Some((0, _))) && self.status.state == Some(State::Run);
+        // A few bytes may be the rest of a line that is just being read.
+        let full = full && ledger.ring.is_some_and(|ring| free <= ring / 2);
         let quiet = asked.is_some_and(|a| a.pushed == a.left && a.pushed == ledger.pushed());
         if self.protocol != Some(Protocol::Grbl) || !full || !quiet {
             return false;

@@ -260,7 +260,14 @@ mod tests {
                         let left = ledger.left(&out);
                         ring.append(&mut wire);
                         prop_assert!(ring.len() <= 60, "the window is the ring");
-                        prop_assert_eq!(ledger.contradiction(60 - ring.len() as u32, Some(left)), None);
+                        let free = 60 - ring.len() as u32;
+                        prop_assert_eq!(ledger.contradiction(free, Some(left)), None);
+                        if out.is_empty() {
+                            prop_assert!(ledger.holds_whole_lines(free));
+                            // A byte that was lost, or one too many, is no whole line.
+                            prop_assert!(ring.is_empty() || !ledger.holds_whole_lines(free + 1));
+                            prop_assert!(free == 0 || !ledger.holds_whole_lines(free - 1));
+                        }
                     }
                 }
             }
