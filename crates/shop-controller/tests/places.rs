@@ -5,11 +5,15 @@ mod rig;
 use std::time::Duration;
 
 use rig::Rig;
-use shop_controller::session::{Failure, Line, Options, Reach, Way};
+use shop_controller::session::{Failure, Line, Options, Policy, Reach, Way};
 use shop_controller::sim::{self, Kind};
 
 /// Lines as the controller reads them, and where each should end (y and z stay 0).
 fn run(lines: &[(&str, f64)]) -> Rig {
+    run_with(lines, Options::default())
+}
+
+fn run_with(lines: &[(&str, f64)], options: Options) -> Rig {
     let mut at = 0.0f64;
     let lines = lines.iter().zip(1..).map(|(&(text, x), number)| {
         let (from, low, high) = (at, at.min(x), at.max(x));
@@ -19,7 +23,7 @@ fn run(lines: &[(&str, f64)]) -> Rig {
         Line { number, text: text.as_bytes().into(), duration: Duration::from_secs(1), reach: Some(reach) }
     });
     let lines: Vec<Line> = lines.collect();
-    let mut rig = Rig::new(Kind::Grbl, sim::Options::workshop(), Options::default());
+    let mut rig = Rig::new(Kind::Grbl, sim::Options::workshop(), options);
     rig.connect().job(lines);
     rig
 }
@@ -43,4 +47,21 @@ fn a_small_difference_is_seen_at_the_end() {
     let rig = run(&[("G0X20", 20.0), ("G1X50.08F3000", 50.0)]);
     let Some(Failure::Position { wanted_mm, found_mm }) = rig.failure() else { panic!("{}", rig.story()) };
     assert_eq!((wanted_mm[0], (found_mm[0] * 100.0).round()), (50.0, 5008.0));
+}
+
+#[test]
+fn where_a_change_of_tools_takes_the_machine_is_its_own_affair() {
+    let change = ["G0Y40", "G0X150"].map(|text| text.as_bytes().into());
+    let options = Options { tool_change: Policy::Macro(change.into()), ..Options::default() };
+    let lines = [("G0X20", 20.0), ("T2M6", 20.0), ("G0Z0", 20.0), ("G0X50Y0", 50.0), ("G1X10F3000", 10.0)];
+    let rig = run_with(&lines, options.clone());
+    assert!(rig.is_finished(), "{}", rig.story());
+    // Behind it, as far as a planner reaches, the way is looked at again.
+    let steps: Vec<(String, f64)> = (1..=20).map(|i| (format!("G1X{i}F3000"), f64::from(i))).collect();
+    let mut damaged = vec![("T2M6", 0.0), ("G0X0Y0Z0", 0.0)];
+    damaged.extend(steps.iter().map(|(text, x)| (text.as_str(), *x)));
+    damaged.extend([("G1X90", 10.0), ("G1X0", 0.0)]);
+    let rig = run_with(&damaged, options);
+    let Some(Failure::Position { found_mm, .. }) = rig.failure() else { panic!("{}", rig.story()) };
+    assert!((20.0..45.0).contains(&found_mm[0]), "stopped soon: {found_mm:?}");
 }

@@ -118,11 +118,12 @@ impl Session {
         // Others may round corners, or move arms that only come near a straight line.
         let exact = self.protocol.is_some_and(Protocol::is_counted);
         let near = if exact { self.options.corridor_mm + self.grain.mm() } else { loose };
-        let flight = ledger.items().chain(&self.queue).filter_map(|i| i.reach.as_ref());
+        let flight = ledger.items().chain(&self.queue).filter(|i| i.blind || i.reach.is_some());
+        let flight = flight.map(|i| i.reach.as_ref().filter(|_| !i.blind));
         let mut lines = 0;
-        let on_its_way = self.job.trail.iter().chain(flight).any(|reach| {
+        let on_its_way = self.job.trail.iter().map(Option::as_ref).chain(flight).any(|reach| {
             lines += 1;
-            path::may_be_at(reach, at, near, loose)
+            reach.is_none_or(|reach| path::may_be_at(reach, at, near, loose))
         });
         if lines == 0 || on_its_way {
             if let Some(seen) = self.job.evidence.astray.take() {
@@ -136,7 +137,7 @@ impl Session {
         if self.job.evidence.astray.replace(seen).is_none() {
             return self.watch.hurry(self.now);
         }
-        let wanted_mm = ledger.items().find_map(|i| i.reach).or(self.job.trail.back().copied());
+        let wanted_mm = ledger.items().find_map(|i| i.reach).or(self.job.trail.back().copied().flatten());
         let wanted_mm = wanted_mm.map_or(at, |reach| reach.end_mm);
         self.fail(Failure::Position { wanted_mm, found_mm: at });
     }
@@ -157,8 +158,10 @@ impl Session {
         let Some(wanted) = wanted.filter(|_| self.works() && self.compares_modes()) else { return };
         let found = Modes::read(report);
         self.watch.modes = self.now;
+        // Which speed others keep while the spindle is off is not known.
+        let speeds = self.protocol == Some(Protocol::Grbl);
         let line = self.line_at_work();
-        match (self.job.evidence.modes.take(), wanted.difference(&found, self.inches)) {
+        match (self.job.evidence.modes.take(), wanted.difference(&found, self.inches, speeds)) {
             (None, None) => {}
             (None, Some(difference)) => {
                 self.job.evidence.modes = Some(difference);
@@ -179,6 +182,14 @@ impl Session {
                 ));
             }
         }
+    }
+
+    /// Returns what was seen once and never explained, and its line.
+    pub(crate) fn doubtful(&mut self) -> Option<(u64, String)> {
+        let line = self.line_at_work();
+        let evidence = &mut self.job.evidence;
+        let open = evidence.short.take().or(evidence.astray.take());
+        evidence.once.take().or(open.map(|seen| (line, seen)))
     }
 
     /// Something was seen once, and can have been a damaged report: the job goes on, and does not end well.

@@ -14,6 +14,8 @@ pub(crate) struct Item {
     pub text: Box<[u8]>,
     pub duration: Duration,
     pub reach: Option<Reach>,
+    /// Nobody knows where it goes, or from where: see [`super::pause`].
+    pub blind: bool,
     /// Goes when everything before it was answered, and nothing goes before it is.
     pub alone: bool,
     /// A marker whose report has come.
@@ -53,6 +55,7 @@ impl Item {
             text: text.into_boxed_slice(),
             duration: Duration::ZERO,
             reach: None,
+            blind: false,
             alone: false,
             read: false,
             modes: None,
@@ -72,7 +75,17 @@ impl Item {
     /// Returns a line of the program, or the last piece of one.
     pub(crate) fn program(line: Line, alone: bool) -> Self {
         let Line { number, text, duration, reach } = line;
-        Self { kind: Kind::Program(true), number, text, duration, reach, alone, read: false, modes: None }
+        Self {
+            kind: Kind::Program(true),
+            number,
+            text,
+            duration,
+            reach,
+            blind: false,
+            alone,
+            read: false,
+            modes: None,
+        }
     }
 
     pub(crate) fn is_program(&self) -> bool {

@@ -42,7 +42,10 @@ pub(crate) struct Job {
     /// Answers seem to be missing: no line goes until that is settled, and it is by then.
     doubt: Option<Doubt>,
     /// Where the newest lines went that are taken and perhaps not done, oldest first.
-    pub trail: VecDeque<Reach>,
+    /// Nothing stands for a line of which nobody knows where it goes.
+    pub trail: VecDeque<Option<Reach>>,
+    /// Axes of which nobody knows where they are, after a change of tools: bit 0 is X.
+    pub blind: u8,
     /// Where the last line that moves ends.
     end_mm: Option<[f64; 3]>,
     /// The newest line of the file that was answered.
@@ -145,14 +148,12 @@ impl Session {
         self.waits_no_more();
         self.job.newest = self.job.newest.max(item.number);
         // What does not move would push out what still does.
-        if let Some(reach) = item
-            .reach
-            .filter(|r| self.job.trail.is_empty() || r.way == Way::Somewhere || r.low_mm != r.high_mm)
-        {
+        let moves = |r: &Reach| r.way == Way::Somewhere || r.low_mm != r.high_mm;
+        if item.blind || item.reach.as_ref().is_some_and(|r| self.job.trail.is_empty() || moves(r)) {
             if self.job.trail.len() > self.identity.planner_blocks.unwrap_or(16).min(2048) as usize + 2 {
                 self.job.trail.pop_front();
             }
-            self.job.trail.push_back(reach);
+            self.job.trail.push_back(item.reach.filter(|_| !item.blind));
         }
         if last {
             self.tell(Event::Acknowledged(item.number));
@@ -364,7 +365,7 @@ impl Session {
                 return self.fail(Failure::Position { wanted_mm, found_mm });
             }
         }
-        if let Some((line, why)) = self.job.evidence.once.take() {
+        if let Some((line, why)) = self.doubtful() {
             return self.fail(Failure::Damaged { line, why });
         }
         self.stage = Stage::Ready;

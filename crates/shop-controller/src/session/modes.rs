@@ -52,6 +52,11 @@ impl Modes {
         self.said.iter_mut().for_each(|n| *n += 1);
     }
 
+    /// Returns whether places are said as distances (G91).
+    pub(crate) fn is_incremental(&self) -> bool {
+        self.groups[DISTANCE] == Some(910)
+    }
+
     /// Takes a line over that goes to the controller.
     pub(crate) fn say(&mut self, line: &[u8]) {
         if line.first() == Some(&b'$') {
@@ -121,8 +126,8 @@ impl Modes {
         }
     }
 
-    /// Returns what a report says otherwise; `inches`: it gives feeds in in/min.
-    pub(crate) fn difference(&self, found: &Modes, inches: bool) -> Option<Difference> {
+    /// Returns what a report says otherwise; `inches`: it gives feeds in in/min; `speeds`: S is compared, too.
+    pub(crate) fn difference(&self, found: &Modes, inches: bool, speeds: bool) -> Option<Difference> {
         let told = |group: usize, wanted: String, found: String| {
             Some(Difference { group, said: self.said[group], wanted, found })
         };
@@ -141,7 +146,7 @@ impl Modes {
                 return told(GROUPS, format!("F{wanted}"), format!("F{reported}"));
             }
         }
-        if let (Some(wanted), Some(reported)) = (self.rpm, found.rpm)
+        if let (true, Some(wanted), Some(reported)) = (speeds, self.rpm, found.rpm)
             && (wanted - reported).abs() > 1.0 + wanted.abs() * 1e-4
         {
             return told(GROUPS + 1, format!("S{wanted}"), format!("S{reported}"));
@@ -226,7 +231,7 @@ mod tests {
     }
 
     fn differs(lines: &[&str], report: &str) -> Option<(String, String)> {
-        let found = after(lines).difference(&Modes::read(report), false);
+        let found = after(lines).difference(&Modes::read(report), false, true);
         found.map(|d| (d.wanted, d.found))
     }
 
@@ -275,7 +280,7 @@ mod tests {
     #[test]
     fn what_nobody_touched_since_is_known_to_stand() {
         let mut modes = after(&["G1X1F600", "M3S1000"]);
-        let difference = modes.difference(&Modes::read("[GC:F900]"), false).expect("F differs");
+        let difference = modes.difference(&Modes::read("[GC:F900]"), false, true).expect("F differs");
         modes.say(b"G1X2");
         assert!(modes.stands_since(&difference));
         modes.say(b"F800");
@@ -286,15 +291,17 @@ mod tests {
     fn what_is_not_known_is_learnt_from_a_report() {
         let mut modes = after(&["G0"]);
         modes.learn(&Modes::read("[GC:G1 G54 G17 G21 G90 G94 M5 M9 T0 F0 S0]"));
-        let spelled = modes.difference(&Modes::read("[GC:G0 G20]"), false).map(|d| d.wanted);
+        let spelled = modes.difference(&Modes::read("[GC:G0 G20]"), false, true).map(|d| d.wanted);
         assert_eq!(spelled.as_deref(), Some("G21"));
         modes.say(b"M8");
-        assert!(modes.difference(&Modes::read("[GC:M9]"), false).is_some());
+        assert!(modes.difference(&Modes::read("[GC:M9]"), false, true).is_some());
     }
 
     #[test]
     fn ends_of_programs_are_known() {
-        for (line, ends) in [("M2", true), ("M30", true), ("G0X1M02", true), ("M3", false), ("M300", false)] {
+        for (line, ends) in
+            [("M2", true), ("M30", true), ("G0X1M02", true), ("M3", false), ("M300", false)]
+        {
             assert_eq!(ends_program(line.as_bytes()), ends, "{line}");
         }
     }

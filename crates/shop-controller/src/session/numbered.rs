@@ -266,6 +266,7 @@ impl Numbered {
                     alone,
                     read,
                     modes: None,
+                    blind: false,
                 });
             }
         }

@@ -50,6 +50,16 @@ fn pause_word(text: &[u8]) -> Option<Word> {
     found.map(|word| Word { tool, ..word })
 }
 
+/// Returns what is wanted at an M word that pauses.
+fn policy(number: u32, options: &Options) -> &Policy {
+    match number {
+        0 => &options.stop,
+        1 => &options.optional_stop,
+        6 => &options.tool_change,
+        _ => &options.filament_change,
+    }
+}
+
 /// What becomes of a line at which a program waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
@@ -64,12 +74,8 @@ pub enum Piece {
 /// Cuts a clean line up where the program waits for a person, as `options` want it; nothing when it goes as it stands.
 pub fn pieces(text: &[u8], options: &Options, protocol: Option<Protocol>) -> Option<Vec<Piece>> {
     let word = pause_word(text)?;
-    let (policy, cause) = match word.number {
-        0 => (&options.stop, Cause::Program),
-        1 => (&options.optional_stop, Cause::Program),
-        6 => (&options.tool_change, Cause::Tool(word.tool)),
-        _ => (&options.filament_change, Cause::Program),
-    };
+    let policy = policy(word.number, options);
+    let cause = if word.number == 6 { Cause::Tool(word.tool) } else { Cause::Program };
     let others = match policy {
         // The controller waits for the user for as long as that takes.
         Policy::Pass => return None,
@@ -108,8 +114,11 @@ impl Session {
         if self.compares_modes() && modes::ends_program(&line.text) {
             self.queue.push_back(Item::own(Kind::Marker, &b"$G"[..]));
         }
+        let blind = self.is_blind(&line.text);
         let pieces = if self.job.checking { None } else { pieces(&line.text, &self.options, self.protocol) };
-        let Some(pieces) = pieces else { return self.queue.push_back(Item::program(line, alone)) };
+        let Some(pieces) = pieces else {
+            return self.queue.push_back(Item { blind, ..Item::program(line, alone) });
+        };
         let last = pieces.len() - 1;
         for (i, piece) in pieces.into_iter().enumerate() {
             let last = i == last;
@@ -122,8 +131,29 @@ impl Session {
                 Piece::Pause(cause) => Item::own(Kind::Pause(cause, last), Vec::new()),
             };
             item.number = line.number;
+            item.blind = blind;
             self.queue.push_back(item);
         }
+    }
+
+    /// Returns whether nobody knows where a line goes, or from where. People, macros and firmwares move the machine when
+    /// tools are changed: from then on until each axis was told where to be.
+    fn is_blind(&mut self, text: &[u8]) -> bool {
+        let changes = |word: Word| {
+            let policy = policy(word.number, &self.options);
+            matches!(policy, Policy::Macro(_)) || word.number >= 6 && *policy != Policy::Skip
+        };
+        if pause_word(text).is_some_and(changes) {
+            self.job.blind = 0b111;
+            return true;
+        }
+        let before = self.job.blind;
+        if before != 0 && !self.modes.is_incremental() {
+            let axes = [b'X', b'Y', b'Z'].into_iter().zip(0..);
+            let named = axes.filter(|(axis, _)| text.iter().any(|b| b.eq_ignore_ascii_case(axis)));
+            self.job.blind &= !named.fold(0, |bits, (_, bit)| bits | 1 << bit);
+        }
+        before != 0
     }
 
     /// Returns whether `item` is no pause, or everything before it was answered.
