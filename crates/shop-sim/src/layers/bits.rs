@@ -32,6 +32,30 @@ impl Grid {
         [(x - self.from[0]) / self.pitch, (y - self.from[1]) / self.pitch]
     }
 
+    /// True when a place, in squares, lies on it.
+    pub fn holds(&self, at: [f64; 2]) -> bool {
+        let size = [self.width, self.height].map(|n| n as f64);
+        (0..2).all(|k| (0.0..=size[k]).contains(&at[k]))
+    }
+
+    /// Returns how much of the straight way between two places lies on it, 0 to 1.
+    pub fn share(&self, a: [f64; 2], b: [f64; 2]) -> f64 {
+        let size = [self.width, self.height].map(|n| n as f64);
+        let (mut from, mut to) = (0.0_f64, 1.0_f64);
+        for k in 0..2 {
+            let along = b[k] - a[k];
+            if along == 0.0 {
+                if !(0.0..=size[k]).contains(&a[k]) {
+                    return 0.0;
+                }
+                continue;
+            }
+            let (s, t) = (-a[k] / along, (size[k] - a[k]) / along);
+            (from, to) = (from.max(s.min(t)), to.min(s.max(t)));
+        }
+        (to - from).max(0.0)
+    }
+
     /// Returns the area of so many squares, mm².
     pub fn area(&self, squares: u64) -> f64 {
         squares as f64 * self.pitch * self.pitch

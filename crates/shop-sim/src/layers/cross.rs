@@ -6,6 +6,7 @@
 
 use super::bits::{Bits, Grid};
 use shop_geom::planar::PER_MM;
+use std::sync::Arc;
 
 /// A mesh in tenths of micrometres, in place.
 pub trait Triangles: Sync {
@@ -25,6 +26,12 @@ pub struct Shape<'a> {
     /// Lowest height, and how high the buckets of the first level are, grid units.
     low: i64,
     step: i64,
+    sorted: Arc<Sorted>,
+}
+
+/// Triangles by height.
+#[derive(Default)]
+struct Sorted {
     /// Triangles by bucket, and where the buckets of each level begin.
     order: Vec<u32>,
     levels: Vec<Vec<u32>>,
@@ -44,7 +51,7 @@ impl<'a> Shape<'a> {
             let (a, b) = span(i);
             (low, high) = (low.min(a), high.max(b));
         }
-        let mut shape = Shape { triangles, adds, places, low, step, order: Vec::new(), levels: Vec::new() };
+        let mut shape = Shape { triangles, adds, places, low, step, sorted: Arc::default() };
         if n == 0 {
             return shape;
         }
@@ -67,16 +74,22 @@ impl<'a> Shape<'a> {
             total += *c;
             *c = total;
         }
-        shape.levels.clone_from(&counts);
-        shape.order = vec![0; total as usize];
+        let levels = counts.clone();
+        let mut order = vec![0; total as usize];
         for i in 0..n {
             if let Some((level, bucket)) = home(i) {
                 let at = &mut counts[level][bucket];
-                shape.order[*at as usize] = i as u32;
+                order[*at as usize] = i as u32;
                 *at += 1;
             }
         }
+        shape.sorted = Arc::new(Sorted { order, levels });
         shape
+    }
+
+    /// Returns the same mesh with other copies.
+    pub fn at(&self, places: Vec<[i32; 2]>) -> Shape<'a> {
+        Shape { places, sorted: Arc::clone(&self.sorted), ..*self }
     }
 
     /// True when it is material.
@@ -90,11 +103,11 @@ impl<'a> Shape<'a> {
         if z < self.low {
             return;
         }
-        for (level, starts) in self.levels.iter().enumerate() {
+        for (level, starts) in self.sorted.levels.iter().enumerate() {
             let bucket = (at >> level) as usize;
             let last = starts.len() - 1;
             let (from, to) = (bucket.saturating_sub(1).min(last), (bucket + 1).min(last));
-            self.order[starts[from] as usize..starts[to] as usize].iter().for_each(|i| take(*i));
+            self.sorted.order[starts[from] as usize..starts[to] as usize].iter().for_each(|i| take(*i));
         }
     }
 }

@@ -12,6 +12,8 @@
 //! the layer was planned. Layers are drawn in any order and at the same time ([`Layers::look`]) and are compared in theirs
 //! ([`Judge`]); a judge keeps a few layers, so that memory does not grow with the height.
 //!
+//! What is made object after object is as many prints, each with its own [`Layers`] and [`Judge`]; their figures add up.
+//!
 //! NOTE: what is finer than two squares (0.2 mm on usual beds) is not seen.
 
 mod bits;
@@ -34,6 +36,8 @@ const SLACK: usize = 1;
 const BAND: f64 = 0.6;
 /// How far a road may hang over, mm: half of its width or so.
 const OVERHANG: f64 = 0.3;
+/// How deep supports, brims and towers may reach into the part, mm: the round ends of roads that end at its contours.
+const TOUCH: f64 = 0.3;
 
 /// What must hold of a print.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +86,8 @@ pub struct Look {
     /// Those of supports and the like.
     other: Bits,
     road_mm2: f64,
+    /// Those of the part that lie beyond the raster.
+    beyond_mm2: f64,
     unclear: usize,
     fastest: f64,
 }
@@ -111,6 +117,10 @@ pub struct LayerFigures {
     pub midair_mm2: f64,
     /// Most of it in one layer, and that layer.
     pub midair_worst: (f64, usize),
+    /// Supports, brims and towers inside the mesh.
+    pub clash_mm2: f64,
+    /// Most of it in one layer, and that layer.
+    pub clash_worst: (f64, usize),
     /// Most filament at once, mm³/s.
     pub flow: f64,
     /// Rows of squares in which the mesh is open, and which say nothing.
@@ -119,9 +129,23 @@ pub struct LayerFigures {
     pub pitch_mm: f64,
 }
 
-/// A road that is no part of what the mesh says.
-fn is_other(feature: &str) -> bool {
-    ["Support", "Skirt", "Brim", "Wipe", "Raft", "Ironing", "Prime"].iter().any(|w| feature.starts_with(w))
+/// Whose a road is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// The part's, as the mesh says.
+    Own,
+    /// It is no part of what the mesh says.
+    Other,
+    /// It goes over what is there already.
+    Nobodys,
+}
+
+fn whose(feature: &str) -> Whose {
+    if feature.starts_with("Ironing") {
+        return Whose::Nobodys;
+    }
+    let others = ["Support", "Skirt", "Brim", "Wipe", "Raft", "Prime"];
+    if others.iter().any(|w| feature.starts_with(w)) { Whose::Other } else { Whose::Own }
 }
 
 impl<'a> Layers<'a> {
@@ -183,16 +207,16 @@ impl<'a> Layers<'a> {
     }
 
     fn roads(&self, height: f64, section: &Section, from: Option<Position>, look: &mut Look) {
-        let (mut at, mut feed, mut other) = (from, 0.0, false);
+        let (mut at, mut feed, mut owner) = (from, 0.0, Whose::Own);
         for command in &section.commands {
             match command {
-                Command::Feature(name) => other = is_other(name),
+                Command::Feature(name) => owner = whose(name),
                 Command::Feed(speed) => feed = speed.mm_per_s(),
                 Command::Rapid { to } | Command::Line { to } | Command::Arc { to, .. } => at = Some(*to),
                 Command::Extrude { to, e } => {
                     if let Some(from) = at.filter(|_| *e > 0.0) {
                         let length = (to[0] - from[0]).hypot(to[1] - from[1]);
-                        self.road(height, from, *to, *e / length.max(1e-9), feed, other, look);
+                        self.road(height, from, *to, *e / length.max(1e-9), feed, owner, look);
                     }
                     at = Some(*to);
                 }
@@ -201,7 +225,7 @@ impl<'a> Layers<'a> {
                         let per_mm = m.e / m.length(start).max(1e-9);
                         let mut from = start;
                         m.chords(start, 0.02, |to| {
-                            self.road(height, from, to, per_mm, feed, other, look);
+                            self.road(height, from, to, per_mm, feed, owner, look);
                             from = to;
                         });
                     }
@@ -220,7 +244,7 @@ impl<'a> Layers<'a> {
         to: Position,
         per_mm: f64,
         feed: f64,
-        other: bool,
+        owner: Whose,
         look: &mut Look,
     ) {
         let length = (to[0] - from[0]).hypot(to[1] - from[1]);
@@ -231,11 +255,18 @@ impl<'a> Layers<'a> {
         look.fastest = look.fastest.max(area * feed);
         // A bead is a rectangle with round sides.
         let width = area / height + height * (1.0 - std::f64::consts::FRAC_PI_4);
-        let bits = if other { &mut look.other } else { &mut look.own };
+        let bits = match owner {
+            Whose::Own => &mut look.own,
+            Whose::Other => &mut look.other,
+            Whose::Nobodys => return,
+        };
         let (a, b) = (self.grid.place(from[0], from[1]), self.grid.place(to[0], to[1]));
         bits.stroke(a, b, (0.5 * width / self.grid.pitch).min(1e4));
-        if !other {
+        if owner == Whose::Own {
             look.road_mm2 += length * width;
+            if !self.grid.holds(a) || !self.grid.holds(b) {
+                look.beyond_mm2 += (1.0 - self.grid.share(a, b)) * length * width;
+            }
         }
     }
 }
@@ -304,11 +335,24 @@ impl<'a> Judge<'a> {
         a.copy(&now.section);
         a.grow(SLACK + slack, room);
         b.set(&now.own, a, |road, near| road & !near);
-        if now.unclear == 0 {
-            let outside = grid.area(b.count());
+        // What lies beyond the raster lies beyond everything.
+        let seen = if now.unclear == 0 { grid.area(b.count()) } else { 0.0 };
+        let outside = seen + now.beyond_mm2;
+        if outside > 0.0 {
             f.outside_mm2 += outside;
             if outside > f.outside_worst.0 {
                 f.outside_worst = (outside, number);
+            }
+        }
+        // In the part: supports of its own or of a neighbour, deeper than roads round their ends.
+        if now.unclear == 0 && !now.other.is_empty() {
+            a.copy(&now.section);
+            a.shrink(squares(TOUCH) + slack, room);
+            b.set(&now.other, a, |road, deep| road & deep);
+            let clash = grid.area(b.count());
+            f.clash_mm2 += clash;
+            if clash > f.clash_worst.0 {
+                f.clash_worst = (clash, number);
             }
         }
         // On air: nothing that is near, section or road, in the layer below, nor supports under the air they leave.
@@ -372,7 +416,42 @@ const BARE_WORD: f64 = 0.015;
 /// Roads on air are worth a word beyond this share of all roads.
 const MIDAIR_WORD: f64 = 0.005;
 
+/// Supports in the part are an error beyond this much in all, mm².
+const CLASH_MM2: f64 = 1.0;
+
 impl LayerFigures {
+    /// Returns them as they are when so many layers came before.
+    pub fn after(mut self, layers: usize) -> LayerFigures {
+        let worst =
+            [&mut self.outside_worst, &mut self.bare_worst, &mut self.midair_worst, &mut self.clash_worst];
+        worst.into_iter().for_each(|(_, layer)| *layer += layers);
+        self
+    }
+
+    /// Adds those of what was made next. What is to be said of each is said before: in a sum a fault is a smaller share.
+    pub fn add(&mut self, next: &LayerFigures) {
+        let next = next.clone().after(self.layers);
+        let worse = |a: (f64, usize), b: (f64, usize)| if b.0 > a.0 { b } else { a };
+        *self = LayerFigures {
+            layers: self.layers + next.layers,
+            missing: self.missing + next.missing,
+            section_mm2: self.section_mm2 + next.section_mm2,
+            road_mm2: self.road_mm2 + next.road_mm2,
+            outside_mm2: self.outside_mm2 + next.outside_mm2,
+            outside_worst: worse(self.outside_worst, next.outside_worst),
+            wanted_mm2: self.wanted_mm2 + next.wanted_mm2,
+            bare_mm2: self.bare_mm2 + next.bare_mm2,
+            bare_worst: worse(self.bare_worst, next.bare_worst),
+            midair_mm2: self.midair_mm2 + next.midair_mm2,
+            midair_worst: worse(self.midair_worst, next.midair_worst),
+            clash_mm2: self.clash_mm2 + next.clash_mm2,
+            clash_worst: worse(self.clash_worst, next.clash_worst),
+            flow: self.flow.max(next.flow),
+            unclear: self.unclear + next.unclear,
+            pitch_mm: self.pitch_mm.max(next.pitch_mm),
+        };
+    }
+
     /// Returns what has to be said about a print.
     pub fn diagnostics(&self, claims: &Claims) -> Vec<Diagnostic> {
         let mut out = Vec::new();
@@ -388,6 +467,15 @@ impl LayerFigures {
                 layer + 1
             );
             out.push(Diagnostic::error("proof/print-outside", message));
+        }
+        if self.clash_mm2 > CLASH_MM2 {
+            let (most, layer) = self.clash_worst;
+            let message = format!(
+                "{:.1} mm2 of supports, brim or tower lie in the part, most ({most:.1} mm2) in layer {}",
+                self.clash_mm2,
+                layer + 1
+            );
+            out.push(Diagnostic::error("proof/print-clash", message));
         }
         let share = self.bare_mm2 / self.wanted_mm2.max(1e-9);
         if self.bare_mm2 > OUTSIDE_MM2 && share > BARE_WORD {

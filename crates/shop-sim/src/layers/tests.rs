@@ -155,6 +155,63 @@ fn supports_hold_over_as_much_air_as_they_are_to_leave_and_no_more() {
 }
 
 #[test]
+fn what_lies_beyond_the_raster_is_outside() {
+    let (clean, _) = judged(&good());
+    for far in [0.0, 5.0, 1000.0] {
+        let mut stray = good();
+        let z = HEIGHT * 4.0;
+        let e = 20.0 * PITCH * HEIGHT / 2.4;
+        stray[3].commands.push(Command::Line { to: [60.0 + far, 5.0, z] });
+        stray[3].commands.push(Command::Extrude { to: [60.0 + far, 25.0, z], e });
+        let (f, codes) = judged(&stray);
+        assert_eq!(codes, ["proof/print-outside"], "{far}");
+        let more = f.road_mm2 - clean.road_mm2;
+        assert!((f.outside_mm2 - more).abs() < 1e-9, "{far}: {} of {more}", f.outside_mm2);
+    }
+    // Half of a road that leaves the raster is in it, and seen there.
+    let mut half = good();
+    let y = 15.0;
+    half[3].commands.push(Command::Line { to: [30.0, y, HEIGHT * 4.0] });
+    half[3].commands.push(Command::Extrude { to: [50.0, y, HEIGHT * 4.0], e: 20.0 * PITCH * HEIGHT / 2.4 });
+    let (f, _) = judged(&half);
+    assert!((f.outside_mm2 - 20.0 * 0.443).abs() < 0.3, "{}", f.outside_mm2);
+}
+
+#[test]
+fn supports_in_the_part_are_seen() {
+    let clash = |feature: &str, low: [f64; 2], high: [f64; 2]| {
+        let mut sections = good();
+        let mut more = layer(2, low, high);
+        more.commands[0] = Command::Feature(feature.into());
+        sections[2].commands.extend(more.commands);
+        judged(&sections)
+    };
+    for feature in ["Support material", "Support material interface", "Wipe tower", "Skirt/Brim"] {
+        let (f, codes) = clash(feature, [12.0, 12.0], [16.0, 16.0]);
+        assert_eq!(codes, ["proof/print-clash"], "{feature}");
+        assert!((f.clash_mm2 - 16.0).abs() < 1.0, "{}", f.clash_mm2);
+        assert_eq!(f.clash_worst.1, 2);
+    }
+    assert_eq!(clash("Support material", [30.2, 12.0], [31.8, 16.0]).0.clash_mm2, 0.0, "beside it");
+    assert_eq!(clash("Ironing", [12.0, 12.0], [16.0, 16.0]).0.clash_mm2, 0.0, "over it");
+}
+
+#[test]
+fn figures_of_walks_add_up() {
+    let mut bad = good();
+    bad[5] = layer(5, [10.5, 10.0], [30.5, 20.0]);
+    let (clean, fault) = (judged(&good()).0, judged(&bad).0);
+    let mut sum = clean.clone();
+    sum.add(&fault);
+    assert_eq!(sum.layers, 2 * LAYERS);
+    assert_eq!(sum.outside_worst, (fault.outside_worst.0, LAYERS + 5));
+    assert_eq!(sum.road_mm2, clean.road_mm2 + fault.road_mm2);
+    // Who complains of a walk names the layer as the whole print counts it.
+    let told = fault.after(LAYERS).diagnostics(&claims());
+    assert!(told.iter().any(|d| d.message.ends_with(&format!("in layer {}", LAYERS + 6))), "{told:?}");
+}
+
+#[test]
 fn copies_and_holes_count() {
     let block = Block::new([10.0, 10.0, 0.0], [14.0, 14.0, 2.0]);
     let hole = Block::new([11.0, 11.0, -1.0], [13.0, 13.0, 3.0]);
