@@ -11,6 +11,7 @@ mod amf;
 mod model;
 mod number;
 mod obj;
+mod paint;
 mod project;
 mod sniff;
 mod stl;
@@ -116,6 +117,21 @@ pub enum Role {
     SupportEnforcer,
     /// Where supports are not wanted.
     SupportBlocker,
+    /// A part of the surface, painted: what hangs there is held.
+    SupportPaint,
+    /// A part of the surface, painted: nothing there is held.
+    NoSupportPaint,
+    /// A part of the surface, painted: seams lie there.
+    SeamPaint,
+    /// A part of the surface, painted: no seams lie there.
+    NoSeamPaint,
+}
+
+impl Role {
+    /// True for a part of another mesh's surface.
+    pub fn is_paint(self) -> bool {
+        matches!(self, Role::SupportPaint | Role::NoSupportPaint | Role::SeamPaint | Role::NoSeamPaint)
+    }
 }
 
 /// Settings between two heights above the object's bottom, in mm.

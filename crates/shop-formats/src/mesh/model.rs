@@ -4,6 +4,7 @@
 //! The part is read while it is unpacked: one core unpacks the next block while another reads the last one.
 
 use super::number::number;
+use super::paint::{self, Kind};
 use super::xml::{Event, Reader, Tag, text};
 use super::zip::{Damage, Entry};
 use shop_geom::mesh::{Point3, Transform};
@@ -22,8 +23,8 @@ pub(super) struct Model {
     pub materials: Vec<(u32, Vec<String>)>,
     /// Notes about the whole model: name and text.
     pub notes: Vec<(String, String)>,
-    /// Triangles with painted supports, seams or colours.
-    pub painted: usize,
+    /// Triangles with painted colours, and with painted roughness, which are not read.
+    pub unread: [usize; 2],
     /// What is wrong with the file itself.
     pub damage: Option<Damage>,
     /// The text ends before the model does.
@@ -39,6 +40,8 @@ pub(super) struct Resource {
     pub kind: String,
     pub points: Vec<Point3>,
     pub triangles: Vec<[u32; 3]>,
+    /// Painted triangles: which, with what, and how it is written.
+    pub paints: Vec<(u32, Kind, Box<[u8]>)>,
     pub components: Vec<Item>,
     /// The list of materials and the place in it.
     pub material: Option<(u32, u32)>,
@@ -66,7 +69,7 @@ pub(super) fn read(entry: &Entry<'_>) -> Model {
             items: Vec::new(),
             materials: Vec::new(),
             notes: Vec::new(),
-            painted: 0,
+            unread: [0; 2],
             damage: None,
             unfinished: true,
         },
@@ -172,11 +175,12 @@ impl Parser {
                 b"v1" => corners[0] = whole(Some(value)).unwrap_or(u32::MAX),
                 b"v2" => corners[1] = whole(Some(value)).unwrap_or(u32::MAX),
                 b"v3" => corners[2] = whole(Some(value)).unwrap_or(u32::MAX),
-                b"custom_supports" | b"custom_seam" | b"mmu_segmentation" | b"paint_supports"
-                | b"paint_seam" | b"paint_color" | b"paint_fuzzy_skin" | b"fuzzy_skin" => {
-                    self.model.painted += 1;
-                }
-                _ => {}
+                _ => match paint::kind(name).filter(|_| !value.is_empty()) {
+                    Some(Kind::Colour) => self.model.unread[0] += 1,
+                    Some(Kind::Roughness) => self.model.unread[1] += 1,
+                    Some(kind) => object.paints.push((object.triangles.len() as u32, kind, value.into())),
+                    None => {}
+                },
             }
         }
         object.triangles.push(corners);

@@ -9,6 +9,7 @@
 //! slicer has left its own notes, they say what the parts mean, or cut a mesh into parts.
 
 use super::model::{self, Item, Model, Resource};
+use super::paint::{self, Kind};
 use super::project::{self, ObjectNotes, PartNotes, Project};
 use super::zip::{self, Damage, Entry, Package};
 use super::{Object, Part, Plate, ReadOptions, Role, Scene, Setting, Talk, is_place};
@@ -112,11 +113,14 @@ fn say_model(entry: &Entry<'_>, model: &Model, talk: &mut Talk) {
         }
         None => {}
     }
-    if model.painted > 0 {
-        let message =
-            format!("painted supports, seams or colours on {} triangles are not read", model.painted);
-        talk.warn("mesh/paint-ignored", message, at, at).hint =
-            Some("use modifier meshes, which are read".into());
+    for (count, what, hint) in [
+        (model.unread[0], "colours", "give every colour a part of its own, whose extruder is read"),
+        (model.unread[1], "rough surfaces", "set fuzzy for the part, or for a modifier mesh, which is read"),
+    ] {
+        if count > 0 {
+            let message = format!("painted {what} on {count} triangles are not read");
+            talk.warn("mesh/paint-ignored", message, at, at).hint = Some(hint.into());
+        }
     }
 }
 
@@ -292,11 +296,16 @@ impl<'a> Assembly<'a> {
         if broken > 0 {
             super::stl::not_finite(talk, broken, 0, 0);
         }
-        let parts: Vec<Part> =
+        let mut parts: Vec<Part> =
             parts.into_iter().map(|p| p.0).filter(|p| !p.mesh.triangles.is_empty()).collect();
+        let torn: usize = leaves.iter().map(|leaf| painted(leaf, &mut parts)).sum();
+        if torn > 0 {
+            let message = format!("the paint of {torn} triangles of `{}` is damaged", resource.name);
+            talk.warn("mesh/paint-damaged", message, 0, 0).count = torn as u32;
+        }
         let name = notes.and_then(|n| n.name.clone()).unwrap_or_else(|| resource.name.clone());
         let settings = notes.map(|n| n.settings.clone()).unwrap_or_default();
-        (!parts.is_empty()).then(|| Object {
+        (!parts.iter().all(|p| p.role.is_paint())).then(|| Object {
             name,
             parts,
             settings,
@@ -359,6 +368,30 @@ impl<'a> Assembly<'a> {
             .map(|(name, on)| Plate { name: name.clone(), instances: on.iter().filter_map(place).collect() })
             .collect()
     }
+}
+
+/// Adds the painted surfaces of a mesh as parts; returns how many triangles' paint cannot be read.
+fn painted(leaf: &Leaf<'_>, parts: &mut Vec<Part>) -> usize {
+    let resource = leaf.resource;
+    let kinds = [
+        (Kind::Supports, [Role::SupportPaint, Role::NoSupportPaint]),
+        (Kind::Seam, [Role::SeamPaint, Role::NoSeamPaint]),
+    ];
+    let mut torn = 0;
+    for (kind, roles) in kinds {
+        let mut surfaces = [Mesh::default(), Mesh::default()];
+        for (triangle, _, text) in resource.paints.iter().filter(|p| p.1 == kind) {
+            let corners = resource.triangles[*triangle as usize];
+            let near = |i: &u32| resource.points.get(*i as usize).filter(|p| p.iter().all(|v| is_place(*v)));
+            // What is wrong with the triangle itself is told with the mesh.
+            let [Some(a), Some(b), Some(c)] = corners.each_ref().map(near) else { continue };
+            torn += usize::from(!paint::unfold(text, [*a, *b, *c], &mut surfaces));
+        }
+        for (surface, role) in surfaces.into_iter().zip(roles).filter(|(s, _)| !s.triangles.is_empty()) {
+            parts.push(Part { role, mesh: surface.transformed(&leaf.at), ..Part::default() });
+        }
+    }
+    torn
 }
 
 /// Returns the parts into which a slicer's notes cut a mesh: several, one, or the mesh as it is.
