@@ -94,6 +94,29 @@ fn many_stand_apart_and_are_counted() {
 }
 
 #[test]
+fn objects_one_after_another_are_held_against_their_meshes() {
+    let home = home();
+    fs::write(home.path().join("other.stl"), bracket()).expect("writable");
+    let report = |more: &[&str]| {
+        let usual = ["print", "bracket.stl", "other.stl", "--copies", "2", "-o", "a.gcode", "--json", "-q"];
+        let run = shopctl(&home, &[&usual, more].concat());
+        assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+        json(&run)
+    };
+    // Room for the head, so that both ways of printing have the same places.
+    let apart = ["--set", "head_radius_mm=1"];
+    let (all, each) = (report(&apart), report(&[&apart[..], &["--set", "sequential=true"]].concat()));
+    let figure = |r: &Value, key: &str| r["proof"][key].as_f64().unwrap_or_else(|| panic!("{key}: {r}"));
+    assert_eq!(each["proof"]["layers_missing"], 0);
+    assert_eq!(figure(&each, "layers"), 4.0 * figure(&all, "layers"));
+    for key in ["section_mm2", "road_mm2", "wanted_mm2", "midair_mm2"] {
+        let (a, b) = (figure(&all, key), figure(&each, key));
+        assert!((a - b).abs() <= 0.01 * a, "{key}: {a} together, {b} one after another");
+    }
+    assert!(figure(&each, "outside_mm2") < 1.0, "{each}");
+}
+
+#[test]
 fn a_binary_program_says_the_same() {
     let home = home();
     for out in ["a.gcode", "a.bgcode"] {

@@ -28,7 +28,8 @@ use shop_cam::machine::{Machine, MachineKind};
 use shop_geom::Point;
 use shop_geom::mesh::{Mesh, Transform};
 use shop_print::Print;
-use shop_print::settings::Settings;
+use shop_print::model::{Changes, Model};
+use shop_print::settings::{FIELDS, Settings};
 use shop_report::{Diagnostic, Progress as _, Severity};
 use shop_sim::Plot;
 use std::path::{Path, PathBuf};
@@ -48,9 +49,9 @@ pub struct PrintArgs {
     /// Printer: a name from `shopctl machine list`, or a TOML file
     #[arg(short, long, value_name = "MACHINE", default_value = "printer-marlin")]
     machine: String,
-    /// Filament: a name (abs, asa, nylon, pc, petg, pla, tpu) or a TOML file
+    /// Filament: a name (abs, asa, nylon, pc, petg, pla, tpu) or a TOML file; given again, that of the next tool
     #[arg(long, value_name = "FILAMENT", default_value = "pla")]
-    filament: String,
+    filament: Vec<String>,
     /// Quality: a name (draft, fine, standard, strong, ...) or a TOML file
     #[arg(long, value_name = "QUALITY", default_value = "standard")]
     quality: String,
@@ -196,7 +197,11 @@ fn one(
         notes.push(Diagnostic::info("print/project-settings", message).hint("--import FILE uses them"));
     }
     let filament = machine.printer.as_ref().map_or(1.75, |p| p.filament);
-    let print = Print::of(model::model(stand, settings, &mut notes), filament);
+    let Some(filaments) = filaments(args, &settings, at_home(machine), style)? else {
+        return Ok(failed(&notes));
+    };
+    let model = Model { filaments, ..model::model(stand, settings, &mut notes) };
+    let print = Print::of(model, filament);
     notes.extend(print.collisions());
     let title = out.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let mut plot = (!args.preview.is_empty()).then(|| Plot::new(machine, &title));
@@ -277,10 +282,47 @@ fn bed(machine: &Machine, settings: &Settings) -> [Point; 2] {
 }
 
 /// Returns the settings of this run, or nothing when a profile has faults, which are told.
-fn settings(args: &PrintArgs, mut settings: Settings, style: Style) -> Result<Option<Settings>> {
+fn settings(args: &PrintArgs, settings: Settings, style: Style) -> Result<Option<Settings>> {
+    settings_of(args, 0, settings, style)
+}
+
+/// Returns what is different with the filament of each tool; the first says nothing new.
+fn filaments(
+    args: &PrintArgs,
+    settings: &Settings,
+    home: Settings,
+    style: Style,
+) -> Result<Option<Vec<Changes>>> {
+    let foreign = args.import.as_deref().map(import::read).transpose()?;
+    let tools = foreign.as_deref().map_or(1, import::tools).max(args.filament.len());
+    let mut out = Vec::new();
+    for tool in 0..tools {
+        let Some(other) = settings_of(args, tool, home.clone(), style)? else { return Ok(None) };
+        let mut changes = Changes::default();
+        for field in FIELDS {
+            let (ours, theirs) = (settings.get(field.name), other.get(field.name));
+            if let Some(text) = theirs.filter(|t| ours.as_ref() != Some(t)) {
+                // It is a value that was read before.
+                let _ = changes.add(field.name, &text);
+            }
+        }
+        out.push(changes);
+    }
+    Ok(Some(out))
+}
+
+/// Returns the settings that hold where a tool lays.
+fn settings_of(
+    args: &PrintArgs,
+    tool: usize,
+    mut settings: Settings,
+    style: Style,
+) -> Result<Option<Settings>> {
     let folders = Folders::of_this_user();
     let (mut sources, mut found) = (Sources::new(), Vec::new());
-    for (about, name) in [(About::Filament, &args.filament), (About::Quality, &args.quality)] {
+    // Tools of which nothing is said have the first one's.
+    let filament = args.filament.get(tool).or(args.filament.first()).map_or("pla", |f| f);
+    for (about, name) in [(About::Filament, filament), (About::Quality, &args.quality)] {
         recipe::lay(about, name, &folders, &mut sources, &mut settings, &mut found);
     }
     if !found.is_empty() {
@@ -288,7 +330,7 @@ fn settings(args: &PrintArgs, mut settings: Settings, style: Style) -> Result<Op
         return Ok(None);
     }
     if let Some(path) = &args.import {
-        import::map(&import::read(path)?).apply(&mut settings);
+        import::map(&import::of_tool(&import::read(path)?, tool)).apply(&mut settings);
     }
     for text in &args.sets {
         recipe::set(text, &mut settings).map_err(|message| Refusal { code: exit::USAGE, message })?;

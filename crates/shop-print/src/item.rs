@@ -13,14 +13,18 @@ use crate::fit;
 use crate::job::Job;
 use crate::model::{Changes, Effect, Modifier, Object, Place};
 use crate::patterns::Core;
+use crate::props::Props;
 use crate::raft;
+use crate::roles::{self, Roles};
 use crate::section::Mended;
 use crate::settings::{Pattern, Settings};
 use crate::slice::{Slice, Slicer};
-use crate::supports::{Sources, Supports};
+use crate::supports::paint::Paint;
+use crate::supports::{self, Sources, Supports};
 use shop_geom::boolean::Boolean;
 use shop_geom::mesh::Mesh;
 use shop_geom::planar::{Contours, PER_MM, Spot};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A mix of settings, and whose it is.
@@ -32,6 +36,19 @@ pub struct Part {
     pub object: u16,
     /// Nothing of it is higher, mm.
     pub top_mm: f64,
+    /// The parts to which its roads belong.
+    pub roles: Roles,
+    /// There may be roads that belong to it.
+    pub used: bool,
+    /// The same made with other tools: tool and part.
+    pub(crate) others: Vec<(u16, u16)>,
+}
+
+impl Part {
+    /// Returns one that makes all of itself.
+    pub fn of(job: Job, object: u16, top_mm: f64) -> Part {
+        Part { job, object, top_mm, roles: Roles::all(0), used: true, others: Vec::new() }
+    }
 }
 
 /// More mixes than this are not told apart in one print; further modifiers do nothing.
@@ -82,6 +99,9 @@ const FILLING: &[&str] = &[
     "top_mm_per_s",
     "bridge_mm_per_s",
     "infill_mm_per_s",
+    "solid_tool",
+    "infill_tool",
+    "purge_into_infill",
 ];
 
 #[derive(Debug)]
@@ -123,8 +143,16 @@ pub struct Item {
     framed: Vec<u16>,
     /// Where copies stand, grid units to add.
     pub places: Vec<Spot>,
-    /// What stands under it.
-    pub supports: Supports,
+    /// Settings of the object as a whole, worked out.
+    whole: Job,
+    /// Facets inside which all that hangs is held, and those inside which nothing is.
+    zones: [Vec<Facets>; 2],
+    /// Surfaces on which all that hangs is held, and those on which nothing is.
+    painted: [Option<Paint>; 2],
+    /// Where surfaces are among the facets on which seams lie, and those on which none do.
+    seams: [Option<usize>; 2],
+    /// What stands under it: under each copy the same, but where neighbours stand too near.
+    pub props: Props,
     /// Its convex outline as far up as the skirt goes, supports included.
     pub outline: Vec<Spot>,
     /// Its raft.
@@ -138,6 +166,8 @@ pub struct ItemCut {
     pub parts: Vec<(u16, Slice)>,
     /// All parts together on each of their scan lines, regions and rows only; empty where the one part is all there is.
     wholes: Vec<Slice>,
+    /// Lines along which the layer cuts painted surfaces: where seams lie, and where none do.
+    pub seams: [Vec<[Spot; 2]>; 2],
     /// What had to be mended.
     pub mended: Mended,
 }
@@ -164,7 +194,7 @@ impl Item {
         object: Object,
         number: u16,
         shift: [f64; 3],
-        settings: &Settings,
+        (settings, filaments): (&Settings, &[Changes]),
         levels: &Arc<Levels>,
         filament_mm: f64,
         parts: &mut Vec<Part>,
@@ -182,7 +212,11 @@ impl Item {
             first_part,
             framed: Vec::new(),
             places,
-            supports: Supports::default(),
+            whole: Job::new(base.clone(), Arc::clone(levels), filament_mm),
+            zones: Default::default(),
+            painted: Default::default(),
+            seams: [None; 2],
+            props: Props::default(),
             outline: Vec::new(),
             raft: Contours::default(),
         };
@@ -194,26 +228,18 @@ impl Item {
             let facets = item.add(mesh, shift, levels);
             item.solids.push(Solid { facets, part });
         }
-        let zones = item.modify(object.modifiers, shift, levels, &mut mixes);
-        let whole = Job::new(base, Arc::clone(levels), filament_mm);
-        item.support(&whole, &zones);
-        if levels.raft() > 0 {
-            let bodies = item.solids.iter().map(|s| &item.facets[s.facets]);
-            item.raft = raft::under(&whole, bodies, &item.supports);
-        }
-        if settings.skirt_loops > 0 {
-            let layers = (settings.skirt_layers as usize).min(levels.len());
-            item.outline = item.low_outline(levels, layers);
-        }
-        for (settings, bounds) in mixes.list {
-            let mut job = Job::new(settings, Arc::clone(levels), filament_mm);
-            job.core = Arc::new(Core::of(&job, &surface, &item.sources(&zones)));
+        let modifiers = item.paint(object.modifiers, shift, levels);
+        item.zones = item.modify(modifiers, shift, levels, &mut mixes);
+        for (mut mix, bounds) in mixes.list {
+            roles::filament(&mut mix, settings, filaments);
+            let mut job = Job::new(mix, Arc::clone(levels), filament_mm);
+            job.core = Arc::new(Core::of(&job, &surface, &item.sources()));
             let known = |&p: &u16| parts[usize::from(p)].job.frames == job.frames;
             let framed = item.framed.iter().position(known);
             if framed.is_none() {
                 item.framed.push(parts.len() as u16);
             }
-            parts.push(Part { job, object: number, top_mm: bounds[1][2] + shift[2] });
+            parts.push(Part::of(job, number, bounds[1][2] + shift[2]));
         }
         item
     }
@@ -223,20 +249,58 @@ impl Item {
         self.facets.len() - 1
     }
 
-    /// Works out what stands under the object, if anything is to. `zones` hold facets inside which all is held, and those
-    /// inside which nothing is.
-    fn support(&mut self, job: &Job, zones: &[Vec<Facets>; 2]) {
-        self.supports = Supports::new(job, &self.sources(zones));
+    /// True when there may be supports under it.
+    pub fn wants_supports(&self) -> bool {
+        supports::wanted(&self.whole, &self.sources())
+    }
+
+    /// Returns how far its supports may reach beyond it, grid units.
+    pub fn support_reach(&self) -> f64 {
+        supports::reach_mm(&self.whole.settings) * PER_MM
+    }
+
+    /// Works out what stands under one of its copies, `others` standing beside it.
+    pub fn support(&self, others: Vec<(&Facets, Vec<Spot>)>) -> Supports {
+        Supports::new(&self.whole, &Sources { others, ..self.sources() })
+    }
+
+    /// Takes in what stands under it, and works out what depends on that; `skirt` is of how many layers its outline is
+    /// wanted.
+    pub fn stand(&mut self, props: Props, skirt: usize) {
+        self.props = props;
+        (self.zones, self.painted) = Default::default();
+        let levels = Arc::clone(&self.whole.levels);
+        if levels.raft() > 0 {
+            let bodies = self.solids.iter().map(|s| &self.facets[s.facets]);
+            self.raft = raft::under(&self.whole, bodies, self.props.kinds());
+        }
+        if skirt > 0 {
+            self.outline = self.low_outline(&levels, skirt.min(levels.len()));
+        }
+    }
+
+    /// Returns how high its supports or its raft are, mm; nothing where there is neither.
+    pub fn props_mm(&self) -> Option<f64> {
+        let levels = &self.whole.levels;
+        let layers = self.props.kinds().iter().map(Supports::height).max().unwrap_or(0).max(levels.raft());
+        layers.checked_sub(1).map(|top| levels.top(top.min(levels.len().saturating_sub(1))))
+    }
+
+    /// Returns the facets of its bodies.
+    pub fn bodies(&self) -> impl Iterator<Item = &Facets> {
+        self.solids.iter().map(|s| &self.facets[s.facets])
     }
 
     /// Returns what supports depend on.
-    fn sources<'a>(&'a self, zones: &'a [Vec<Facets>; 2]) -> Sources<'a> {
+    fn sources(&self) -> Sources<'_> {
         let list = |numbers: &mut dyn Iterator<Item = usize>| numbers.map(|i| &self.facets[i]).collect();
         Sources {
             bodies: list(&mut self.solids.iter().map(|s| s.facets)),
             removed: list(&mut self.removed.iter().copied()),
-            enforcers: zones[0].iter().collect(),
-            blockers: zones[1].iter().collect(),
+            enforcers: self.zones[0].iter().collect(),
+            blockers: self.zones[1].iter().collect(),
+            painted: self.painted.each_ref().map(Option::as_ref),
+            others: Vec::new(),
         }
     }
 
@@ -248,10 +312,43 @@ impl Item {
             for solid in &self.solids {
                 self.facets[solid.facets].spots_below(layers - 1, top, &mut spots);
             }
-            (0..layers).for_each(|layer| self.supports.spots(layer, &mut spots));
+            for supports in self.props.kinds() {
+                (0..layers).for_each(|layer| supports.spots(layer, &mut spots));
+            }
             spots.extend_from_slice(self.raft.spots());
         }
         hull(spots)
+    }
+
+    /// Takes painted surfaces in; returns the other modifiers.
+    fn paint(&mut self, modifiers: Vec<Modifier>, shift: [f64; 3], levels: &Levels) -> Vec<Modifier> {
+        let mut surfaces: [Vec<Mesh>; 4] = Default::default();
+        let mut rest = Vec::with_capacity(modifiers.len());
+        for modifier in modifiers {
+            let which = match modifier.effect {
+                Effect::Support => 0,
+                Effect::NoSupport => 1,
+                Effect::Seam => 2,
+                Effect::NoSeam => 3,
+                Effect::Change(_) | Effect::Remove => usize::MAX,
+            };
+            match modifier.place {
+                Place::Surface(mesh) if which < surfaces.len() => surfaces[which].push(mesh),
+                // Nothing else can be said of a surface, nor of a seam inside a mesh.
+                Place::Surface(_) => {}
+                _ if which < 2 || which == usize::MAX => rest.push(modifier),
+                _ => {}
+            }
+        }
+        let [held, bare, seams, none] = surfaces;
+        self.painted = [held, bare]
+            .map(|meshes| Some(Paint::new(&meshes, shift, levels)).filter(|paint| !paint.is_empty()));
+        for (i, meshes) in [seams, none].into_iter().enumerate() {
+            let mut all = Mesh::default();
+            meshes.into_iter().for_each(|mesh| append(&mut all, mesh));
+            self.seams[i] = (!all.triangles.is_empty()).then(|| self.add(all, shift, levels));
+        }
+        rest
     }
 
     /// Takes modifiers in; returns where supports are wanted, and where not.
@@ -275,11 +372,11 @@ impl Item {
             }
             let (everywhere, end) = ([f64::NEG_INFINITY; 3], [f64::INFINITY; 3]);
             let extent_box = match &place {
-                Place::Mesh(mesh) => bounds(mesh),
+                Place::Mesh(mesh) | Place::Surface(mesh) => bounds(mesh),
                 Place::Heights { .. } => [everywhere, end],
             };
             let extent = match place {
-                Place::Mesh(mesh) => Extent::Mesh(self.add(mesh, shift, levels)),
+                Place::Mesh(mesh) | Place::Surface(mesh) => Extent::Mesh(self.add(mesh, shift, levels)),
                 Place::Heights { low, high } => {
                     let grid = |z: f64| ((z + shift[2]) * PER_MM).round() as i32;
                     Extent::Planes(grid(low), grid(high))
@@ -295,7 +392,7 @@ impl Item {
                         self.removed.push(facets);
                     }
                 }
-                Effect::Support | Effect::NoSupport => {}
+                Effect::Support | Effect::NoSupport | Effect::Seam | Effect::NoSeam => {}
             }
         }
         zones
@@ -303,12 +400,17 @@ impl Item {
 
     /// Returns the meshes of its bodies, and of what is taken away from them.
     pub fn material(&self) -> impl Iterator<Item = Material<'_>> {
+        self.material_at(0..self.places.len())
+    }
+
+    /// Returns the same for some of its copies.
+    pub fn material_at(&self, copies: Range<usize>) -> impl Iterator<Item = Material<'_>> {
         let solid = self.solids.iter().map(|s| (s.facets, true));
         let removed = self.removed.iter().map(|&facets| (facets, false));
-        solid.chain(removed).map(|(facets, adds)| Material {
+        solid.chain(removed).map(move |(facets, adds)| Material {
             facets: &self.facets[facets],
             adds,
-            places: &self.places,
+            places: &self.places[copies.clone()],
         })
     }
 
@@ -333,6 +435,12 @@ impl Item {
         let mut out = ItemCut::default();
         if cuts.iter().all(Vec::is_empty) {
             return out;
+        }
+        for (seams, surface) in out.seams.iter_mut().zip(self.seams) {
+            if let Some(i) = surface {
+                let plane = self.whole.levels.plane(layer);
+                seams.extend(cuts[i].iter().filter_map(|f| self.facets[i].segment(*f, plane)));
+            }
         }
         if let ([solid], true) = (&self.solids[..], self.changes.is_empty() && self.removed.is_empty()) {
             let job = &parts[usize::from(solid.part)].job;

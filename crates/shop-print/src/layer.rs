@@ -2,12 +2,13 @@
 
 use crate::Print;
 use crate::adhesion::hull;
-use crate::item::ItemCut;
+use crate::item::{ItemCut, Part};
 use crate::plan::{Plan, Planner};
 use crate::raft;
 use crate::roads::Kind;
 use crate::section::Mended;
 use crate::slice::{Slice, Slicer};
+use crate::supports::lay::Way;
 use crate::turns::Turn;
 use shop_geom::boolean::Boolean;
 use shop_geom::planar::{Contours, Spot};
@@ -102,20 +103,40 @@ impl Print {
         if let Some((i, place, copy)) = turn.only {
             let item = self.plan_item(planner, layer, i, own, around);
             plan.add(&item, self.items[i].places[place], copy);
+            let props = self.plan_props(planner, layer, (i, place), own);
+            plan.add(&props, self.items[i].places[place], copy);
         }
         for i in (0..self.items.len()).filter(|_| turn.only.is_none()) {
             let item = self.plan_item(planner, layer, i, own, around);
             if lone {
                 plan = item;
+                plan.join(self.plan_props(planner, layer, (i, 0), own));
                 break;
             }
-            for place in &self.items[i].places {
+            let ready = &self.items[i];
+            let mut known: Vec<(usize, Plan)> = Vec::new();
+            for (k, place) in ready.places.iter().enumerate() {
                 plan.add(&item, *place, copies);
+                // Copies of one kind have the same, but where others' supports lie already.
+                let (kind, free) = (ready.props.kind(k), ready.props.before(k).is_empty());
+                let at = known.iter().position(|(known, _)| free && *known == kind).unwrap_or_else(|| {
+                    // Those that are not shared are found by nobody.
+                    known.push((
+                        if free { kind } else { usize::MAX },
+                        self.plan_props(planner, layer, (i, k), own),
+                    ));
+                    known.len() - 1
+                });
+                plan.add(&known[at].1, *place, copies);
                 copies += 1;
             }
         }
         if !own.raft.is_empty() {
             let mut raft = raft::plan(&self.job, layer, &own.raft);
+            if let Some(part) = self.parts.first() {
+                raft.roads.belong_by(|kind| part.roles.of(kind));
+                raft.divide(part);
+            }
             planner.walk(&mut raft, self.job.fare());
             plan.add(&raft, Spot::default(), 0);
         }
@@ -123,6 +144,9 @@ impl Print {
             let mut skirt = Plan::default();
             for contour in own.around.iter() {
                 skirt.roads.close(Kind::Skirt, self.job.area(layer), contour);
+            }
+            if let Some(part) = self.parts.first() {
+                skirt.roads.belong_to(part.roles.walls);
             }
             skirt.as_one_island(true);
             planner.walk(&mut skirt, self.job.fare());
@@ -143,24 +167,57 @@ impl Print {
         let ready = &self.items[item];
         let mut plan = Plan::default();
         for (part, slice) in &own.items[item].parts {
-            let job = &self.parts[usize::from(*part)].job;
+            let Part { job, roles, .. } = &self.parts[usize::from(*part)];
             let framed = ready.framed(*part, &self.parts);
             let first = self.job.reach.below - job.reach.below;
             let seen = &around[first..=self.job.reach.below + job.reach.above];
             let seen: Vec<Option<&Slice>> =
                 seen.iter().map(|layer| layer.as_deref().and_then(|l| l.items[item].whole(framed))).collect();
-            let mut planned = planner.part(job, layer, slice, &seen);
-            planned.roads.belong_to(*part);
+            let mut planned = planner.part(job, layer, slice, &seen, &own.items[item].seams);
+            planned.roads.belong_by(|kind| roles.of(kind));
+            planned.divide(&self.parts[usize::from(*part)]);
             plan.join(planned);
         }
-        if layer >= self.job.levels.raft() && !ready.supports.is_empty(layer) {
-            let job = &self.parts[usize::from(ready.first_part)].job;
-            let none = Contours::default();
-            let region = own.items[item].whole(0).map_or(&none, |whole| &whole.region);
-            let mut supports = planner.supports(job, layer, &ready.supports, region);
-            supports.roads.belong_to(ready.first_part);
-            plan.join(supports);
+        planner.walk(&mut plan, self.job.fare());
+        plan
+    }
+
+    /// Plans what stands under a copy of an object, where it was modelled.
+    fn plan_props(
+        &self,
+        planner: &mut Planner,
+        layer: usize,
+        (i, copy): (usize, usize),
+        own: &LayerCut,
+    ) -> Plan {
+        let item = &self.items[i];
+        let Some(supports) = item.props.under(copy).filter(|s| !s.is_empty(layer)) else {
+            return Plan::default();
+        };
+        if layer < self.job.levels.raft() {
+            return Plan::default();
         }
+        let from = |&(j, k): &(usize, usize)| {
+            let (a, b) = (item.places[copy], self.items[j].places[k]);
+            Spot::new(b.x - a.x, b.y - a.y)
+        };
+        let region = |j: usize| own.items[j].whole(0).map(|whole| &whole.region);
+        let near = item.props.near(copy).iter().filter_map(|at| Some(moved(region(at.0)?, from(at))));
+        let near: Vec<Contours> = near.collect();
+        let solids: Vec<&Contours> = region(i).into_iter().chain(&near).collect();
+        let mut laid = Contours::default();
+        for at in item.props.before(copy) {
+            let mut tiles = Contours::default();
+            if let Some(supports) = self.items[at.0].props.under(at.1) {
+                supports.tiles(layer, &mut tiles);
+            }
+            tiles.shift(from(at));
+            laid.append(&tiles);
+        }
+        let Part { job, roles, .. } = &self.parts[usize::from(item.first_part)];
+        let mut plan = planner.supports(job, layer, supports, &Way { solids: &solids, laid: &laid });
+        plan.roads.belong_by(|kind| roles.of(kind));
+        plan.divide(&self.parts[usize::from(item.first_part)]);
         planner.walk(&mut plan, self.job.fare());
         plan
     }

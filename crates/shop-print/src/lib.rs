@@ -30,9 +30,12 @@ pub mod pace;
 pub mod patterns;
 pub mod pipeline;
 pub mod plan;
+pub mod props;
 pub mod raft;
 pub mod roads;
+pub mod roles;
 pub mod rows;
+pub mod seams;
 pub mod section;
 pub mod settings;
 pub mod skin;
@@ -112,12 +115,12 @@ pub struct Material<'a> {
 impl Print {
     /// Makes one mesh ready.
     pub fn new(mesh: Mesh, settings: Settings, filament_mm: f64) -> Print {
-        Print::of(Model { settings, objects: vec![Object::of(mesh)] }, filament_mm)
+        Print::of(Model { settings, objects: vec![Object::of(mesh)], ..Model::default() }, filament_mm)
     }
 
     /// Puts the middle of everything where the settings say, the lowest place on the bed, and makes it ready.
     pub fn of(model: Model, filament_mm: f64) -> Print {
-        let Model { settings, mut objects } = model;
+        let Model { settings, filaments, mut objects } = model;
         objects.retain(|o| o.bounds().is_some() && !o.places.is_empty());
         let (mut shift, height) = placed(&objects, &settings);
         let s = &settings;
@@ -128,11 +131,24 @@ impl Print {
         let levels = Arc::new(levels);
         let copies = copies(&objects, shift);
         let mut parts = Vec::new();
-        let items: Vec<Item> = objects
+        let mut items: Vec<Item> = objects
             .into_iter()
             .enumerate()
-            .map(|(i, object)| Item::new(object, i as u16, shift, s, &levels, filament_mm, &mut parts))
+            .map(|(i, object)| {
+                Item::new(object, i as u16, shift, (s, &filaments), &levels, filament_mm, &mut parts)
+            })
             .collect();
+        let skirt = if s.skirt_loops > 0 { s.skirt_layers as usize } else { 0 };
+        let props = props::props(&items);
+        for (item, props) in items.iter_mut().zip(props) {
+            item.stand(props, skirt);
+        }
+        let parts_of: Vec<u16> = parts.iter().map(|p| p.object).collect();
+        let props = |part: u16| {
+            let object = parts_of[usize::from(part)];
+            items[usize::from(object)].props_mm()
+        };
+        roles::cast(&mut parts, &roles::Cast { base: s, filaments: &filaments, supports: &props });
         let mut job = Job::new(settings, levels, filament_mm);
         for part in &parts {
             let reach = part.job.reach;
@@ -217,8 +233,11 @@ fn placed(objects: &[Object], settings: &Settings) -> ([f64; 3], f64) {
 
 /// Returns all tools that parts want, the lowest first, and how hot each is in the first layer.
 fn tools_of(parts: &[Part]) -> Vec<(u32, f64)> {
-    let mut tools: Vec<(u32, f64)> =
-        parts.iter().map(|p| (p.job.settings.tool, p.job.settings.first_layer_hotend_c)).collect();
+    let mut tools: Vec<(u32, f64)> = parts
+        .iter()
+        .filter(|p| p.used)
+        .map(|p| (p.job.settings.tool, p.job.settings.first_layer_hotend_c))
+        .collect();
     tools.sort_by_key(|t| t.0);
     tools.dedup_by_key(|t| t.0);
     tools

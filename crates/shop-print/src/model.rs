@@ -4,7 +4,7 @@
 //! Model ── settings                      what holds everywhere
 //!   └─ Object ── copies at places        labelled, cancelled and cooled as one
 //!        ├─ Body ── changes              material; where bodies overlap, the later one has the place
-//!        └─ Modifier ── where, effect    other settings, no material, supports or none
+//!        └─ Modifier ── where, effect    other settings, no material, supports or none, seams or none
 //! ```
 //!
 //! Lengths are mm, and everything is in the same coordinates: a print is moved as a whole until its lowest place lies on
@@ -19,6 +19,9 @@ pub struct Model {
     /// Settings, as far as nothing below says otherwise. What concerns the whole print (heights of layers, skirt, place on
     /// the bed, heat of the bed) is only read here.
     pub settings: Settings,
+    /// What is different where a tool lays, for the sake of its filament: the first is that of tool 0. What is said of
+    /// single objects counts more.
+    pub filaments: Vec<Changes>,
     /// What is made, in the order in which it is numbered.
     pub objects: Vec<Object>,
 }
@@ -61,6 +64,8 @@ pub struct Modifier {
 pub enum Place {
     /// Inside a mesh.
     Mesh(Mesh),
+    /// On a part of the surface: for supports and seams only.
+    Surface(Mesh),
     /// In layers whose middle lies between two heights.
     Heights {
         /// Lower end.
@@ -81,6 +86,10 @@ pub enum Effect {
     Support,
     /// Nothing is held by supports.
     NoSupport,
+    /// Walls begin here, if they come by.
+    Seam,
+    /// Walls do not begin here, if they can begin elsewhere.
+    NoSeam,
 }
 
 /// Settings that are different, by their keys; what is said later counts.
@@ -107,7 +116,12 @@ impl Changes {
 
     /// Lays them over settings.
     pub fn apply(&self, settings: &mut Settings) {
-        for (key, text) in &self.0 {
+        self.apply_some(settings, |_| true);
+    }
+
+    /// Lays those over settings whose keys are wanted.
+    pub fn apply_some(&self, settings: &mut Settings, wanted: impl Fn(&str) -> bool) {
+        for (key, text) in self.0.iter().filter(|(key, _)| wanted(key)) {
             // They were read once, when they were added.
             let _ = settings.set(key, text);
         }

@@ -36,6 +36,8 @@ pub struct Ordered {
     pub to: Option<Spot>,
     /// The tool in use before, if there is one.
     pub tool: Option<u16>,
+    /// What was purged into objects after changes of tool, mm³.
+    pub purged_mm3: f64,
 }
 
 /// What one layer tells the next.
@@ -45,6 +47,8 @@ pub struct State {
     fare: Fare,
     tools: Arc<Tools>,
     tool: Option<u16>,
+    /// Purged into objects in this layer, mm³.
+    purged_mm3: f64,
     layer: u64,
     at: Option<Spot>,
     past: Past,
@@ -81,6 +85,7 @@ impl State {
             fare,
             tools,
             tool,
+            purged_mm3: 0.0,
             layer: 0,
             at,
             past: Past::default(),
@@ -107,7 +112,8 @@ impl State {
         std::mem::swap(&mut self.past, &mut self.now);
         self.past.near.load(&self.past.corners);
         self.layer += 1;
-        Ordered { roads, lays, within, from, to: self.at, tool }
+        let purged_mm3 = std::mem::take(&mut self.purged_mm3);
+        Ordered { roads, lays, within, from, to: self.at, tool, purged_mm3 }
     }
 
     /// Returns the tool in use.
@@ -115,19 +121,29 @@ impl State {
         self.tool
     }
 
-    /// Lays islands tool by tool, the tool in use first, with what of the tower belongs to the changes.
+    /// Lays islands tool by tool, the tool in use first, with what of the tower belongs to the changes. What may have any
+    /// colour is laid after changes as far as filament has to be purged, and with its own tool otherwise; it makes no
+    /// change of its own.
     fn by_tool(&mut self, islands: Vec<Island>, roads: &mut Roads, lays: &mut Vec<Lay>) {
         let tools = Arc::clone(&self.tools);
-        let of = |island: &Island| {
-            let road = island.rings.first().map(|r| r.outer).or_else(|| island.rest.first().copied());
-            tools.of(road.map_or(0, |r| roads.roads()[r as usize].part))
-        };
+        let road = |i: &Island| i.rings.first().map(|r| r.outer).or_else(|| i.rest.first().copied());
+        let of = |i: &Island, roads: &Roads| tools.of(road(i).map_or(0, |r| roads.roads()[r as usize].part));
         let mut groups: Vec<(u16, Vec<Island>)> = Vec::new();
-        for island in islands {
-            let tool = of(&island);
-            match groups.iter_mut().find(|g| g.0 == tool) {
-                Some(group) => group.1.push(island),
-                None => groups.push((tool, vec![island])),
+        let put = |groups: &mut Vec<(u16, Vec<Island>)>, tool: u16, island: Island| match groups
+            .iter_mut()
+            .find(|g| g.0 == tool)
+        {
+            Some(group) => group.1.push(island),
+            None => groups.push((tool, vec![island])),
+        };
+        let (mut any, fixed): (Vec<Island>, Vec<Island>) = islands.into_iter().partition(|i| i.purges);
+        fixed.into_iter().for_each(|i| put(&mut groups, of(&i, roads), i));
+        if groups.is_empty() {
+            // The tool that is in use makes all of it.
+            for island in any.drain(..) {
+                let tool = self.tool.unwrap_or_else(|| of(&island, roads));
+                remake(&tools, tool, &island, roads);
+                put(&mut groups, tool, island);
             }
         }
         let skirt = |g: &(u16, Vec<Island>)| g.1.iter().any(|i| i.first);
@@ -143,12 +159,22 @@ impl State {
             let tower = tools.tower(layer, None, changes == 0, tool, roads);
             self.in_order(tower, roads, lays);
         }
-        for (tool, islands) in groups {
+        for (k, (tool, mut islands)) in groups.into_iter().enumerate() {
             if self.tool != Some(tool) {
                 self.tool = Some(tool);
-                let tower = tools.tower(layer, Some(change), change as usize + 1 == changes, tool, roads);
+                let (taken, purged) = purge(&tools, tool, &mut any, roads, of);
+                self.purged_mm3 += purged;
+                let now = Some((change, tools.rest_mm3(purged)));
+                let tower = tools.tower(layer, now, change as usize + 1 == changes, tool, roads);
                 change += 1;
                 self.in_order(tower, roads, lays);
+                self.islands(&taken, roads, lays);
+            }
+            // Its own, and in the end whatever nobody else lays.
+            let last = any.extract_if(.., |i| k + 1 == count || of(i, roads) == tool);
+            for island in last.collect::<Vec<_>>() {
+                remake(&tools, tool, &island, roads);
+                islands.push(island);
             }
             self.islands(&islands, roads, lays);
         }
@@ -191,7 +217,7 @@ impl State {
         let at = self.at.unwrap_or(island.middle);
         self.seams.clear();
         for ring in &island.rings {
-            let seam = self.seam(roads.spots(&roads.roads()[ring.outer as usize]), at);
+            let seam = self.seam(roads.spots(&roads.roads()[ring.outer as usize]), &ring.among, at);
             self.seams.push(seam as u32);
         }
         let seams = std::mem::take(&mut self.seams);
@@ -210,7 +236,7 @@ impl State {
             if self.seam == Seam::Nearest
                 && let Some(at) = self.at
             {
-                seam = nearest(outer, at);
+                seam = nearest_of(outer, &ring.among, at);
             }
             for &road in &ring.inner {
                 let start = nearest(roads.spots(&roads.roads()[road as usize]), outer[seam]);
@@ -247,16 +273,16 @@ impl State {
         self.now.seams.push(seam);
     }
 
-    /// Chooses where a wall begins when the nozzle is at `at`.
-    fn seam(&self, wall: &[Spot], at: Spot) -> usize {
+    /// Chooses where a wall begins when the nozzle is at `at`: one of the corners `among`, or any.
+    fn seam(&self, wall: &[Spot], among: &[u32], at: Spot) -> usize {
         let n = wall.len();
         let (low, high) = bounds(wall);
         let rear = Spot::new(low.x / 2 + high.x / 2, high.y);
         let target = match self.seam {
-            Seam::Aligned => Some(self.past.above(high).unwrap_or(rear)),
+            // A random place was chosen when the wall was made.
+            Seam::Aligned | Seam::Random => Some(self.past.above(high).unwrap_or(rear)),
             Seam::Rear => Some(rear),
-            Seam::Nearest => return nearest(wall, at),
-            Seam::Random => return self.anywhere(wall),
+            Seam::Nearest => return nearest_of(wall, among, at),
             Seam::Sharpest => None,
         };
         let corners = match self.seam {
@@ -264,40 +290,67 @@ impl State {
             Seam::Rear | Seam::Nearest | Seam::Random => 0.0,
         };
         let mut best = (f64::INFINITY, 0);
-        for i in 0..n {
+        let mut look = |i: usize| {
             let far = target.map_or(0.0, |t| t.distance(wall[i]));
             if far - corners > best.0 {
-                continue;
+                return;
             }
             let cost = far - corners * sharpness(wall[(i + n - 1) % n], wall[i], wall[(i + 1) % n]);
             if cost < best.0 {
                 best = (cost, i);
             }
+        };
+        if among.is_empty() {
+            (0..n).for_each(&mut look);
+        } else {
+            among.iter().for_each(|i| look(*i as usize));
         }
         best.1
     }
+}
 
-    /// Returns a corner that nobody can foretell, but the same one in every run: corners count as much as the way to
-    /// them, so that dense ones are not chosen more often.
-    fn anywhere(&self, wall: &[Spot]) -> usize {
-        let mut hash = self.layer.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        for v in [wall[0].x, wall[0].y, wall.len() as i32] {
-            // The mixing step of SplitMix64 (Steele, Lea, Flood 2014).
-            hash = (hash ^ u64::from(v as u32)).wrapping_add(0x9e37_79b9_7f4a_7c15);
-            hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            hash ^= hash >> 31;
+/// Returns the number of the nearest of some corners; of all where none is named.
+fn nearest_of(wall: &[Spot], among: &[u32], at: Spot) -> usize {
+    let far = |i: &u32| at.distance(wall[*i as usize]);
+    let best = among.iter().min_by(|a, b| far(a).total_cmp(&far(b)));
+    best.map_or_else(|| nearest(wall, at), |i| *i as usize)
+}
+
+/// Takes islands into which filament is purged when `tool` comes, its own first; returns them and what they take, mm³.
+fn purge(
+    tools: &Tools,
+    tool: u16,
+    any: &mut Vec<Island>,
+    roads: &mut Roads,
+    of: impl Fn(&Island, &Roads) -> u16,
+) -> (Vec<Island>, f64) {
+    let wanted = tools.elsewhere_mm3();
+    let (mut taken, mut purged) = (Vec::new(), 0.0);
+    any.sort_by_key(|i| of(i, roads) != tool);
+    while purged < wanted {
+        let able =
+            |i: &Island| all(i).all(|r| tools.made_with(roads.roads()[r as usize].part, tool).is_some());
+        let Some(k) = any.iter().position(able) else { break };
+        let island = any.remove(k);
+        purged += all(&island).map(|r| roads.volume_mm3(&roads.roads()[r as usize])).sum::<f64>();
+        remake(tools, tool, &island, roads);
+        taken.push(island);
+    }
+    (taken, purged)
+}
+
+/// Returns all roads of an island.
+fn all(island: &Island) -> impl Iterator<Item = u32> + '_ {
+    let rings = island.rings.iter().flat_map(|r| r.inner.iter().copied().chain([r.outer]));
+    rings.chain(island.rest.iter().copied())
+}
+
+/// Lets another tool make an island.
+fn remake(tools: &Tools, tool: u16, island: &Island, roads: &mut Roads) {
+    for road in all(island) {
+        if let Some(part) = tools.made_with(roads.roads()[road as usize].part, tool) {
+            roads.give(road, part);
         }
-        let n = wall.len();
-        let total: f64 = (0..n).map(|i| wall[i].distance(wall[(i + 1) % n])).sum();
-        let mut left = total * (hash >> 11) as f64 / (1u64 << 53) as f64;
-        for i in 0..n {
-            left -= wall[i].distance(wall[(i + 1) % n]);
-            if left <= 0.0 {
-                return i;
-            }
-        }
-        n - 1
     }
 }
 

@@ -1,10 +1,13 @@
 //! A layer between its neighbours: what is skin, what is sparse, and every road of it, sorted by island.
 
 use crate::infill::Filler;
+use crate::item::Part;
 use crate::job::Job;
 use crate::legs::{Legs, Walker};
 use crate::overhang::{self, Below};
 use crate::roads::{Kind, Roads};
+use crate::seams::{self, Marks};
+use crate::settings::Seam;
 use crate::slice::Slice;
 use crate::supports::{Supports, lay};
 use crate::tour::Fare;
@@ -17,6 +20,8 @@ pub struct Ring {
     pub outer: u32,
     /// Those behind it, innermost first.
     pub inner: Vec<u32>,
+    /// Corners at which it may begin; all of them where none is named.
+    pub among: Vec<u32>,
 }
 
 /// What hangs together in a layer.
@@ -32,6 +37,8 @@ pub struct Island {
     pub legs: Legs,
     /// It is laid before all others.
     pub first: bool,
+    /// It may be laid with any tool that comes, right after a change.
+    pub purges: bool,
     /// The copy of an object that it belongs to.
     pub copy: u16,
 }
@@ -56,6 +63,71 @@ impl Plan {
             let rest = (0..self.roads.roads().len() as u32).collect();
             self.islands.push(Island { middle, rest, first, ..Island::default() });
         }
+    }
+
+    /// Makes islands of their own of roads that another tool lays than the rest of their island, and of filling into which
+    /// filament may be purged: pieces of at least `purge_mm3`.
+    pub fn divide(&mut self, part: &Part) {
+        let s = &part.job.settings;
+        if part.roles.is_plain() && !s.purge_into_infill && !s.purge_into_object {
+            return;
+        }
+        for mut island in std::mem::take(&mut self.islands) {
+            let whose = |r: &u32| self.roads.roads()[*r as usize].part;
+            let ring = island.rings.first().map(|r| whose(&r.outer));
+            let own = ring.or_else(|| island.rest.first().map(whose));
+            let into = |r: &u32| {
+                s.purge_into_object
+                    || s.purge_into_infill && self.roads.roads()[*r as usize].kind == Kind::Sparse
+            };
+            // By tool, and by whether filament is purged into it; in the order in which they first come.
+            let mut groups: Vec<((u16, bool), Vec<u32>)> = Vec::new();
+            for road in std::mem::take(&mut island.rest) {
+                let key = (whose(&road), into(&road));
+                match groups.iter_mut().find(|g| g.0 == key) {
+                    Some(group) => group.1.push(road),
+                    None => groups.push((key, vec![road])),
+                }
+            }
+            let same = groups.iter().position(|g| Some(g.0.0) == own && g.0.1 == s.purge_into_object);
+            if let Some(i) = same.filter(|_| ring.is_some()) {
+                island.rest = groups.remove(i).1;
+            }
+            let middle = island.middle;
+            if ring.is_some() {
+                island.purges = s.purge_into_object;
+                self.islands.push(island);
+            }
+            for ((_, purges), rest) in groups {
+                for rest in self.pieces(rest, if purges { s.purge_mm3 } else { f64::INFINITY }) {
+                    self.islands.push(Island { middle, rest, purges, ..Island::default() });
+                }
+            }
+        }
+    }
+
+    /// Cuts a list of roads into pieces of at least so much material, mm³; what is left belongs to the last.
+    fn pieces(&self, roads: Vec<u32>, least: f64) -> Vec<Vec<u32>> {
+        let mut out: Vec<Vec<u32>> = vec![Vec::new()];
+        let mut volume = 0.0;
+        for road in roads {
+            if volume >= least {
+                volume = 0.0;
+                out.push(Vec::new());
+            }
+            volume += self.roads.volume_mm3(&self.roads.roads()[road as usize]);
+            if let Some(last) = out.last_mut() {
+                last.push(road);
+            }
+        }
+        if volume < least && out.len() > 1 {
+            let rest = out.pop().unwrap_or_default();
+            if let Some(last) = out.last_mut() {
+                last.extend(rest);
+            }
+        }
+        out.retain(|piece| !piece.is_empty());
+        out
     }
 
     /// Takes another plan in, as it is.
@@ -86,11 +158,13 @@ impl Plan {
                     .map(|r| Ring {
                         outer: r.outer + first,
                         inner: r.inner.iter().map(|i| i + first).collect(),
+                        among: r.among.clone(),
                     })
                     .collect(),
                 rest: island.rest.iter().map(|i| i + first).collect(),
                 legs: island.legs.shifted(first),
                 first: island.first,
+                purges: island.purges,
                 copy,
             }
         }));
@@ -108,12 +182,22 @@ pub struct Planner {
 impl Planner {
     /// Plans one part of a layer. `around` holds what of its object lies in the layers it can see, `around[below]` being
     /// the layer itself.
-    pub fn part(&mut self, job: &Job, layer: usize, own: &Slice, around: &[Option<&Slice>]) -> Plan {
+    /// `seams` are lines along which painted surfaces are cut: where seams lie, and where none do.
+    pub fn part(
+        &mut self,
+        job: &Job,
+        layer: usize,
+        own: &Slice,
+        around: &[Option<&Slice>],
+        seams: &[Vec<[Spot; 2]>; 2],
+    ) -> Plan {
         let mut plan = Plan::default();
         let below = job.reach.below.checked_sub(1).and_then(|k| around[k]);
-        match below.filter(|b| layer > 0 && job.settings.overhangs && b.region != own.region) {
-            Some(below) => add_hanging_walls(job, layer, own, below, &mut plan.roads),
-            None => add_walls(job, layer, own, &mut plan.roads),
+        let below = below.filter(|b| layer > 0 && job.settings.overhangs && b.region != own.region);
+        let mut begins = Begins::new(job, layer, seams);
+        match below {
+            Some(below) => add_hanging_walls(job, layer, own, below, &mut begins, &mut plan.roads),
+            None => add_walls(job, layer, own, &mut begins, &mut plan.roads),
         }
         let walls = plan.roads.roads().len();
         plan.roads.append(&own.thin);
@@ -121,16 +205,17 @@ impl Planner {
             self.filler.fill(job, layer, own, around, &mut plan.roads);
         }
         plan.islands = islands(&own.region, &plan.roads, walls);
+        begins.note(&mut plan);
         if job.settings.comb {
             plan.within = own.walls.rings.last().unwrap_or(&own.walls.inside).clone();
         }
         plan
     }
 
-    /// Plans the supports of an object in a layer, whose bodies hold `region`.
-    pub fn supports(&mut self, job: &Job, layer: usize, supports: &Supports, region: &Contours) -> Plan {
+    /// Plans the supports of an object in a layer.
+    pub fn supports(&mut self, job: &Job, layer: usize, supports: &Supports, way: &lay::Way<'_>) -> Plan {
         let mut plan = Plan::default();
-        supports.lay(job, layer, region, &mut self.props, &mut plan.roads);
+        supports.lay(job, layer, way, &mut self.props, &mut plan.roads);
         plan.as_one_island(false);
         plan
     }
@@ -143,27 +228,89 @@ impl Planner {
     }
 }
 
-fn add_walls(job: &Job, layer: usize, own: &Slice, roads: &mut Roads) {
+/// Where seen walls may begin, when that is not left to their corners.
+struct Begins {
+    seam: Seam,
+    layer: usize,
+    marks: Marks,
+    wall: Vec<Spot>,
+    among: Vec<Spot>,
+    /// Corners of roads.
+    found: Vec<(u32, Vec<u32>)>,
+}
+
+impl Begins {
+    fn new(job: &Job, layer: usize, seams: &[Vec<[Spot; 2]>; 2]) -> Begins {
+        let marks = Marks::new(seams, job.settings.road_width_mm);
+        let seam = job.settings.seam;
+        Begins { seam, layer, marks, wall: Vec::new(), among: Vec::new(), found: Vec::new() }
+    }
+
+    /// Returns a seen wall as it is laid, with the corners that it needs to begin where it shall.
+    fn wall<'a>(&'a mut self, contour: &'a [Spot]) -> &'a [Spot] {
+        self.among.clear();
+        if self.marks.is_empty() && self.seam != Seam::Random {
+            return contour;
+        }
+        seams::places(self.seam, &self.marks, self.layer, contour, &mut self.wall, &mut self.among);
+        &self.wall
+    }
+
+    /// Keeps at which corners of the road that was added last it may begin.
+    fn keep(&mut self, roads: &Roads) {
+        if let (Some(road), false) = (roads.roads().last(), self.among.is_empty()) {
+            let spots = roads.spots(road).iter().enumerate();
+            let among = spots.filter(|(_, s)| self.among.contains(s)).map(|(i, _)| i as u32).collect();
+            self.found.push((roads.roads().len() as u32 - 1, among));
+        }
+    }
+
+    /// Notes it with the walls.
+    fn note(&mut self, plan: &mut Plan) {
+        for ring in plan.islands.iter_mut().flat_map(|i| &mut i.rings) {
+            if let Ok(k) = self.found.binary_search_by_key(&ring.outer, |f| f.0) {
+                ring.among = std::mem::take(&mut self.found[k].1);
+            }
+        }
+    }
+}
+
+fn add_walls(job: &Job, layer: usize, own: &Slice, begins: &mut Begins, roads: &mut Roads) {
     for (depth, ring) in own.walls.rings.iter().enumerate() {
-        let kind = if depth == 0 { Kind::OuterWall } else { Kind::InnerWall };
         for contour in ring.iter() {
-            roads.close(kind, job.area(layer), contour);
+            if depth == 0 {
+                roads.close(Kind::OuterWall, job.area(layer), begins.wall(contour));
+                begins.keep(roads);
+            } else {
+                roads.close(Kind::InnerWall, job.area(layer), contour);
+            }
         }
     }
 }
 
 /// The same, with what of them lies over air.
-fn add_hanging_walls(job: &Job, layer: usize, own: &Slice, below: &Slice, roads: &mut Roads) {
+fn add_hanging_walls(
+    job: &Job,
+    layer: usize,
+    own: &Slice,
+    below: &Slice,
+    begins: &mut Begins,
+    roads: &mut Roads,
+) {
     let below = Below::new(below, job.frames[0], job.wall_rules(layer).width / PER_MM);
     let (mut corners, mut percent) = (Vec::new(), Vec::new());
     for (depth, ring) in own.walls.rings.iter().enumerate() {
         let kind = if depth == 0 { Kind::OuterWall } else { Kind::InnerWall };
         for contour in ring.iter() {
-            if overhang::mark(&below, contour, &mut corners, &mut percent) {
+            let wall = if depth == 0 { begins.wall(contour) } else { contour };
+            if overhang::mark(&below, wall, &mut corners, &mut percent) {
                 roads.close(kind, job.area(layer), &corners);
                 roads.hang(&percent);
             } else {
-                roads.close(kind, job.area(layer), contour);
+                roads.close(kind, job.area(layer), wall);
+            }
+            if depth == 0 {
+                begins.keep(roads);
             }
         }
     }
@@ -221,7 +368,7 @@ fn islands(region: &Contours, roads: &Roads, walls: usize) -> Vec<Island> {
     let all = &roads.roads()[..if islands.is_empty() { 0 } else { roads.roads().len() }];
     for (i, road) in all.iter().enumerate().take(walls).filter(|(_, r)| r.kind == Kind::OuterWall) {
         let island = home(roads.spots(road)[0]);
-        islands[island].rings.push(Ring { outer: i as u32, inner: Vec::new() });
+        islands[island].rings.push(Ring { outer: i as u32, ..Ring::default() });
     }
     for (i, road) in all.iter().enumerate() {
         if i < walls && road.kind == Kind::OuterWall {

@@ -28,7 +28,7 @@ fn round() -> Corner {
 }
 
 /// Returns what lies under an object and its supports, and as far around them as is wanted.
-pub fn under<'a>(job: &Job, bodies: impl Iterator<Item = &'a Facets>, supports: &Supports) -> Contours {
+pub fn under<'a>(job: &Job, bodies: impl Iterator<Item = &'a Facets>, supports: &[Supports]) -> Contours {
     let first = job.levels.raft();
     let (mut all, mut one, mut grown) = (Contours::default(), Contours::default(), Contours::default());
     if first >= job.levels.len() {
@@ -44,7 +44,7 @@ pub fn under<'a>(job: &Job, bodies: impl Iterator<Item = &'a Facets>, supports: 
             .collect();
         all.append(cutter.walks(facets, &cut, job.levels.plane(first), TRUE_MM * PER_MM));
     }
-    supports.tiles(first, &mut all);
+    supports.iter().for_each(|s| s.tiles(first, &mut all));
     planar.unite(&all, &mut one);
     planar.inset(&one, -job.settings.raft_margin_mm * PER_MM, round(), &mut grown);
     grown

@@ -184,6 +184,26 @@ impl Roads {
         self.list.iter_mut().for_each(|r| r.part = part);
     }
 
+    /// Says which part each road belongs to, by what it is.
+    pub fn belong_by(&mut self, part: impl Fn(Kind) -> u16) {
+        self.list.iter_mut().for_each(|r| r.part = part(r.kind));
+    }
+
+    /// Says that one road belongs to another part.
+    pub fn give(&mut self, road: u32, part: u16) {
+        self.list[road as usize].part = part;
+    }
+
+    /// Returns the material of a road, mm³.
+    pub fn volume_mm3(&self, road: &Road) -> f64 {
+        if road.area > 0.0 {
+            return road.area * self.length_mm(road);
+        }
+        let spots = self.spots(road);
+        let edges = spots.windows(2).enumerate();
+        edges.map(|(i, w)| self.area(road, i) * w[0].distance(w[1]) / PER_MM).sum()
+    }
+
     /// Says how much of the width of the last road lies over air at its corners, percent, one for each.
     pub fn hang(&mut self, percent: &[u8]) {
         let Some(road) = self.list.last() else { return };

@@ -60,6 +60,27 @@ impl Value for bool {
     }
 }
 
+/// The tool for one kind of road, if it is another one than that of the part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnTool(pub Option<u32>);
+
+impl Value for OwnTool {
+    fn read(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "part" => Ok(OwnTool(None)),
+            number => u32::read(number)
+                .map(|n| OwnTool(Some(n)))
+                .map_err(|_| "part, or the number of a tool, is wanted".to_owned()),
+        }
+    }
+    fn show(&self) -> String {
+        self.0.map_or_else(|| "part".to_owned(), |n| n.to_string())
+    }
+    fn size(&self) -> Option<f64> {
+        self.0.map(f64::from)
+    }
+}
+
 /// Defines an enum whose variants have names in profiles.
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
@@ -558,12 +579,29 @@ settings! {
     arc_tolerance_mm: f64 = 0.0, 0.0 ..= 1.0;
     /// Tool (extruder) that makes the part, the first is 0.
     tool: u32 = 0, 0.0 ..= 31.0;
+    /// Tool that makes walls; part for the one that makes the part.
+    wall_tool: OwnTool = OwnTool(None), 0.0 ..= 31.0;
+    /// Tool that makes solid filling, bridges included; part for the one that makes the part.
+    solid_tool: OwnTool = OwnTool(None), 0.0 ..= 31.0;
+    /// Tool that makes sparse filling; part for the one that makes the part.
+    infill_tool: OwnTool = OwnTool(None), 0.0 ..= 31.0;
+    /// Tool that makes supports and rafts; part for the one that makes the part.
+    support_tool: OwnTool = OwnTool(None), 0.0 ..= 31.0;
+    /// Tool that makes the dense lines of supports and rafts, which touch the part, as of a filament that comes off; part
+    /// for the one that makes the part.
+    support_interface_tool: OwnTool = OwnTool(None), 0.0 ..= 31.0;
     /// All tools push their filament through one nozzle, which has one heater.
     one_nozzle: bool = false;
     /// How much filament is pulled back before another tool comes, and pushed again when a tool comes, mm.
     tool_retract_mm: f64 = 2.0, 0.0 ..= 200.0;
     /// Material that is pushed into a tower after a change of tool until the new one is clean, mm³; 0 makes no tower.
     purge_mm3: f64 = 70.0, 0.0 ..= 2000.0;
+    /// Sparse filling is laid with whatever tool comes, right after a change, so that less has to go into the tower.
+    purge_into_infill: bool = false;
+    /// The whole object is: it may have any colour anywhere.
+    purge_into_object: bool = false;
+    /// What goes into the tower at least after every change, mm³, so that the filament comes evenly.
+    tower_least_mm3: f64 = 15.0, 0.0 ..= 2000.0;
     /// Left edge of that tower, mm.
     tower_x_mm: f64 = 150.0, -10000.0 ..= 10000.0;
     /// Front edge of that tower, mm.

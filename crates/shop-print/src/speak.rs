@@ -31,6 +31,10 @@ pub struct Used {
     pub retractions: u32,
     /// Roads.
     pub roads: u32,
+    /// Material pushed into the tower for changes of tool, mm³.
+    pub tower_mm3: f64,
+    /// Material with which nozzles were filled anew that went into objects instead, mm³.
+    pub purged_mm3: f64,
 }
 
 impl Used {
@@ -41,6 +45,8 @@ impl Used {
         self.travel_mm += other.travel_mm;
         self.retractions += other.retractions;
         self.roads += other.roads;
+        self.tower_mm3 += other.tower_mm3;
+        self.purged_mm3 += other.purged_mm3;
     }
 }
 
@@ -49,6 +55,8 @@ impl Used {
 pub struct Spoken {
     /// Its number, from 0.
     pub layer: usize,
+    /// The walk through layers that it is of ([`Print::rounds`]), from 0.
+    pub round: usize,
     /// Its commands.
     pub section: Section,
     /// Where the nozzle stands before, mm, if known.
@@ -132,7 +140,7 @@ pub(crate) fn speak(
         comber,
         way: Vec::new(),
         labelled: None,
-        used: Used::default(),
+        used: Used { purged_mm3: ordered.purged_mm3, ..Used::default() },
     };
     if layer == 0 && turn.over.is_some() {
         (speaker.over, speaker.fan) = (turn.over, f64::NAN);
@@ -156,7 +164,7 @@ pub(crate) fn speak(
     if job.settings.arc_tolerance_mm > 0.0 {
         section = fit_section(&section, job.settings.arc_tolerance_mm, &mut { from });
     }
-    Spoken { layer, section, from, used: speaker.used }
+    Spoken { layer, round: turn.number, section, from, used: speaker.used }
 }
 
 /// A wall that winds goes on without a travel from one turn to the next when that is so near, mm.
@@ -271,6 +279,9 @@ impl<'a> Speaker<'a> {
         } else {
             self.edges(road, roads, walk, walk.edges(), speed);
             self.at = Some(end);
+        }
+        if road.kind == Kind::PrimeTower {
+            self.used.tower_mm3 += roads.volume_mm3(road);
         }
         self.used.roads += 1;
         self.last = Some((road, roads, start));

@@ -10,19 +10,20 @@
 //!      ┄┄┄┄┄┄┄┄┄┄┄     air
 //!      ═══════════     interface: dense lines, across those below
 //!   █  ╫─╫─╫─╫─╫─╫     base: lines far apart
-//!   ██  ╫─╫─╫─╫─╫      kept off the part's sides
+//!   ██  ╫─╫─╫─╫─╫      kept off the part's sides, and off all else that stands on the bed
 //! ```
 
 pub mod bits;
 pub mod columns;
 pub mod lay;
+pub mod paint;
 pub mod shadow;
 pub mod survey;
 pub mod trees;
 
 use crate::job::Job;
 use crate::rows::{Frame, Rows};
-use crate::settings::SupportStyle;
+use crate::settings::{Settings, SupportStyle};
 use bits::Lattice;
 use shop_geom::planar::{Contours, Spot};
 use std::sync::Arc;
@@ -64,16 +65,26 @@ impl Layer {
     }
 }
 
+/// True when an object may have supports.
+pub fn wanted(job: &Job, sources: &Sources<'_>) -> bool {
+    let forced = !sources.enforcers.is_empty() || sources.painted[0].is_some();
+    !job.levels.is_empty() && (job.settings.supports || forced)
+}
+
+/// Returns how far from the box around an object anything of its supports may stand, mm.
+pub fn reach_mm(settings: &Settings) -> f64 {
+    settings.support_xy_mm + settings.support_beyond_mm.max(settings.support_spacing_mm) + 2.0
+}
+
 impl Supports {
     /// Works out the supports of an object; none where it wants none. Near-linear in facets, sections and nodes of the
     /// lattice.
     pub fn new(job: &Job, sources: &Sources<'_>) -> Supports {
-        let s = &job.settings;
-        if job.levels.is_empty() || (!s.supports && sources.enforcers.is_empty()) {
+        if !wanted(job, sources) {
             return Supports::default();
         }
         let lattice = survey::lattice(job, sources);
-        let layers = match s.support_style {
+        let layers = match job.settings.support_style {
             SupportStyle::Normal => columns::columns(job, sources, &lattice),
             SupportStyle::Tree => trees::trees(job, sources, &lattice),
         };
@@ -83,6 +94,22 @@ impl Supports {
     /// True when nothing stands in a layer.
     pub fn is_empty(&self, layer: usize) -> bool {
         self.layers.get(layer).is_none_or(Layer::is_empty)
+    }
+
+    /// Returns the box around all that stands there in any layer, grid units; nothing where nothing does. O(layers).
+    pub fn bounds(&self) -> Option<[Spot; 2]> {
+        let mut spots = Vec::new();
+        (0..self.layers.len()).for_each(|layer| self.spots(layer, &mut spots));
+        let first = *spots.first()?;
+        let grown = |[l, h]: [Spot; 2], s: &Spot| {
+            [Spot::new(l.x.min(s.x), l.y.min(s.y)), Spot::new(h.x.max(s.x), h.y.max(s.y))]
+        };
+        Some(spots.iter().fold([first; 2], grown))
+    }
+
+    /// Returns how many layers have any of it, counted from the bed.
+    pub fn height(&self) -> usize {
+        self.layers.iter().rposition(|l| !l.is_empty()).map_or(0, |top| top + 1)
     }
 
     /// Adds places around what stands in a layer: their convex hull holds all of it.

@@ -3,7 +3,8 @@
 //! A layer begins with the tool that the layer below ended with, so a layer of n tools has n − 1 changes. The tower stands
 //! beside the print, as high as there are changes: every layer has a frame and as many fields as there may be changes. A
 //! field is filled densely after a change, until the new filament is clean; where there is no change it is filled sparsely,
-//! to carry what comes above.
+//! to carry what comes above. What of an object may have any colour (`purge_into_infill`, `purge_into_object`) is laid right
+//! after a change, and the tower gets so much less.
 //!
 //! ```text
 //!     ┌────────────────┐
@@ -23,6 +24,10 @@ pub struct Tools {
     of_part: Vec<u16>,
     /// A part of each tool that there is, lowest tool first.
     parts: Vec<u16>,
+    /// What each part becomes when another tool makes it: tool and part.
+    others: Vec<Vec<(u16, u16)>>,
+    /// What is purged after a change, and what of it goes into the tower in any case, mm³.
+    purge: [f64; 2],
     tower: Option<Tower>,
 }
 
@@ -48,12 +53,35 @@ impl Tools {
     /// Looks at the parts of a print.
     pub(crate) fn new(print: &Print) -> Tools {
         let of_part: Vec<u16> = print.parts.iter().map(|p| p.job.settings.tool as u16).collect();
-        let mut used: Vec<(u16, u16)> = of_part.iter().enumerate().map(|(i, t)| (*t, i as u16)).collect();
+        let used = of_part.iter().zip(&print.parts).enumerate().filter(|(_, (_, part))| part.used);
+        let mut used: Vec<(u16, u16)> = used.map(|(i, (tool, _))| (*tool, i as u16)).collect();
         used.sort_unstable();
         used.dedup_by_key(|u| u.0);
         let parts: Vec<u16> = used.iter().map(|u| u.1).collect();
         let tower = Tower::new(print, parts.len());
-        Tools { of_part, parts, tower }
+        let others = print.parts.iter().map(|p| p.others.clone()).collect();
+        let s = &print.job.settings;
+        let least = if tower.is_some() { s.tower_least_mm3.min(s.purge_mm3) } else { 0.0 };
+        Tools { of_part, parts, others, purge: [s.purge_mm3, least], tower }
+    }
+
+    /// Returns how much filament may be purged elsewhere than into the tower after a change, mm³.
+    pub fn elsewhere_mm3(&self) -> f64 {
+        self.purge[0] - self.purge[1]
+    }
+
+    /// Returns what is left for the tower when so much was purged elsewhere, mm³.
+    pub fn rest_mm3(&self, elsewhere: f64) -> f64 {
+        (self.purge[0] - elsewhere).max(self.purge[1])
+    }
+
+    /// Returns the part that a tool makes of a part, if it can.
+    pub fn made_with(&self, part: u16, tool: u16) -> Option<u16> {
+        if self.of(part) == tool {
+            return Some(part);
+        }
+        let others = self.others.get(usize::from(part))?;
+        others.iter().find(|(t, _)| *t == tool).map(|(_, part)| *part)
     }
 
     /// Returns the box around the tower, mm.
@@ -67,7 +95,7 @@ impl Tools {
 
     /// True when there is but one, the first.
     pub fn is_plain(&self) -> bool {
-        self.parts.len() < 2 && self.of_part.iter().all(|t| *t == 0)
+        self.parts.len() < 2 && self.parts.iter().all(|p| self.of(*p) == 0)
     }
 
     /// Returns the tool of a part.
@@ -75,12 +103,12 @@ impl Tools {
         self.of_part.get(usize::from(part)).copied().unwrap_or(0)
     }
 
-    /// Adds what of the tower belongs to a layer's beginning (`change` is nothing) or to its change number `change`, to be
-    /// laid with tool `tool`; returns which roads these are.
+    /// Adds what of the tower belongs to a layer's beginning (`change` is nothing) or to its change with a number, after
+    /// which so much is purged into it, mm³; to be laid with tool `tool`. Returns which roads these are.
     pub fn tower(
         &self,
         layer: usize,
-        change: Option<u32>,
+        change: Option<(u32, f64)>,
         last: bool,
         tool: u16,
         roads: &mut Roads,
@@ -88,16 +116,20 @@ impl Tools {
         let first = roads.roads().len() as u32;
         if let Some(tower) = self.tower.as_ref().filter(|t| layer < t.layers) {
             let part = self.parts.iter().copied().find(|p| self.of(*p) == tool).unwrap_or(0);
+            let dense = |volume: f64| {
+                let row = tower.areas[layer] * tower.width / PER_MM;
+                ((volume / row.max(1e-9)).ceil() as u32).min(tower.rows)
+            };
             let mut own = Roads::default();
             if change.is_none() {
                 tower.frame(layer, &mut own);
             }
-            if let Some(field) = change.filter(|c| *c < tower.fields) {
-                tower.field(layer, field, 1, &mut own);
+            if let Some((field, volume)) = change.filter(|c| c.0 < tower.fields) {
+                tower.field(layer, field, dense(volume), &mut own);
             }
             if last {
-                for field in change.map_or(0, |c| c + 1)..tower.fields {
-                    tower.field(layer, field, SPARSE, &mut own);
+                for field in change.map_or(0, |c| c.0 + 1)..tower.fields {
+                    tower.field(layer, field, 0, &mut own);
                 }
             }
             own.belong_to(part);
@@ -117,7 +149,7 @@ impl Tower {
         // Above the second highest tool there is nothing to change to.
         let mut tops: Vec<f64> = Vec::new();
         let mut by_tool: Vec<(u32, f64)> =
-            print.parts.iter().map(|p| (p.job.settings.tool, p.top_mm)).collect();
+            print.parts.iter().filter(|p| p.used).map(|p| (p.job.settings.tool, p.top_mm)).collect();
         by_tool.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
         by_tool.dedup_by_key(|t| t.0);
         tops.extend(by_tool.iter().map(|t| t.1));
@@ -151,10 +183,10 @@ impl Tower {
         roads.close(Kind::PrimeTower, self.areas[layer], &corners);
     }
 
-    /// Lays one row in `step` of a field back and forth.
-    fn field(&self, layer: usize, field: u32, step: u32, roads: &mut Roads) {
+    /// Lays the first `dense` rows of a field and one in a few of the others, back and forth.
+    fn field(&self, layer: usize, field: u32, dense: u32, roads: &mut Roads) {
         roads.begin(Kind::PrimeTower, self.areas[layer]);
-        for (k, row) in (0..self.rows).filter(|r| step == 1 || r % step == step / 2).enumerate() {
+        for (k, row) in (0..self.rows).filter(|r| *r < dense || r % SPARSE == SPARSE / 2).enumerate() {
             let y = self.pitch * f64::from(field * self.rows + row);
             let ends = [0.0, self.width];
             let (a, b) = if k % 2 == 0 { (0, 1) } else { (1, 0) };

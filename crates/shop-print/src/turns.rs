@@ -8,12 +8,14 @@
 //! ```
 
 use crate::tools::Tools;
-use crate::{Copy, Print};
+use crate::{Copy, Material, Print, around};
 use shop_report::Diagnostic;
 
 /// One walk through layers from the bed upwards: of everything together, or of one copy of an object.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Turn {
+    /// Which one it is, from 0.
+    pub(crate) number: usize,
     /// Item, place of it, and number of the copy; nothing for all together.
     pub(crate) only: Option<(usize, usize, u16)>,
     /// How many layers there are.
@@ -24,13 +26,38 @@ pub(crate) struct Turn {
     pub(crate) over: Option<f64>,
 }
 
+/// What one walk through layers makes, for whoever wants to hold its layers against it.
+#[derive(Clone, Debug)]
+pub struct Round<'a> {
+    /// What is solid in it, and what is taken away.
+    pub material: Vec<Material<'a>>,
+    /// How many layers it has, from the bed upwards.
+    pub layers: usize,
+    /// Lowest and highest corner of the box around it, mm.
+    pub bounds: [[f64; 3]; 2],
+}
+
 /// Air between what is done and a nozzle that passes over it, mm.
 const OVER_MM: f64 = 2.0;
 
 impl Print {
+    /// Returns what is made in which walk through layers: everything in one, or each copy of an object in its own when they
+    /// are made one after another.
+    pub fn rounds(&self) -> Vec<Round<'_>> {
+        let round = |turn: &Turn| match turn.only {
+            None => Round { material: self.material(), layers: turn.layers, bounds: around(&self.copies) },
+            Some((item, place, copy)) => Round {
+                material: self.items[item].material_at(place..place + 1).collect(),
+                layers: turn.layers,
+                bounds: self.copies[usize::from(copy)].bounds,
+            },
+        };
+        self.turns().iter().map(round).collect()
+    }
+
     /// Returns in which turns all is made: lower objects first.
     pub(crate) fn turns(&self) -> Vec<Turn> {
-        let all = Turn { only: None, layers: self.job.levels.len(), before: 0, over: None };
+        let all = Turn { number: 0, only: None, layers: self.job.levels.len(), before: 0, over: None };
         if !self.job.settings.sequential || self.copies.len() < 2 {
             return vec![all];
         }
@@ -45,7 +72,8 @@ impl Print {
         for copy in self.by_height() {
             let (item, place) = whose[copy];
             let layers = self.job.levels.below(self.copies[copy].bounds[1][2]);
-            turns.push(Turn { only: Some((item, place, copy as u16)), layers, before, over });
+            let only = Some((item, place, copy as u16));
+            turns.push(Turn { number: turns.len(), only, layers, before, over });
             before += layers;
             let top = layers.checked_sub(1).map_or(0.0, |l| self.job.levels.top(l));
             over = Some(over.map_or(top + OVER_MM, |z: f64| z.max(top + OVER_MM)));
@@ -76,6 +104,14 @@ impl Print {
         }
         if !s.sequential || self.copies.len() < 2 {
             return found;
+        }
+        if self.job.tools.len() > 1 && s.purge_mm3 > 0.0 {
+            let message = "objects that are made one after another have no tower: nozzles are not filled anew after a \
+                           change of tool";
+            found.push(
+                Diagnostic::warning("print/no-tower", message)
+                    .hint("set sequential=false, or purge_into_infill=true, or purge in tool_change_gcode"),
+            );
         }
         let order = self.by_height();
         for (i, a) in order.iter().map(|i| &self.copies[*i]).enumerate() {

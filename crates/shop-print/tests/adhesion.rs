@@ -104,7 +104,7 @@ fn a_skirt_goes_around_all_objects_as_high_as_wanted() {
     let mut object = Object::of(tube());
     object.places = vec![[-40.0, 0.0], [40.0, 0.0]];
     let settings = Settings { skirt_loops: 1, skirt_layers: 3, skirt_mm: 5.0, ..settings() };
-    let layers = laid(&Print::of(Model { settings, objects: vec![object] }, 1.75));
+    let layers = laid(&Print::of(Model { settings, objects: vec![object], ..Model::default() }, 1.75));
     for (i, spots) in layers.iter().enumerate() {
         assert_eq!(spots.is_empty(), i >= 3, "{i}");
         for [x, y] in spots {

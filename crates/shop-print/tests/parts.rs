@@ -36,7 +36,7 @@ fn changes(pairs: &[(&str, &str)]) -> Changes {
 
 /// Filament of every kind of road, mm, and all of it.
 fn filament(objects: Vec<Object>, settings: Settings) -> (Vec<(String, f64)>, Summary) {
-    let print = Print::of(Model { settings, objects }, 1.75);
+    let print = Print::of(Model { settings, objects, ..Model::default() }, 1.75);
     let mut kinds: Vec<(String, f64)> = Vec::new();
     let summary = print.run(
         |spoken: &Spoken| spoken.section.commands.clone(),

@@ -356,7 +356,7 @@ fn every_road_of_an_object_lies_between_its_labels_and_so_does_the_way_to_it() {
             places: vec![[0.0, 0.0], [30.0, 0.0]],
             ..Object::default()
         };
-        let print = Print::of(Model { settings, objects: vec![object] }, 1.75);
+        let print = Print::of(Model { settings, objects: vec![object], ..Model::default() }, 1.75);
         let mut all = Vec::new();
         print.run(
             |s| s.section.commands.clone(),
@@ -403,7 +403,7 @@ fn objects_one_after_another_are_whole_and_passed_over_above_their_tops() {
         let places = vec![[0.0, 0.0], [apart, 0.0], [2.0 * apart, 0.0]];
         let object = Object { bodies: vec![body], places, ..Object::default() };
         let settings = Settings { sequential: true, gantry_mm, head_radius_mm: 35.0, ..plain() };
-        Print::of(Model { settings, objects: vec![object] }, 1.75)
+        Print::of(Model { settings, objects: vec![object], ..Model::default() }, 1.75)
     };
     let codes = |p: &Print| p.collisions().iter().map(|d| d.code).collect::<Vec<_>>();
     assert_eq!(codes(&model(60.0, 25.0)), [""; 0]);
@@ -491,7 +491,8 @@ fn every_road_is_laid_with_its_tool_and_changes_are_purged_into_a_tower() {
         skirt_loops: 1,
         ..plain()
     };
-    let model = Model { settings, objects: vec![object(0.0, "1", 1.0), object(30.0, "0", 0.5)] };
+    let model =
+        Model { settings, objects: vec![object(0.0, "1", 1.0), object(30.0, "0", 0.5)], ..Model::default() };
     let mut wrong = model.clone();
     (wrong.settings.tower_x_mm, wrong.settings.tower_y_mm) = (110.0, 110.0);
     let found = Print::of(wrong, 1.75).collisions();

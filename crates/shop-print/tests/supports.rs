@@ -5,7 +5,7 @@ use shop_cam::canon::Command;
 use shop_geom::mesh::{Mesh, Point3};
 use shop_print::Print;
 use shop_print::model::{Effect, Model, Modifier, Object, Place};
-use shop_print::settings::{Settings, SupportPattern, SupportStyle};
+use shop_print::settings::{Labels, Settings, SupportPattern, SupportStyle};
 
 /// A piece of a road: from, to, mm.
 type Piece = [[f64; 2]; 2];
@@ -174,7 +174,8 @@ fn modified(effect: Effect, supports: bool) -> Vec<Laid> {
     // The right half of the mushroom.
     let place = Place::Mesh(prism(4, 20.0, [14.2, 0.0, -1.0], 20.0, [0.0; 2]));
     let object = Object { modifiers: vec![Modifier { place, effect }], ..Object::of(mushroom()) };
-    let model = Model { settings: Settings { supports, ..settings() }, objects: vec![object] };
+    let model =
+        Model { settings: Settings { supports, ..settings() }, objects: vec![object], ..Model::default() };
     laid(&Print::of(model, 1.75), 2)
 }
 
@@ -268,4 +269,143 @@ fn trees_stand_on_the_part_only_where_they_may() {
     assert!(over_block(&laid(&print(table(), tree.clone()), 2)));
     let bound = laid(&print(table(), Settings { support_on_bed_only: true, ..tree }), 2);
     assert!(!over_block(&bound));
+}
+
+fn block(low: [f64; 3], high: [f64; 3]) -> Mesh {
+    let mut mesh = Mesh::default();
+    for i in 0..8 {
+        let pick = |k: usize| if i >> k & 1 == 0 { low[k] } else { high[k] };
+        mesh.points.push(Point3::new(pick(0), pick(1), pick(2)));
+    }
+    for [a, b, c, d] in [[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [2, 6, 7, 3], [0, 4, 6, 2], [1, 3, 7, 5]] {
+        mesh.triangles.extend([[a, b, c], [a, c, d]]);
+    }
+    mesh
+}
+
+/// Returns how far a place is from a rectangle; 0 inside.
+fn aside([x, y]: [f64; 2], low: [f64; 2], high: [f64; 2]) -> f64 {
+    let out = |v: f64, k: usize| (low[k] - v).max(v - high[k]).max(0.0);
+    out(x, 0).hypot(out(y, 1))
+}
+
+/// Places along a piece.
+fn along([a, b]: Piece) -> impl Iterator<Item = [f64; 2]> {
+    (0..=8).map(move |k| {
+        let t = f64::from(k) / 8.0;
+        [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])]
+    })
+}
+
+fn held(kind: &str) -> bool {
+    kind.starts_with(BASE)
+}
+
+#[test]
+fn supports_keep_off_what_else_stands_on_the_bed() {
+    // A block of 7 mm under the mushroom's plate, one beside it, and the mushroom itself at two places.
+    for style in [SupportStyle::Normal, SupportStyle::Tree] {
+        let (low, high) = ([5.0, -4.0], [11.0, 4.0]);
+        let mushroom = Object { places: vec![[0.0; 2], [60.0, 0.0]], ..Object::of(mushroom()) };
+        let other = block([low[0], low[1], 0.0], [high[0], high[1], 7.0]);
+        let settings = Settings { support_style: style, ..settings() };
+        let one = |objects: Vec<Object>| {
+            let model = Model { settings: settings.clone(), objects, ..Model::default() };
+            laid(&Print::of(model, 1.75), 2)
+        };
+        // The middle of everything is put in the middle of the bed: 30 mm from the first copy's axis.
+        let shift = 30.0;
+        let alone = one(vec![mushroom.clone()]);
+        let both = one(vec![mushroom, Object::of(other)]);
+        let xy = settings.support_xy_mm;
+        let in_the_way = |layers: &[Laid]| {
+            let near = |(kind, piece): &(String, Piece)| {
+                held(kind) && along(*piece).any(|[x, y]| aside([x + shift, y], low, high) < xy - 0.02)
+            };
+            layers.iter().take(35).flatten().filter(|l| near(l)).count()
+        };
+        assert!(in_the_way(&alone) > 0, "{style:?}: it would stand there");
+        assert_eq!(in_the_way(&both), 0, "{style:?}");
+        // Over the block it stands on it, and the copy that stands alone is held as it is without.
+        let over = |layer: &Laid| {
+            pieces(layer, BASE).any(|p| along(p).any(|[x, y]| aside([x + shift, y], low, high) == 0.0))
+        };
+        assert!(both[40..46].iter().all(over), "{style:?}");
+        let right = |layers: &[Laid]| {
+            let of = |l: &Laid| {
+                l.iter()
+                    .filter(|(k, [a, _])| held(k) && a[0] > 0.0)
+                    .map(|(_, [a, b])| (b[0] - a[0]).hypot(b[1] - a[1]))
+                    .sum::<f64>()
+            };
+            layers.iter().map(of).sum::<f64>()
+        };
+        let (a, b) = (right(&alone), right(&both));
+        assert!((a - b).abs() < 1e-6 * a, "{style:?}: {a} mm and {b} mm of supports under the other copy");
+    }
+}
+
+/// Pieces of supports of every layer, by the object whose they are.
+fn by_object(print: &Print) -> Vec<Vec<(String, Piece)>> {
+    let mut layers = Vec::new();
+    print.run(
+        |spoken| spoken.section.commands.clone(),
+        |commands| {
+            let (mut whose, mut kind, mut at, mut out) = (String::new(), String::new(), [0.0; 2], Vec::new());
+            for c in commands {
+                match c {
+                    Command::Native(text) => {
+                        if let Some(name) = text.strip_prefix("; printing object ") {
+                            name.clone_into(&mut whose);
+                        }
+                    }
+                    Command::Feature(name) => kind = name.to_string(),
+                    Command::Line { to } => at = [to[0], to[1]],
+                    Command::Extrude { to, .. } => {
+                        if held(&kind) {
+                            out.push((whose.clone(), [at, [to[0], to[1]]]));
+                        }
+                        at = [to[0], to[1]];
+                    }
+                    _ => {}
+                }
+            }
+            layers.push(out);
+            true
+        },
+    );
+    layers
+}
+
+#[test]
+fn supports_of_neighbours_do_not_lie_in_one_another() {
+    for style in [SupportStyle::Normal, SupportStyle::Tree] {
+        // Plates 1 mm apart: what is laid beyond each would lie under the other.
+        let places = vec![[0.0; 2], [25.0, 0.0], [50.0, 0.0]];
+        let settings = Settings { support_style: style, labels: Labels::OctoPrint, ..settings() };
+        let objects = vec![Object { places, ..Object::of(mushroom()) }];
+        let print = Print::of(Model { settings, objects, ..Model::default() }, 1.75);
+        let mut whose: Vec<String> = Vec::new();
+        for (i, layer) in by_object(&print).iter().enumerate() {
+            whose.extend(layer.iter().map(|(name, _)| name.clone()));
+            for (k, (a, p)) in layer.iter().enumerate() {
+                let other = layer[..k].iter().filter(|(b, _)| b != a);
+                for (_, q) in other {
+                    let ends = p.iter().map(|e| distance(*e, *q)).chain(q.iter().map(|e| distance(*e, *p)));
+                    let apart = if cross(*p, *q) { 0.0 } else { ends.fold(f64::MAX, f64::min) };
+                    assert!(apart > 0.35, "{style:?} {i}: {p:?} and {q:?} are {apart} mm apart");
+                }
+            }
+        }
+        whose.sort();
+        whose.dedup();
+        assert_eq!(whose.len(), 3, "{style:?}");
+    }
+}
+
+/// True when two pieces cross.
+fn cross([a, b]: Piece, [c, d]: Piece) -> bool {
+    let side =
+        |p: [f64; 2], q: [f64; 2], r: [f64; 2]| (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]);
+    side(a, b, c) * side(a, b, d) < 0.0 && side(c, d, a) * side(c, d, b) < 0.0
 }

@@ -66,6 +66,10 @@ fn role_name(role: Role) -> &'static str {
         Role::Modifier => "modifier",
         Role::SupportEnforcer => "support enforcer",
         Role::SupportBlocker => "support blocker",
+        Role::SupportPaint => "painted support",
+        Role::NoSupportPaint => "painted support blocker",
+        Role::SeamPaint => "painted seam",
+        Role::NoSeamPaint => "painted seam blocker",
     }
 }
 

@@ -1,8 +1,9 @@
 //! Holds layers against the mesh while they are written: what `shop_sim::layers` wants to know of a print.
 
-use shop_print::Print;
 use shop_print::facets::Facets;
 use shop_print::settings::{Fuzzy, Settings};
+use shop_print::turns::Round;
+use shop_print::{Material, Print};
 use shop_sim::layers::{Claims, Layers, Level, Shape, Triangles};
 
 /// A mesh as the slicer holds it.
@@ -23,32 +24,30 @@ pub fn facings(print: &Print) -> Vec<Facing<'_>> {
     print.material().iter().map(|m| Facing(m.facets)).collect()
 }
 
-/// Makes ready what a print is held against; nothing when its objects are made one after another, as layers then come more
-/// than once.
-pub fn layers<'a>(print: &'a Print, facings: &'a [Facing<'a>], filament_mm: f64) -> Option<Layers<'a>> {
+/// Makes ready what a print is held against: all of it, or each object on its own when they are made one after another.
+pub fn layers<'a>(print: &'a Print, facings: &'a [Facing<'a>], filament_mm: f64) -> Vec<Layers<'a>> {
+    if print.copies.is_empty() {
+        return Vec::new();
+    }
     let settings = &print.job.settings;
-    if settings.sequential && print.copies.len() > 1 || print.copies.is_empty() {
-        return None;
-    }
-    let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
-    for copy in &print.copies {
-        for k in 0..2 {
-            low[k] = low[k].min(copy.bounds[0][k]);
-            high[k] = high[k].max(copy.bounds[1][k]);
-        }
-    }
-    let shapes = print
+    let shapes: Vec<Shape<'a>> = print
         .material()
         .iter()
         .zip(facings)
-        .map(|(m, facing)| {
-            let places = m.places.iter().map(|p| [p.x, p.y]).collect();
-            Shape::new(facing, m.adds, places, settings.layer_height_mm)
-        })
+        .map(|(m, facing)| Shape::new(facing, m.adds, Vec::new(), settings.layer_height_mm))
         .collect();
     let all = print.levels();
-    let levels = (0..all.len()).map(|i| Level { plane: all.plane(i), height: all.height(i) }).collect();
-    Some(Layers::new(shapes, levels, claims(print, filament_mm), low, high))
+    let levels: Vec<Level> =
+        (0..all.len()).map(|i| Level { plane: all.plane(i), height: all.height(i) }).collect();
+    let claims = claims(print, filament_mm);
+    let round = |round: Round<'_>| {
+        let places = |m: &Material<'_>| m.places.iter().map(|p| [p.x, p.y]).collect();
+        let known = |m: &Material<'_>| facings.iter().position(|f| std::ptr::eq(f.0, m.facets));
+        let own = round.material.iter().filter_map(|m| Some(shapes[known(m)?].at(places(m)))).collect();
+        let [low, high] = round.bounds.map(|corner| [corner[0], corner[1]]);
+        Layers::new(own, levels[..round.layers].to_vec(), claims.clone(), low, high)
+    };
+    print.rounds().into_iter().map(round).collect()
 }
 
 /// Air below what supports carry is at most so many layers high.

@@ -155,6 +155,33 @@ fn first(value: &str) -> String {
     if listed { one.to_owned() } else { value.trim_matches('"').to_owned() }
 }
 
+/// Returns how many tools a profile is for: as many as it has nozzles.
+pub fn tools(foreign: &[Setting]) -> usize {
+    foreign.iter().rev().find(|(k, _)| k == "nozzle_diameter").map_or(1, |(_, v)| list(v).len().max(1))
+}
+
+/// Returns the settings of one tool: of every list that has a value for each tool, its own.
+pub fn of_tool(foreign: &[Setting], tool: usize) -> Vec<Setting> {
+    let tools = tools(foreign);
+    let own = |value: &str| {
+        let all = list(value);
+        if all.len() == tools && tools > 1 { all[tool.min(tools - 1)].clone() } else { value.to_owned() }
+    };
+    foreign.iter().map(|(k, v)| (k.clone(), own(v))).collect()
+}
+
+/// Returns the values of a list: `0.4,0.4`, `a;b`, `["0.4","0.4"]`.
+fn list(value: &str) -> Vec<String> {
+    if let Ok(serde_json::Value::Array(all)) = serde_json::from_str::<serde_json::Value>(value.trim()) {
+        let text = |v: serde_json::Value| match v {
+            serde_json::Value::String(s) => s,
+            other => other.to_string(),
+        };
+        return all.into_iter().map(text).collect();
+    }
+    value.split([',', ';']).map(|v| v.trim().to_owned()).collect()
+}
+
 /// Says in our words what foreign settings say.
 pub fn map(foreign: &[Setting]) -> Mapped {
     let mut mapper = Mapper { foreign, out: Mapped::default(), settings: Settings::default(), width: None };
@@ -235,13 +262,15 @@ impl Mapper<'_> {
             }
             Row::Words(ours, words) => {
                 let word = words.iter().find(|(theirs, _)| *theirs == value).map(|(_, w)| (*w).to_owned());
-                let nothing = ours == "least_layer_s" && value == "1";
+                // A switch that is on leaves it to the number.
+                let nothing = matches!(ours, "least_layer_s" | "purge_mm3") && value == "1";
                 if nothing {
                     self.keep(key);
                 } else {
                     self.say(key, &value, ours, word);
                 }
             }
+            Row::Tool(ours) => self.tool(key, &value, ours),
             Row::Follows(ours) => {
                 let own = self.settings.get(ours).and_then(|v| v.parse::<f64>().ok());
                 let same = match value.strip_suffix('%') {
@@ -266,6 +295,23 @@ impl Mapper<'_> {
             }
             Row::Machine => self.out.machine.push((key.to_owned(), whole.to_owned())),
             Row::Paper => self.keep(key),
+        }
+    }
+
+    /// What is said of a whole part counts for every kind of road of it; 1 is the tool that all of them have anyway.
+    fn tool(&mut self, key: &str, value: &str, ours: &str) {
+        let Ok(number) = value.parse::<u32>() else { return self.lose(key, value, "the value is not known") };
+        let own = ours == "tool";
+        match number.checked_sub(1) {
+            None => self.keep(key),
+            Some(0) if !own => self.keep(key),
+            Some(tool) => {
+                self.say(key, value, ours, Some(tool.to_string()));
+                for kind in ["wall_tool", "solid_tool", "infill_tool"].into_iter().filter(|_| own) {
+                    self.out.ours.retain(|(k, _)| k != kind);
+                    self.out.ours.push((kind.to_owned(), "part".to_owned()));
+                }
+            }
         }
     }
 
@@ -438,6 +484,27 @@ thumbnails =
         assert_eq!(value(&m, "walls"), Some("4"));
         assert_eq!(value(&m, "hotend_c"), Some("220"));
         assert_eq!(value(&m, "infill_percent"), Some("15"));
+    }
+
+    #[test]
+    fn tools_have_their_own_of_every_list() {
+        let foreign = ini(
+            "nozzle_diameter = 0.4,0.6\ntemperature = 210,190\nfill_density = 20%\nbed_shape = 0x0,9x0,9x9,0x9\n",
+        );
+        assert_eq!(tools(&foreign), 2);
+        let second = map(&of_tool(&foreign, 1));
+        assert_eq!((value(&second, "hotend_c"), value(&second, "infill_percent")), (Some("190"), Some("20")));
+        assert_eq!(value(&map(&foreign), "hotend_c"), Some("210"));
+    }
+
+    #[test]
+    fn a_part_s_tool_is_that_of_all_its_roads() {
+        let m = mapped("extruder = 2\n");
+        assert_eq!((value(&m, "tool"), value(&m, "infill_tool")), (Some("1"), Some("part")));
+        let m = mapped(
+            "perimeter_extruder = 1\ninfill_extruder = 3\nsupport_material_extruder = 0\nextruder = 0\n",
+        );
+        assert_eq!((m.lost.len(), m.ours.len(), value(&m, "infill_tool")), (0, 1, Some("2")));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::import::{self, Mapped};
 use super::place::{Stand, Thing};
 use shop_formats::mesh::{HeightChange, Role, Setting};
+use shop_geom::mesh::Mesh;
 use shop_print::model::{Body, Changes, Effect, Model, Modifier, Object, Place};
 use shop_print::settings::Settings;
 use shop_report::Diagnostic;
@@ -13,7 +14,7 @@ pub fn model(stand: Stand, mut settings: Settings, notes: &mut Vec<Diagnostic>) 
     let mut lost = Mapped::default();
     let objects = stand.things.into_iter().map(|t| object(t, &mut lost)).collect();
     notes.extend(lost.diagnostic("settings of single objects"));
-    Model { settings, objects }
+    Model { settings, objects, ..Model::default() }
 }
 
 /// Adds what a project wants to happen at heights to the settings: pauses, changes of colour, single commands.
@@ -61,6 +62,10 @@ fn object(thing: Thing, lost: &mut Mapped) -> Object {
             Role::Modifier => modify(Effect::Change(changes(&part.settings, lost))),
             Role::SupportEnforcer => modify(Effect::Support),
             Role::SupportBlocker => modify(Effect::NoSupport),
+            Role::SupportPaint => paint(&mut object, part.mesh, Effect::Support),
+            Role::NoSupportPaint => paint(&mut object, part.mesh, Effect::NoSupport),
+            Role::SeamPaint => paint(&mut object, part.mesh, Effect::Seam),
+            Role::NoSeamPaint => paint(&mut object, part.mesh, Effect::NoSeam),
         }
     }
     for range in &thing.ranges {
@@ -68,6 +73,10 @@ fn object(thing: Thing, lost: &mut Mapped) -> Object {
         object.modifiers.push(Modifier { place, effect: Effect::Change(changes(&range.settings, lost)) });
     }
     object
+}
+
+fn paint(object: &mut Object, mesh: Mesh, effect: Effect) {
+    object.modifiers.push(Modifier { place: Place::Surface(mesh), effect });
 }
 
 fn changes(foreign: &[Setting], lost: &mut Mapped) -> Changes {

@@ -8,6 +8,7 @@ use shop_cam::machine::Machine;
 use shop_print::Summary;
 use shop_report::{Diagnostic, Severity};
 use shop_sim::Finding;
+use shop_sim::layers::LayerFigures;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -96,6 +97,14 @@ pub fn text(told: &Told<'_>) -> String {
         used.travel_mm / 1000.0,
         used.retractions
     );
+    if used.tower_mm3 + used.purged_mm3 > 0.0 {
+        let _ = writeln!(
+            out,
+            "  {:.1} cm3 in the tower for changes of tool, {:.1} cm3 purged into objects",
+            used.tower_mm3 / 1000.0,
+            used.purged_mm3 / 1000.0
+        );
+    }
     if let Some(h) = &o.held {
         let _ = writeln!(
             out,
@@ -135,6 +144,28 @@ fn diagnostics(notes: &[Diagnostic]) -> Vec<Value> {
     notes.iter().map(one).collect()
 }
 
+/// Returns what the layers came to when they were held against the mesh.
+fn proof(h: &LayerFigures) -> Value {
+    json!({
+        "layers": h.layers,
+        "layers_missing": h.missing,
+        "section_mm2": rounded(h.section_mm2),
+        "road_mm2": rounded(h.road_mm2),
+        "outside_mm2": rounded(h.outside_mm2),
+        "outside_worst": worst(h.outside_worst),
+        "wanted_mm2": rounded(h.wanted_mm2),
+        "bare_mm2": rounded(h.bare_mm2),
+        "bare_worst": worst(h.bare_worst),
+        "midair_mm2": rounded(h.midair_mm2),
+        "midair_worst": worst(h.midair_worst),
+        "clash_mm2": rounded(h.clash_mm2),
+        "clash_worst": worst(h.clash_worst),
+        "flow_mm3_per_s": rounded(h.flow),
+        "pitch_mm": rounded(h.pitch_mm),
+        "open_rows": h.unclear,
+    })
+}
+
 /// Returns what scripts want to know.
 pub fn json(told: &Told<'_>) -> Value {
     let Told { figures: f, outcome: o, .. } = told;
@@ -147,7 +178,7 @@ pub fn json(told: &Told<'_>) -> Value {
         "written": told.out.is_some(),
         "bytes": o.bytes,
         "machine": told.machine.name,
-        "filament": told.args.filament,
+        "filament": told.args.filament.join(", "),
         "quality": told.args.quality,
         "set": told.args.sets,
         "bodies": told.bodies,
@@ -164,22 +195,9 @@ pub fn json(told: &Told<'_>) -> Value {
         "travel_mm": rounded(used.travel_mm),
         "retractions": used.retractions,
         "roads": used.roads,
-        "proof": o.held.as_ref().map(|h| json!({
-            "layers": h.layers,
-            "layers_missing": h.missing,
-            "section_mm2": rounded(h.section_mm2),
-            "road_mm2": rounded(h.road_mm2),
-            "outside_mm2": rounded(h.outside_mm2),
-            "outside_worst": worst(h.outside_worst),
-            "wanted_mm2": rounded(h.wanted_mm2),
-            "bare_mm2": rounded(h.bare_mm2),
-            "bare_worst": worst(h.bare_worst),
-            "midair_mm2": rounded(h.midair_mm2),
-            "midair_worst": worst(h.midair_worst),
-            "flow_mm3_per_s": rounded(h.flow),
-            "pitch_mm": rounded(h.pitch_mm),
-            "open_rows": h.unclear,
-        })),
+        "tower_mm3": rounded(used.tower_mm3),
+        "purged_into_objects_mm3": rounded(used.purged_mm3),
+        "proof": o.held.as_ref().map(proof),
         "extents_mm": o.extents.map(|e| json!({"min": e.min.map(rounded), "max": e.max.map(rounded)})),
         "diagnostics": diagnostics(told.notes),
     })

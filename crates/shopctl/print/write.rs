@@ -25,7 +25,7 @@ use shop_print::settings::{FIELDS, Settings};
 use shop_print::speak::{Spoken, epilogue, prologue};
 use shop_print::{Print, Summary};
 use shop_report::{Checked, Diagnostic, Progress as _};
-use shop_sim::layers::{Judge, LayerFigures, Look};
+use shop_sim::layers::{Judge, LayerFigures, Layers, Look};
 use shop_sim::{Checker, Estimate, Estimator, Extents, Finding, Plot};
 use std::path::Path;
 use std::sync::Mutex;
@@ -83,7 +83,8 @@ struct Page {
     section: Section,
     /// Places of blanks: in the text, and among the commands.
     blanks: Vec<(usize, usize)>,
-    look: Option<Look>,
+    /// The layer as it is held against the mesh, and the walk through layers that it is of.
+    look: Option<(usize, Look)>,
 }
 
 /// A blank for `M73`: percent done and minutes left.
@@ -122,7 +123,8 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
         }
         let text = keep(posting.section(&section, spoken.from));
         let blanks = if marks { blanks(&text, &section) } else { Vec::new() };
-        let look = layers.as_ref().map(|l| l.look(spoken.layer, &section, spoken.from));
+        let round = layers.get(spoken.round);
+        let look = round.map(|l| (spoken.round, l.look(spoken.layer, &section, spoken.from)));
         Page { text, section, blanks, look }
     };
     let mut teller = Teller {
@@ -134,7 +136,7 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
         bytes: 0,
         line: 1,
         blanks: Vec::new(),
-        judge: layers.as_ref().map(Judge::new),
+        judges: Judges { layers: &layers, at: None, figures: None, found: Vec::new() },
         wrong: Ok(()),
     };
     let mut head = begin(pictures, teller.file.can_patch() && !binary);
@@ -157,7 +159,7 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
     let mut text = keep(posting.section(&last, None));
     text.extend(keep(posting.footer(None)));
     teller.page(Page { text, section: last, blanks: Vec::new(), look: None });
-    let Teller { estimator, checker, plot, blanks, judge, wrong, mut bytes, .. } = teller;
+    let Teller { estimator, checker, plot, blanks, judges, wrong, mut bytes, .. } = teller;
     wrong?;
     let summary = summary.context("slicing was ended")?;
     let estimate = estimator.finish();
@@ -181,10 +183,8 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
         bytes = pack(&text, &figures, pictures, settings, &mut file)?;
     }
     let mut diagnostics = found.into_inner().unwrap_or_default();
-    let held = judge.map(Judge::finish);
-    if let (Some(held), Some(layers)) = (&held, &layers) {
-        diagnostics.extend(held.diagnostics(layers.claims()));
-    }
+    let (held, said) = judges.finish();
+    diagnostics.extend(said);
     let outcome = Outcome { summary, estimate, findings, extents, diagnostics, held, bytes };
     Ok(Written { outcome, file })
 }
@@ -240,6 +240,46 @@ fn marked(so_far: f64, total: f64) -> String {
     format!("P{percent:<3} R{minutes:<6}")
 }
 
+/// Judges of walks through layers, one after the other.
+struct Judges<'l> {
+    layers: &'l [Layers<'l>],
+    /// The walk that is judged, and who does.
+    at: Option<(usize, Judge<'l>)>,
+    figures: Option<LayerFigures>,
+    found: Vec<Diagnostic>,
+}
+
+impl<'l> Judges<'l> {
+    fn take(&mut self, round: usize, look: Look) {
+        if self.at.as_ref().is_none_or(|(at, _)| *at != round) {
+            self.close();
+            self.at = self.layers.get(round).map(|l| (round, Judge::new(l)));
+        }
+        if let Some((_, judge)) = &mut self.at {
+            judge.take(look);
+        }
+    }
+
+    fn close(&mut self) {
+        let Some((round, judge)) = self.at.take() else { return };
+        let next = judge.finish();
+        let before = self.figures.as_ref().map_or(0, |f| f.layers);
+        if let Some(layers) = self.layers.get(round) {
+            self.found.extend(next.clone().after(before).diagnostics(layers.claims()));
+        }
+        match &mut self.figures {
+            Some(all) => all.add(&next),
+            None => self.figures = Some(next),
+        }
+    }
+
+    /// Returns the figures of all walks together, and what is to be said of each.
+    fn finish(mut self) -> (Option<LayerFigures>, Vec<Diagnostic>) {
+        self.close();
+        (self.figures, self.found)
+    }
+}
+
 /// Takes layers in order.
 struct Teller<'a, 'f, 'm, 'l> {
     file: &'a mut Growing<'f>,
@@ -250,7 +290,7 @@ struct Teller<'a, 'f, 'm, 'l> {
     line: u32,
     /// Places in the file, and seconds until there.
     blanks: Vec<(u64, f64)>,
-    judge: Option<Judge<'l>>,
+    judges: Judges<'l>,
     wrong: Result<()>,
 }
 
@@ -264,8 +304,8 @@ impl Teller<'_, '_, '_, '_> {
     }
 
     fn page(&mut self, page: Page) {
-        if let (Some(judge), Some(look)) = (&mut self.judge, page.look) {
-            judge.take(look);
+        if let Some((round, look)) = page.look {
+            self.judges.take(round, look);
         }
         let mut blanks = page.blanks.iter().peekable();
         for (i, command) in page.section.commands.iter().enumerate() {

@@ -5,7 +5,7 @@ use super::{Branch, Supports};
 use crate::fill::{Lines, Weaver};
 use crate::job::Job;
 use crate::roads::{Kind, Roads};
-use crate::rows::{Frame, Rows, Run, common, without};
+use crate::rows::{Frame, Rows, Run, common, either, merge, without};
 use crate::settings::SupportPattern;
 use shop_geom::boolean::Boolean;
 use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot};
@@ -17,12 +17,23 @@ const LEAST_RING_MM: f64 = 1.0;
 /// Ends of lines are joined where they lie at most so many rows apart, and this far along them, rows.
 const LONGEST_JOIN: [f64; 2] = [2.5, 4.0];
 
+/// What supports keep off in a layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'a> {
+    /// What stands there: the object itself and its neighbours, kept off by the air that is wanted beside supports.
+    pub solids: &'a [&'a Contours],
+    /// Tiles that cover supports which lie there already, and are gone on beside.
+    pub laid: &'a Contours,
+}
+
 /// Room for work, used again and again.
 #[derive(Default)]
 pub struct Room {
     shadow: Shadow,
     weaver: Weaver,
     near: Rows,
+    more: Rows,
+    sum: Rows,
     open: Rows,
     both: Vec<Run>,
     lines: Rows,
@@ -46,8 +57,8 @@ struct Hatch<'a> {
 }
 
 impl Supports {
-    /// Adds the roads of a layer, whose part holds `region`. O(edges of the region + lines).
-    pub fn lay(&self, job: &Job, layer: usize, region: &Contours, room: &mut Room, roads: &mut Roads) {
+    /// Adds the roads of a layer. O(edges of what is in the way + lines).
+    pub fn lay(&self, job: &Job, layer: usize, way: &Way<'_>, room: &mut Room, roads: &mut Roads) {
         let Some(own) = self.layers.get(layer) else { return };
         let s = &job.settings;
         let spacing = if layer == 0 { s.support_first_spacing_mm } else { s.support_spacing_mm };
@@ -63,14 +74,14 @@ impl Supports {
                 join: true,
             },
         ];
-        self.branches(job, layer, region, room, roads);
+        self.branches(job, layer, way, room, roads);
         for hatch in hatches.iter().filter(|h| !h.place.is_empty()) {
-            self.hatch(job, layer, region, hatch, room, roads);
+            self.hatch(job, layer, way, hatch, room, roads);
         }
     }
 
     /// Adds the walls of branches: circles, or what of them is left by their neighbours and by the part.
-    fn branches(&self, job: &Job, layer: usize, region: &Contours, room: &mut Room, roads: &mut Roads) {
+    fn branches(&self, job: &Job, layer: usize, way: &Way<'_>, room: &mut Room, roads: &mut Roads) {
         let branches = &self.layers[layer].branches;
         let s = &job.settings;
         let area = job.area(layer);
@@ -81,7 +92,7 @@ impl Supports {
             let touches = |(k, other): (usize, &Branch)| {
                 k != i && branch.at.distance(other.at) < f64::from(branch.radius + other.radius)
             };
-            if branch.near || branches.iter().enumerate().any(touches) {
+            if branch.near || !way.laid.is_empty() || branches.iter().enumerate().any(touches) {
                 circle(branch.at, radius, &mut room.ring);
                 room.crowd.add(&room.ring);
                 continue;
@@ -100,10 +111,20 @@ impl Supports {
         let aside = s.support_xy_mm * PER_MM;
         let corner = Corner::Round { tolerance: 0.02 * PER_MM };
         room.planar.unite(&room.crowd, &mut room.outer);
-        if branches.iter().any(|b| b.near) && !region.is_empty() {
-            room.planar.inset(region, -aside, corner, &mut room.grown);
-            room.planar.combine(&room.outer, &room.grown, Boolean::Difference, &mut room.crowd);
-            std::mem::swap(&mut room.crowd, &mut room.outer);
+        let near = branches.iter().any(|b| b.near);
+        let solids = way.solids.iter().filter(|_| near).map(|region| (*region, aside));
+        let laid = (!way.laid.is_empty()).then(|| {
+            // Tiles touch one another: they are united before they grow.
+            let mut united = Contours::default();
+            room.planar.unite(way.laid, &mut united);
+            united
+        });
+        for (region, aside) in solids.chain(laid.as_ref().map(|laid| (laid, pitch))) {
+            if !region.is_empty() {
+                room.planar.inset(region, -aside, corner, &mut room.grown);
+                room.planar.combine(&room.outer, &room.grown, Boolean::Difference, &mut room.crowd);
+                std::mem::swap(&mut room.crowd, &mut room.outer);
+            }
         }
         for k in 0..s.support_branch_walls {
             if k > 0 {
@@ -120,7 +141,7 @@ impl Supports {
         &self,
         job: &Job,
         layer: usize,
-        region: &Contours,
+        way: &Way<'_>,
         hatch: &Hatch<'_>,
         room: &mut Room,
         roads: &mut Roads,
@@ -136,7 +157,14 @@ impl Supports {
         let from = ((f64::from(range.start) - 0.5) * lattice.cell / spacing).floor() as i32;
         let to = ((f64::from(range.end) - 0.5) * lattice.cell / spacing).ceil() as i32 + 1;
         let aside = s.support_xy_mm * PER_MM;
-        room.shadow.cast(region, &frame, aside, from..to, &mut room.near);
+        room.shadow.cast(way.solids.first().copied(), &frame, aside, from..to, &mut room.near);
+        let further = way.solids.iter().skip(1).map(|solid| (*solid, aside));
+        let laid = (!way.laid.is_empty()).then_some((way.laid, s.pitch_mm() * PER_MM));
+        for (region, aside) in further.chain(laid) {
+            room.shadow.cast(Some(region), &frame, aside, from..to, &mut room.more);
+            merge(&room.near, &room.more, &mut room.sum, |a, b, out| either(a, b, |r| out.push(r)));
+            std::mem::swap(&mut room.near, &mut room.sum);
+        }
         let least = (LEAST_LINE_MM * PER_MM) as i32;
         room.open.begin(from);
         for line in from..to {

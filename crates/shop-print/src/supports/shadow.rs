@@ -17,19 +17,22 @@ pub struct Shadow {
 }
 
 impl Shadow {
-    /// Writes to `out` what of the lines of `frame` with numbers in `rows` lies inside a region or nearer to it than
+    /// Writes to `out` what of the lines of `frame` with numbers in `rows` lies inside a region, if there is any, or nearer to it than
     /// `distance` grid units. O(edges + lines they are near to), but for sorting.
     pub fn cast(
         &mut self,
-        region: &Contours,
+        region: Option<&Contours>,
         frame: &Frame,
         distance: f64,
         rows: Range<i32>,
         out: &mut Rows,
     ) {
-        self.scanner.scan(region, frame, &mut self.inside);
+        self.inside.clear();
+        if let Some(region) = region {
+            self.scanner.scan_wound(region, frame, &mut self.inside);
+        }
         self.runs.clear();
-        for contour in region.iter() {
+        for contour in region.iter().flat_map(|r| r.iter()) {
             let mut a = frame.turn(contour[contour.len() - 1]);
             for spot in contour {
                 let b = frame.turn(*spot);

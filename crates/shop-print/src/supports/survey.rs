@@ -6,6 +6,8 @@
 //! between its nodes layer after layer: the part is shifted against the lattice by another fraction of it in every layer.
 
 use super::bits::{Bits, Growth, Lattice};
+use super::paint::{self, Paint};
+use super::reach_mm;
 use crate::facets::Facets;
 use crate::job::Job;
 use crate::pipeline::{Reach, Stages, run};
@@ -26,6 +28,11 @@ pub struct Sources<'a> {
     pub enforcers: Vec<&'a Facets>,
     /// Where nothing is held.
     pub blockers: Vec<&'a Facets>,
+    /// Surfaces on which everything that hangs is held, and on which nothing is.
+    pub painted: [Option<&'a Paint>; 2],
+    /// What else stands on the bed, and what to add to each of its places to have it where it is seen from here: grid
+    /// units. It holds what lies on it, and supports keep off it as they do of the object itself.
+    pub others: Vec<(&'a Facets, Vec<Spot>)>,
 }
 
 /// How far around a layer looks, in layers and lattice nodes.
@@ -69,7 +76,7 @@ pub fn lattice(job: &Job, sources: &Sources<'_>) -> Lattice {
         .fold((Spot::new(i32::MAX, i32::MAX), Spot::new(i32::MIN, i32::MIN)), |(l, h), s| {
             (Spot::new(l.x.min(s.x), l.y.min(s.y)), Spot::new(h.x.max(s.x), h.y.max(s.y)))
         });
-    let margin_mm = s.support_xy_mm + s.support_beyond_mm.max(s.support_spacing_mm) + 2.0;
+    let margin_mm = reach_mm(s);
     let [x, y] = if low.x > high.x { [0.0; 2] } else { low.to(high) };
     let area_mm2 = (x / PER_MM + 2.0 * margin_mm) * (y / PER_MM + 2.0 * margin_mm);
     let cell_mm = match s.support_style {
@@ -89,9 +96,11 @@ pub fn survey(
     mut see: impl FnMut(usize, View) + Send,
 ) {
     let n = job.levels.len();
-    let fronts = [&sources.bodies, &sources.removed, &sources.enforcers, &sources.blockers];
-    let fronts = fronts.map(|list| list.iter().map(|f| Fall::new(f, n)).collect());
-    let survey = Survey { job, sources, lattice, wants };
+    let others: Vec<&Facets> = sources.others.iter().map(|o| o.0).collect();
+    let lists = [&sources.bodies, &sources.removed, &sources.enforcers, &sources.blockers, &others];
+    let fronts = lists.map(|list| list.iter().map(|f| Fall::new(f, n)).collect());
+    let fronts = (fronts, [paint::Fall::default(), paint::Fall::default()]);
+    let survey = Survey { job, sources, others: &others, lattice, wants };
     // Layers are counted from the top here: those above come before.
     let reach = Reach { below: wants.gap_above, above: (wants.gap_below + wants.floor).max(1) };
     let mut layer = n;
@@ -140,6 +149,8 @@ impl Fall {
 struct Survey<'a> {
     job: &'a Job,
     sources: &'a Sources<'a>,
+    /// Those of the sources' others.
+    others: &'a [&'a Facets],
     lattice: &'a Lattice,
     wants: Wants,
 }
@@ -148,11 +159,20 @@ struct Survey<'a> {
 #[derive(Debug, Default)]
 struct Section {
     bits: Bits,
+    /// The same with everything else that stands on the bed, where there is anything.
+    all: Option<Bits>,
     /// What it holds of the layer above: all that hangs over no farther than it may, and all that stands on it straight.
     holds: [Bits; 2],
     /// Where supports are wanted, and where not.
     forced: Option<Bits>,
     barred: Option<Bits>,
+}
+
+impl Section {
+    /// Returns everything that is in the way.
+    fn all(&self) -> &Bits {
+        self.all.as_ref().unwrap_or(&self.bits)
+    }
 }
 
 #[derive(Default)]
@@ -164,11 +184,12 @@ struct Room {
     growth: Growth,
 }
 
-type Cuts = [Vec<Vec<u32>>; 4];
+/// What a layer cuts of each list, and the painted triangles of it.
+type Cuts = ([Vec<Vec<u32>>; 5], [Vec<u32>; 2]);
 
 impl Stages for Survey<'_> {
     type Room = Room;
-    type Feed = [Vec<Fall>; 4];
+    type Feed = ([Vec<Fall>; 5], [paint::Fall; 2]);
     type Input = Cuts;
     type Cut = Section;
     type Plan = View;
@@ -176,19 +197,22 @@ impl Stages for Survey<'_> {
     type Ordered = View;
     type Text = View;
 
-    fn feed(&self, falls: &mut [Vec<Fall>; 4], step: usize) -> Cuts {
+    fn feed(&self, (falls, paints): &mut Self::Feed, step: usize) -> Cuts {
         let layer = self.job.levels.len() - 1 - step;
         let lists = self.lists();
         let mut falls = falls.iter_mut();
-        lists.map(|list| {
+        let cuts = lists.map(|list| {
             let falls = falls.next().map(|f| f.iter_mut()).into_iter().flatten();
             list.iter().zip(falls).map(|(f, fall)| fall.advance(f, layer)).collect()
-        })
+        });
+        let painted = [0, 1]
+            .map(|i| self.sources.painted[i].map_or_else(Vec::new, |p| p.advance(&mut paints[i], layer)));
+        (cuts, painted)
     }
 
-    fn cut(&self, room: &mut Room, step: usize, cuts: Cuts) -> Section {
+    fn cut(&self, room: &mut Room, step: usize, (cuts, painted): Cuts) -> Section {
         let layer = self.job.levels.len() - 1 - step;
-        let [bodies, removed, enforcers, blockers] = self.lists();
+        let [bodies, removed, enforcers, blockers, _] = self.lists();
         let bits = self.mark(room, bodies, &cuts[0], layer);
         let mut section = Section { bits, ..Section::default() };
         self.shift(&mut room.walks, layer + 1, layer);
@@ -208,11 +232,17 @@ impl Stages for Survey<'_> {
             }
             section.bits.take(&hole);
         }
+        self.surround(room, &cuts[4], layer, &mut section);
         let mut place = |list: &[&Facets], cuts: &[Vec<u32>]| {
             (!list.is_empty()).then(|| self.mark(room, list, cuts, layer))
         };
         section.forced = place(enforcers, &cuts[2]);
         section.barred = place(blockers, &cuts[3]);
+        for (i, zone) in [&mut section.forced, &mut section.barred].into_iter().enumerate() {
+            if let Some(bits) = self.strips(room, i, &painted[i], layer) {
+                zone.get_or_insert_with(|| self.lattice.empty()).add(&bits);
+            }
+        }
         section
     }
 
@@ -225,17 +255,17 @@ impl Stages for Survey<'_> {
                 Some(below) => self.hangs(section, below),
                 None => self.lattice.empty(),
             },
-            solid: section.bits.clone(),
-            near: section.bits.grown(self.wants.aside, &mut room.growth),
-            shut: section.bits.clone(),
+            solid: section.all().clone(),
+            near: section.all().grown(self.wants.aside, &mut room.growth),
+            shut: section.all().clone(),
             floor: self.lattice.empty(),
         };
         let none = Bits::default();
         for k in (0..own).chain(own + 1..=own + self.wants.gap_below) {
-            view.shut.add(at(k).map_or(&none, |s| &s.bits));
+            view.shut.add(at(k).map_or(&none, Section::all));
         }
         for k in 1..=self.wants.floor {
-            view.floor.add(at(own + self.wants.gap_below + k).map_or(&none, |s| &s.bits));
+            view.floor.add(at(own + self.wants.gap_below + k).map_or(&none, Section::all));
         }
         view
     }
@@ -250,9 +280,49 @@ impl Stages for Survey<'_> {
 }
 
 impl Survey<'_> {
-    fn lists(&self) -> [&[&Facets]; 4] {
+    fn lists(&self) -> [&[&Facets]; 5] {
         let s = self.sources;
-        [&s.bodies, &s.removed, &s.enforcers, &s.blockers]
+        [&s.bodies, &s.removed, &s.enforcers, &s.blockers, self.others]
+    }
+
+    /// Returns what of a painted surface belongs to a layer; a strip narrower than the lattice counts where it is near.
+    fn strips(&self, room: &mut Room, which: usize, triangles: &[u32], layer: usize) -> Option<Bits> {
+        let paint = self.sources.painted[which].filter(|_| !triangles.is_empty())?;
+        let planes = &self.job.levels;
+        let below = layer.checked_sub(1).map_or(i32::MIN / 2, |l| planes.plane(l));
+        room.walks.clear();
+        paint.strips(triangles, below, planes.plane(layer), &mut room.walks);
+        self.shift(&mut room.walks, layer, usize::MAX);
+        let mut bits = self.scan(room);
+        self.lattice.mark_near(&room.walks, 0.75 * self.lattice.cell, &mut bits);
+        Some(bits)
+    }
+
+    /// Adds to a section what else stands on the bed.
+    fn surround(&self, room: &mut Room, cuts: &[Vec<u32>], layer: usize, section: &mut Section) {
+        if cuts.iter().all(Vec::is_empty) {
+            return;
+        }
+        room.walks.clear();
+        let plane = self.job.levels.plane(layer);
+        for ((facets, places), cut) in self.sources.others.iter().zip(cuts).filter(|(_, c)| !c.is_empty()) {
+            let walks = room.cutter.walks(facets, cut, plane, STRAIGHT_MM * PER_MM);
+            for place in places {
+                let mut moved = walks.clone();
+                moved.shift(*place);
+                room.walks.append(&moved);
+            }
+        }
+        self.shift(&mut room.walks, layer, usize::MAX);
+        let mut all = self.scan(room);
+        self.shift(&mut room.walks, layer + 1, layer);
+        let held = self.scan(room);
+        for (holds, reach) in section.holds.iter_mut().zip(self.reaches(layer)) {
+            holds.add(&held);
+            self.lattice.mark_near(&room.walks, reach, holds);
+        }
+        all.add(&section.bits);
+        section.all = Some(all);
     }
 
     /// Returns how far the next layer may hang over this one, and by how much it may seem to, grid units.

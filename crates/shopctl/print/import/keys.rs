@@ -22,6 +22,8 @@ pub enum Row {
     Times(&'static str, f64),
     /// A word of theirs for a word of ours.
     Words(&'static str, &'static [(&'static str, &'static str)]),
+    /// The number of a tool, which is counted from 1 there; 0 leaves it open.
+    Tool(&'static str),
     /// It has no setting here; these values are how it is always done.
     Always(&'static [&'static str]),
     /// It follows another setting of ours and has none of its own; an equal value, or 0, is how it is done.
@@ -34,7 +36,9 @@ pub enum Row {
     Paper,
 }
 
-use Row::{Always, Flag, Follows, If, Machine, Number, Paper, Percent, Room, Speed, Times, Width, Words};
+use Row::{
+    Always, Flag, Follows, If, Machine, Number, Paper, Percent, Room, Speed, Times, Tool, Width, Words,
+};
 
 const SEAMS: &[(&str, &str)] = &[
     ("aligned", "aligned"),
@@ -394,7 +398,31 @@ const ROWS: &[(&str, Row)] = &[
     ("nozzle_diameter", Machine),
     ("filament_diameter", Machine),
     ("thumbnails", Paper),
-    ("extruder", Always(&["0", "1"])),
+    // Tools.
+    ("extruder", Tool("tool")),
+    ("perimeter_extruder", Tool("wall_tool")),
+    ("wall_filament", Tool("wall_tool")),
+    ("infill_extruder", Tool("infill_tool")),
+    ("sparse_infill_filament", Tool("infill_tool")),
+    ("solid_infill_extruder", Tool("solid_tool")),
+    ("solid_infill_filament", Tool("solid_tool")),
+    ("support_material_extruder", Tool("support_tool")),
+    ("support_filament", Tool("support_tool")),
+    ("support_material_interface_extruder", Tool("support_interface_tool")),
+    ("support_interface_filament", Tool("support_interface_tool")),
+    ("single_extruder_multi_material", Flag("one_nozzle")),
+    ("wipe_tower", Words("purge_mm3", &[("0", "0")])),
+    ("enable_prime_tower", Words("purge_mm3", &[("0", "0")])),
+    ("wipe_tower_x", If("wipe_tower", &Number("tower_x_mm"))),
+    ("wipe_tower_y", If("wipe_tower", &Number("tower_y_mm"))),
+    ("wipe_tower_width", If("wipe_tower", &Number("tower_width_mm"))),
+    ("prime_tower_width", If("enable_prime_tower", &Number("tower_width_mm"))),
+    ("filament_minimal_purge_on_wipe_tower", Number("tower_least_mm3")),
+    ("wipe_into_infill", Flag("purge_into_infill")),
+    ("flush_into_infill", Flag("purge_into_infill")),
+    ("wipe_into_objects", Flag("purge_into_object")),
+    ("flush_into_objects", Flag("purge_into_object")),
+    ("retract_length_toolchange", Number("tool_retract_mm")),
     ("name", Paper),
     ("from", Paper),
     ("version", Paper),
