@@ -62,6 +62,10 @@ pub struct PrintArgs {
     /// becomes of them
     #[arg(long, value_name = "FILE")]
     import: Option<PathBuf>,
+    /// Profile to take of a file with many, by its name; given again, that of filament and printer as well (default: those
+    /// that the file says are in use)
+    #[arg(long, value_name = "NAME", requires = "import")]
+    preset: Vec<String>,
     /// Keep what was imported as a quality of this name, and as a printer when it describes one
     #[arg(long, value_name = "NAME", requires = "import")]
     save_as: Option<String>,
@@ -116,8 +120,11 @@ pub fn run(args: &PrintArgs) -> Result<u8> {
         output::write_whole("-".as_ref(), text.as_bytes())?;
         return Ok(exit::DONE);
     }
-    let imported =
-        args.import.as_deref().map(|p| Ok::<_, anyhow::Error>(import::map(&import::read(p)?))).transpose()?;
+    let imported = args
+        .import
+        .as_deref()
+        .map(|p| Ok::<_, anyhow::Error>(import::map(&import::read(p, &args.preset)?)))
+        .transpose()?;
     if let Some(mapped) = &imported {
         if let Some(name) = &args.save_as {
             save(mapped, name, args.import.as_deref().unwrap_or("-".as_ref()))?;
@@ -211,6 +218,7 @@ fn one(
     ticker.clear();
     let outcome = &written.outcome;
     notes.extend(summary::mended(&outcome.summary));
+    notes.extend(summary::vase(&outcome.summary));
     notes.extend(summary::findings(&outcome.findings));
     summary::merge(&mut notes, &outcome.diagnostics);
     let refused = notes.iter().any(|d| d.severity == Severity::Error);
@@ -293,7 +301,7 @@ fn filaments(
     home: Settings,
     style: Style,
 ) -> Result<Option<Vec<Changes>>> {
-    let foreign = args.import.as_deref().map(import::read).transpose()?;
+    let foreign = args.import.as_deref().map(|p| import::read(p, &args.preset)).transpose()?;
     let tools = foreign.as_deref().map_or(1, import::tools).max(args.filament.len());
     let mut out = Vec::new();
     for tool in 0..tools {
@@ -330,7 +338,7 @@ fn settings_of(
         return Ok(None);
     }
     if let Some(path) = &args.import {
-        import::map(&import::of_tool(&import::read(path)?, tool)).apply(&mut settings);
+        import::map(&import::of_tool(&import::read(path, &args.preset)?, tool)).apply(&mut settings);
     }
     for text in &args.sets {
         recipe::set(text, &mut settings).map_err(|message| Refusal { code: exit::USAGE, message })?;

@@ -236,6 +236,44 @@ fn projects_of_prusaslicer_say_what_parts_are() {
 }
 
 #[test]
+fn painted_supports_and_seams_are_surfaces() {
+    // Of the first triangle a corner is painted, all of the second; colours are named and left out.
+    let paint = |text: &str, attributes: [&str; 2]| {
+        let mut parts = text.splitn(3, "<triangle ");
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for (part, more) in parts.zip(attributes) {
+            out += &format!("<triangle {more} {part}");
+        }
+        out
+    };
+    let kinds = [
+        ["slic3rpe:custom_supports=\"40003\"", "slic3rpe:custom_seam=\"8\""],
+        ["paint_supports=\"40003\"", "paint_seam=\"8\" paint_color=\"8\""],
+    ];
+    for (i, kind) in kinds.into_iter().enumerate() {
+        let mesh = paint(&mesh_xml(), kind);
+        let text = model("", &format!("<object id=\"1\">{mesh}</object>"), "<item objectid=\"1\"/>");
+        let read = read_bytes(&threemf(&text, &[]));
+        let wanted: &[&str] = if i == 0 { &[] } else { &["mesh/paint-ignored"] };
+        assert_eq!(codes(&read), wanted);
+        let parts = &read.value.objects[0].parts;
+        let roles: Vec<Role> = parts.iter().map(|p| p.role).collect();
+        assert_eq!(roles, [Role::Solid, Role::SupportPaint, Role::NoSeamPaint]);
+        let whole: Vec<f64> = FACES[..2].iter().map(|f| area(f.map(|i| POINTS[i]))).collect();
+        assert!((parts[1].mesh.area() - 0.25 * whole[0]).abs() < 1e-9, "{}", parts[1].mesh.area());
+        assert!((parts[2].mesh.area() - whole[1]).abs() < 1e-9);
+    }
+    let torn = paint(&mesh_xml(), ["paint_supports=\"3\"", ""]);
+    let text = model("", &format!("<object id=\"1\">{torn}</object>"), "<item objectid=\"1\"/>");
+    assert_eq!(codes(&read_bytes(&threemf(&text, &[]))), ["mesh/paint-damaged"]);
+}
+
+fn area(corners: [[f64; 3]; 3]) -> f64 {
+    let [a, b, c] = corners.map(Point3::from);
+    0.5 * (b - a).cross(&(c - a)).norm()
+}
+
+#[test]
 fn projects_of_orca_say_what_parts_are() {
     let leaf = |id: u32| format!("<object id=\"{id}\">{}</object>", mesh_xml());
     let resources = format!(

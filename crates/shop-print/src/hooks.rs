@@ -51,6 +51,21 @@ const ALIASES: &[(&str, &str, f64)] = &[
     ("max_layer_z", "max_z", 0.0),
 ];
 
+/// Pairs of values that others have by number, x and y.
+const PAIRS: &[(&str, [&str; 2])] =
+    &[("first_layer_print_min", ["min_x", "min_y"]), ("first_layer_print_max", ["max_x", "max_y"])];
+
+/// Words with a meaning of their own in expressions.
+const WORDS: &[&str] = &[
+    "if", "elsif", "else", "endif", "and", "or", "not", "int", "round", "floor", "ceil", "abs", "min", "max",
+];
+
+/// True when texts may use a name or a word in braces.
+pub fn knows(name: &str) -> bool {
+    let own = NAMES.iter().any(|n| n.0 == name) || FIELDS.iter().any(|f| f.name == name);
+    own || WORDS.contains(&name) || ALIASES.iter().any(|a| a.0 == name) || PAIRS.iter().any(|p| p.0 == name)
+}
+
 /// Values of [`NAMES`], in their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Scene(pub [f64; 11]);
@@ -377,6 +392,16 @@ impl<'a> Reader<'a> {
         if self.sign("(") {
             return self.function(name);
         }
+        if let Some((_, pair)) = PAIRS.iter().find(|p| p.0 == name) {
+            if !self.sign("[") {
+                return Err(format!("`{name}` has a number, as in {name}[0]"));
+            }
+            let which = self.either()?.number()?;
+            self.close(']')?;
+            return self
+                .known(pair[usize::from(which != 0.0)])
+                .ok_or_else(|| format!("nobody knows what `{name}` is"));
+        }
         let worth = self.known(name).ok_or_else(|| format!("nobody knows what `{name}` is"))?;
         // Other slicers have a value for each tool; here every tool has settings of its own.
         if self.sign("[") {
@@ -546,6 +571,7 @@ mod tests {
             ("{if seam == \"aligned\"}same{endif}", "same"),
             ("{max(layer, 9) / 2 + int(2.9)} {10 % 4}", "6.5 2"),
             ("{\"a\" + layer}", "a7"),
+            ("{first_layer_print_max[1] - first_layer_print_min[0]}", "0"),
         ] {
             assert_eq!(written(text).as_deref(), Ok(wanted), "{text}");
         }
@@ -564,6 +590,7 @@ mod tests {
             "{1 / 0}",
             "{f(1)}",
             "{\"a",
+            "{first_layer_print_min}",
         ] {
             assert!(written(text).is_err(), "{text}");
         }

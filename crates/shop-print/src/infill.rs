@@ -11,8 +11,9 @@ use crate::bridges::Bridger;
 use crate::fill::{Lines, Weaver};
 use crate::job::Job;
 use crate::patterns::{Space, Weft};
+use crate::plan::View;
 use crate::roads::{Kind, Roads};
-use crate::rows::{Rows, Scanner, common, either, merge, without};
+use crate::rows::{Rows, Run, Scanner, common, either, merge, without};
 use crate::settings::{Ironing, SkinPattern};
 use crate::skin::Skinner;
 use crate::slice::Slice;
@@ -37,16 +38,9 @@ pub struct Filler {
 }
 
 impl Filler {
-    /// Adds to `roads` all that fills a layer. `around` holds what of its object lies in the
-    /// layers it can see, `around[below]` being the layer itself.
-    pub fn fill(
-        &mut self,
-        job: &Job,
-        layer: usize,
-        own: &Slice,
-        around: &[Option<&Slice>],
-        roads: &mut Roads,
-    ) {
+    /// Adds to `roads` all that fills a layer.
+    pub fn fill(&mut self, job: &Job, layer: usize, own: &Slice, view: &View<'_>, roads: &mut Roads) {
+        let around = view.near;
         let way = layer % 2;
         let frame = &job.frames[way];
         let at = own.region.spots().first().copied().unwrap_or_default();
@@ -57,10 +51,52 @@ impl Filler {
             merge(&self.solid, &self.bridged, &mut self.rest, |a, b, out| either(a, b, |r| out.push(r)));
             std::mem::swap(&mut self.solid, &mut self.rest);
         }
-        let taken = (!self.solid.is_empty()).then_some((&self.solid, frame));
-        let space = Space { layer, inside: &own.walls.inside, inner: (&own.inner, &job.frames[way]), taken };
-        self.weft.fill(job, &space, roads);
+        let inside = &own.walls.inside;
+        let inner = (&own.inner, frame);
+        let whole =
+            Space { layer, turn: layer, height: job.levels.height(layer), inside, inner, taken: None };
+        if view.group.is_empty() {
+            let taken = (!self.solid.is_empty()).then_some((&self.solid, frame));
+            self.weft.fill(job, &Space { taken, ..whole }, roads);
+        } else {
+            self.together(job, &whole, own, view.group, roads);
+        }
         self.iron(job, layer, own, around, at, roads);
+    }
+
+    /// Lays sparse filling where several layers have it together: the last of them what all of them have, and each what it
+    /// alone has.
+    fn together(
+        &mut self,
+        job: &Job,
+        whole: &Space<'_>,
+        own: &Slice,
+        group: &[Option<&Slice>],
+        roads: &mut Roads,
+    ) {
+        let (layer, frame) = (whole.layer, whole.inner.1);
+        let layers = job.group(layer);
+        let itself = job.reach.below + (layer - layers.start);
+        let covers: Vec<Option<&Rows>> = group
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| *i != itself)
+            .map(|(_, slice)| slice.map(|s| &s.cover[layer % 2]))
+            .collect();
+        self.skinner.split(&own.inner, &covers, &job.skin, &mut self.others, &mut self.deep);
+        let mut with = |extra: &Rows| {
+            let both = |a: &[Run], b: &[Run], out: &mut Rows| either(a, b, |r| out.push(r));
+            merge(&self.solid, extra, &mut self.rest, both);
+            std::mem::take(&mut self.rest)
+        };
+        let (alone, common) = (with(&self.deep), with(&self.others));
+        self.weft.fill(job, &Space { taken: Some((&alone, frame)), ..*whole }, roads);
+        if layer + 1 == layers.end {
+            let height = layers.clone().map(|l| job.levels.height(l)).sum();
+            let turn = layers.start / layers.len();
+            let taken = Some((&common, frame));
+            self.weft.fill(job, &Space { taken, height, turn, ..*whole }, roads);
+        }
     }
 
     /// Tells solid from sparse, where there is no bridge.
@@ -137,8 +173,9 @@ impl Filler {
                 let first = 0.01 * s.infill_overlap_percent.max(0.0) * pitch;
                 merge(&own.inner, rows, &mut self.others, |a, b, out| without(a, b, |r| out.push(r)));
                 let taken = Some((&self.others, &job.frames[way]));
-                let space =
-                    Space { layer, inside: &own.walls.inside, inner: (&own.inner, &job.frames[way]), taken };
+                let (inside, inner) = (&own.walls.inside, (&own.inner, &job.frames[way]));
+                let height = job.levels.height(layer);
+                let space = Space { layer, turn: layer, height, inside, inner, taken };
                 self.weft.rings(&space, [first, pitch], (kind, area), roads);
                 return at;
             }

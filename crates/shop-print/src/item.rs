@@ -82,6 +82,8 @@ fn surface(groups: &[(Settings, Mesh)], modifiers: &[Modifier], shift: [f64; 3])
 const FILLING: &[&str] = &[
     "top_layers",
     "bottom_layers",
+    "top_shell_mm",
+    "bottom_shell_mm",
     "infill_percent",
     "infill_pattern",
     "infill_link_mm",

@@ -25,6 +25,8 @@ pub struct Job {
     pub levels: Arc<Levels>,
     /// How far layers look around.
     pub reach: Reach,
+    /// So many layers have their sparse filling together.
+    pub together: usize,
     /// Lines of even and of odd layers.
     pub frames: [Frame; 2],
     /// How skin is taken.
@@ -55,12 +57,24 @@ impl Job {
             (settings.gap_fill, settings.thin_walls, settings.supports) = (false, false, false);
             settings.seam = Seam::Nearest;
         }
+        let shell = |layers: u32, mm: f64| match layers {
+            0 => 0,
+            n => n.max((mm / settings.layer_height_mm - 1e-9).ceil().clamp(0.0, 1000.0) as u32),
+        };
+        let top = shell(settings.top_layers, settings.top_shell_mm);
+        let bottom = shell(settings.bottom_layers, settings.bottom_shell_mm);
+        (settings.top_layers, settings.bottom_layers) = (top, bottom);
         let s = &settings;
         let pitch_mm = s.pitch_mm().max(0.05);
         let pitch = pitch_mm * PER_MM;
         let angle = s.infill_angle_deg.to_radians();
         let grid = |mm: f64| (mm * PER_MM).round() as i32;
+        // A bead higher than it is wide does not lie.
+        let thickest = (s.road_width_mm / s.layer_height_mm + 1e-9).floor().max(1.0) as usize;
+        let even = s.adaptive_cusp_mm <= 0.0 && s.infill_percent < 100.0;
+        let together = if even { (s.infill_every_layers as usize).min(thickest) } else { 1 };
         Job {
+            together,
             reach: Reach { below: s.bottom_layers as usize, above: s.top_layers as usize },
             frames: [Frame::new(angle, pitch), Frame::new(angle + std::f64::consts::FRAC_PI_2, pitch)],
             skin: SkinRules {
@@ -114,6 +128,16 @@ impl Job {
             thin_walls: s.thin_walls,
             gap_fill: s.gap_fill,
         }
+    }
+
+    /// Returns the layers that have their sparse filling together with a layer: the last of them has all of it. Layers
+    /// that would be left over have their own.
+    pub fn group(&self, layer: usize) -> std::ops::Range<usize> {
+        let raft = self.levels.raft();
+        let alone = layer..layer + 1;
+        let Some(above) = layer.checked_sub(raft + 1).filter(|_| self.together > 1) else { return alone };
+        let first = layer - above % self.together;
+        if first + self.together > self.levels.len() { alone } else { first..first + self.together }
     }
 
     /// True where a single wall winds upwards.

@@ -3,7 +3,7 @@
 use crate::Print;
 use crate::adhesion::hull;
 use crate::item::{ItemCut, Part};
-use crate::plan::{Plan, Planner};
+use crate::plan::{Plan, Planner, View};
 use crate::raft;
 use crate::roads::Kind;
 use crate::section::Mended;
@@ -169,11 +169,21 @@ impl Print {
         for (part, slice) in &own.items[item].parts {
             let Part { job, roles, .. } = &self.parts[usize::from(*part)];
             let framed = ready.framed(*part, &self.parts);
-            let first = self.job.reach.below - job.reach.below;
-            let seen = &around[first..=self.job.reach.below + job.reach.above];
-            let seen: Vec<Option<&Slice>> =
-                seen.iter().map(|layer| layer.as_deref().and_then(|l| l.items[item].whole(framed))).collect();
-            let mut planned = planner.part(job, layer, slice, &seen, &own.items[item].seams);
+            let seen = |below: usize, above: usize| -> Vec<Option<&Slice>> {
+                let seen = &around[self.job.reach.below - below..=self.job.reach.below + above];
+                seen.iter().map(|layer| layer.as_deref().and_then(|l| l.items[item].whole(framed))).collect()
+            };
+            let near = seen(job.reach.below, job.reach.above);
+            // Layers that have their sparse filling together see what each of them sees.
+            let group = job.group(layer);
+            let all = if group.len() > 1 {
+                let (below, above) = (layer - group.start, group.end - 1 - layer);
+                seen(job.reach.below + below, job.reach.above + above)
+            } else {
+                Vec::new()
+            };
+            let view = View { near: &near, group: &all, seams: &own.items[item].seams };
+            let mut planned = planner.part(job, layer, slice, &view);
             planned.roads.belong_by(|kind| roles.of(kind));
             planned.divide(&self.parts[usize::from(*part)]);
             plan.join(planned);

@@ -151,9 +151,9 @@ impl Print {
         roles::cast(&mut parts, &roles::Cast { base: s, filaments: &filaments, supports: &props });
         let mut job = Job::new(settings, levels, filament_mm);
         for part in &parts {
-            let reach = part.job.reach;
-            job.reach.below = job.reach.below.max(reach.below);
-            job.reach.above = job.reach.above.max(reach.above);
+            let (reach, more) = (part.job.reach, part.job.together - 1);
+            job.reach.below = job.reach.below.max(reach.below + more);
+            job.reach.above = job.reach.above.max(reach.above + more);
         }
         job.bounds = around(&copies);
         job.tools = tools_of(&parts);

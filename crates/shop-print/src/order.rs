@@ -238,13 +238,21 @@ impl State {
             {
                 seam = nearest_of(outer, &ring.among, at);
             }
+            let begun = lays.len();
+            self.at = Some(outer[seam]);
             for &road in &ring.inner {
-                let start = nearest(roads.spots(&roads.roads()[road as usize]), outer[seam]);
+                let spots = roads.spots(&roads.roads()[road as usize]);
+                let start = nearest(spots, outer[seam]);
                 lays.push(Lay { road, start: start as u32 });
+                if ring.outer_first && lays.len() == begun + 1 {
+                    self.at = Some(spots[start]);
+                }
             }
             lays.push(Lay { road: ring.outer, start: seam as u32 });
+            if ring.outer_first {
+                lays[begun..].reverse();
+            }
             self.remember(outer, outer[seam]);
-            self.at = Some(outer[seam]);
         }
         let goal = next.or_else(|| stops.first().map(|s| begins(s.item as usize)[0]));
         (self.rings, self.seams) = (stops, seams);

@@ -22,6 +22,8 @@ pub struct Ring {
     pub inner: Vec<u32>,
     /// Corners at which it may begin; all of them where none is named.
     pub among: Vec<u32>,
+    /// It is laid before those behind it.
+    pub outer_first: bool,
 }
 
 /// What hangs together in a layer.
@@ -159,6 +161,7 @@ impl Plan {
                         outer: r.outer + first,
                         inner: r.inner.iter().map(|i| i + first).collect(),
                         among: r.among.clone(),
+                        outer_first: r.outer_first,
                     })
                     .collect(),
                 rest: island.rest.iter().map(|i| i + first).collect(),
@@ -171,6 +174,17 @@ impl Plan {
     }
 }
 
+/// What a part of a layer sees of its object.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// What lies in the layers it looks at, `near[below]` being the layer itself.
+    pub near: &'a [Option<&'a Slice>],
+    /// What lies in all layers that those look at which have their sparse filling together; empty where each has its own.
+    pub group: &'a [Option<&'a Slice>],
+    /// Lines along which painted surfaces are cut: where seams lie, and where none do.
+    pub seams: &'a [Vec<[Spot; 2]>; 2],
+}
+
 /// Room for planning, used again and again.
 #[derive(Default)]
 pub struct Planner {
@@ -180,17 +194,9 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// Plans one part of a layer. `around` holds what of its object lies in the layers it can see, `around[below]` being
-    /// the layer itself.
-    /// `seams` are lines along which painted surfaces are cut: where seams lie, and where none do.
-    pub fn part(
-        &mut self,
-        job: &Job,
-        layer: usize,
-        own: &Slice,
-        around: &[Option<&Slice>],
-        seams: &[Vec<[Spot; 2]>; 2],
-    ) -> Plan {
+    /// Plans one part of a layer.
+    pub fn part(&mut self, job: &Job, layer: usize, own: &Slice, view: &View<'_>) -> Plan {
+        let View { near: around, seams, .. } = *view;
         let mut plan = Plan::default();
         let below = job.reach.below.checked_sub(1).and_then(|k| around[k]);
         let below = below.filter(|b| layer > 0 && job.settings.overhangs && b.region != own.region);
@@ -202,10 +208,13 @@ impl Planner {
         let walls = plan.roads.roads().len();
         plan.roads.append(&own.thin);
         if !job.winds(layer) {
-            self.filler.fill(job, layer, own, around, &mut plan.roads);
+            self.filler.fill(job, layer, own, view, &mut plan.roads);
         }
         plan.islands = islands(&own.region, &plan.roads, walls);
         begins.note(&mut plan);
+        if job.settings.outer_walls_first {
+            plan.islands.iter_mut().flat_map(|i| &mut i.rings).for_each(|ring| ring.outer_first = true);
+        }
         if job.settings.comb {
             plan.within = own.walls.rings.last().unwrap_or(&own.walls.inside).clone();
         }

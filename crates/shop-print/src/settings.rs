@@ -322,6 +322,13 @@ settings! {
     top_layers: u32 = 4, 0.0 ..= 100.0;
     /// How many solid layers lie above every surface that is seen from below.
     bottom_layers: u32 = 4, 0.0 ..= 100.0;
+    /// Solid layers below what is seen from above are at least so thick together, mm, whatever their number; 0 leaves it to
+    /// that.
+    top_shell_mm: f64 = 0.0, 0.0 ..= 50.0;
+    /// The same for those above what is seen from below, mm.
+    bottom_shell_mm: f64 = 0.0, 0.0 ..= 50.0;
+    /// Walls that are seen are laid before those behind them: sizes are truer, overhangs worse.
+    outer_walls_first: bool = false;
     /// How much of the inside is filled where it need not be solid, percent.
     infill_percent: f64 = 20.0, 0.0 ..= 100.0;
     /// How the inside is filled: rectilinear, grid, triangles, cubic, adaptive-cubic (as dense as asked for near the surface,
@@ -331,6 +338,9 @@ settings! {
     /// Sparse lines that end at a wall are joined along it where the way is no longer than this, mm; 0 for never. Joined
     /// lines hold better to the wall and need fewer travels.
     infill_link_mm: f64 = 10.0, 0.0 ..= 1000.0;
+    /// Sparse filling is laid in every so many layers only, and as much thicker, where it is sparse in all of them; never
+    /// thicker than roads are wide, nor with layers of varying height.
+    infill_every_layers: u32 = 1, 1.0 ..= 10.0;
     /// Direction of solid lines in even layers, degrees from x; odd layers are at right angles.
     infill_angle_deg: f64 = 45.0, -180.0 ..= 180.0;
     /// How far lines of the filling reach into the innermost wall, percent of the distance of roads.

@@ -31,6 +31,8 @@ pub struct Used {
     pub retractions: u32,
     /// Roads.
     pub roads: u32,
+    /// Layers in which a wall should have wound upwards, and there was more than one.
+    pub unwound: u32,
     /// Material pushed into the tower for changes of tool, mm³.
     pub tower_mm3: f64,
     /// Material with which nozzles were filled anew that went into objects instead, mm³.
@@ -45,6 +47,7 @@ impl Used {
         self.travel_mm += other.travel_mm;
         self.retractions += other.retractions;
         self.roads += other.roads;
+        self.unwound += other.unwound;
         self.tower_mm3 += other.tower_mm3;
         self.purged_mm3 += other.purged_mm3;
     }
@@ -146,6 +149,7 @@ pub(crate) fn speak(
         (speaker.over, speaker.fan) = (turn.over, f64::NAN);
     }
     speaker.begin(layer, turn);
+    speaker.used.unwound = u32::from(!speaker.lone && job.winds(layer) && !ordered.lays.is_empty());
     for (i, lay) in ordered.lays.iter().enumerate() {
         let next = ordered.lays.get(i + 1).map(|n| {
             let road = &ordered.roads.roads()[n.road as usize];

@@ -4,8 +4,10 @@
 //! setting is *mapped* when ours does the same, *kept* when it asks for what is done in any case, *the machine's* when a
 //! machine profile says it, and *lost* otherwise. Nothing is dropped in silence.
 
+mod bundle;
 mod keys;
 pub mod printer;
+mod texts;
 
 use crate::program;
 use crate::{Refusal, exit};
@@ -58,7 +60,7 @@ impl Mapped {
             self.lost.len()
         );
         for (key, value) in &self.ours {
-            let _ = writeln!(out, "  {key} = {value}");
+            let _ = writeln!(out, "  {key} = {}", value.replace('\n', "\n      "));
         }
         for (key, value) in &self.machine {
             let _ = writeln!(out, "  of the machine: {key} = {}", short(value));
@@ -95,37 +97,82 @@ fn short(value: &str) -> String {
     if cut.len() < value.len() { format!("{cut}...") } else { cut }
 }
 
-/// Reads the settings in a file.
-pub fn read(path: &Path) -> Result<Vec<Setting>> {
+/// Reads the settings in a file; of a bundle those of the profiles that are wanted.
+pub fn read(path: &Path, presets: &[String]) -> Result<Vec<Setting>> {
     let bytes = program::open(path)?;
+    let refused =
+        |message: String| Refusal { code: exit::INPUT, message: format!("{}: {message}", path.display()) };
     if bytes.starts_with(b"PK") {
         let read = shop_formats::mesh::read(SourceId(0), &bytes, &ReadOptions::default());
         return Ok(read.value.settings);
     }
     let text = String::from_utf8_lossy(&bytes);
     if text.trim_start().starts_with('{') {
-        return json(&text).map_err(|message| {
-            let message = format!("{}: {message}", path.display());
-            Refusal { code: exit::INPUT, message }.into()
-        });
+        return json(&text).map(|own| with_parents(own, path)).map_err(|m| refused(m).into());
     }
-    let settings = ini(&text);
-    if settings.is_empty() || text.lines().any(|l| l.trim_start().starts_with("[print:")) {
-        let message = format!(
-            "{}: no single profile; export one (PrusaSlicer: File, Export, Export Config)",
-            path.display()
-        );
-        bail!(Refusal { code: exit::INPUT, message });
+    if bundle::is_bundle(&text) {
+        return bundle::pick(&text, presets).map_err(|m| refused(m).into());
+    }
+    // A profile that is exported alone says all itself.
+    let mut settings = ini(&text);
+    settings.retain(|(k, _)| k != "inherits");
+    if settings.is_empty() {
+        bail!(refused("there are no settings in it".to_owned()));
     }
     Ok(settings)
 }
 
+/// Lays settings in JSON over those of the profiles that they extend, as far as these lie beside them.
+fn with_parents(own: Vec<Setting>, path: &Path) -> Vec<Setting> {
+    let mut all = own;
+    // Longer chains extend themselves.
+    for _ in 0..32 {
+        let Some(i) = all.iter().position(|(k, v)| k == "inherits" && !v.is_empty()) else { break };
+        let (_, parent) = all.remove(i);
+        let file = path.with_file_name(format!("{parent}.json"));
+        let found = std::fs::read_to_string(&file).ok().and_then(|text| json(&text).ok());
+        let Some(found) = found.filter(|_| !parent.contains(['/', '\\'])) else {
+            all.push(("inherits".to_owned(), parent));
+            break;
+        };
+        let more: Vec<Setting> =
+            found.into_iter().filter(|(k, _)| !all.iter().any(|(own, _)| own == k)).collect();
+        all.extend(more);
+    }
+    all
+}
+
 /// Reads lines of `key = value`; the configuration at the end of a program begins them with `;`.
 fn ini(text: &str) -> Vec<Setting> {
-    let lines = text.lines().map(|l| l.trim().trim_start_matches(';').trim_start());
-    let pairs = lines.filter(|l| !l.starts_with(['#', '['])).filter_map(|l| l.split_once('='));
-    let word = |k: &str| !k.is_empty() && k.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    pairs.map(|(k, v)| (k.trim().to_owned(), v.trim().to_owned())).filter(|(k, _)| word(k)).collect()
+    let lines = text.lines().map(|l| l.trim().trim_start_matches(';'));
+    lines.filter_map(ini_line).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+}
+
+/// Reads a line of `key = value`.
+fn ini_line(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim();
+    let (key, value) = line.split_once('=').filter(|_| !line.starts_with(['#', '[', ';']))?;
+    let (key, value) = (key.trim(), value.trim());
+    let word = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    word.then_some((key, value))
+}
+
+/// Returns a text as it is meant: without its quotes, lines apart.
+fn unescaped(text: &str) -> String {
+    let text = text.trim();
+    let text = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (c, if c == '\\' { chars.next() } else { None }) {
+            ('\\', Some('n')) => out.push('\n'),
+            ('\\', Some('r')) => {}
+            ('\\', Some('t')) => out.push('\t'),
+            ('\\', Some(other)) => out.push(other),
+            (c, _) => out.push(c),
+        }
+    }
+    out
 }
 
 fn json(text: &str) -> Result<Vec<Setting>, String> {
@@ -179,7 +226,20 @@ fn list(value: &str) -> Vec<String> {
         };
         return all.into_iter().map(text).collect();
     }
-    value.split([',', ';']).map(|v| v.trim().to_owned()).collect()
+    // Texts stand in quotes, in which both signs may be.
+    let (mut out, mut quoted, mut escaped) = (vec![String::new()], false, false);
+    for c in value.chars() {
+        if let (',' | ';', false) = (c, quoted) {
+            out.push(String::new());
+            continue;
+        }
+        quoted ^= c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        if let Some(last) = out.last_mut() {
+            last.push(c);
+        }
+    }
+    out.into_iter().map(|v| v.trim().to_owned()).collect()
 }
 
 /// Says in our words what foreign settings say.
@@ -271,6 +331,8 @@ impl Mapper<'_> {
                 }
             }
             Row::Tool(ours) => self.tool(key, &value, ours),
+            Row::Text(_, known) if known.contains(&whole.trim()) => self.keep(key),
+            Row::Text(ours, _) => self.text(key, whole, ours),
             Row::Follows(ours) => {
                 let own = self.settings.get(ours).and_then(|v| v.parse::<f64>().ok());
                 let same = match value.strip_suffix('%') {
@@ -295,6 +357,30 @@ impl Mapper<'_> {
             }
             Row::Machine => self.out.machine.push((key.to_owned(), whole.to_owned())),
             Row::Paper => self.keep(key),
+        }
+    }
+
+    /// Takes a text of the program over, as far as that can be.
+    fn text(&mut self, key: &str, whole: &str, ours: &str) {
+        // What is of filaments comes as a list.
+        let listed = whole.trim_start().starts_with(['"', '[']);
+        let theirs = unescaped(&if listed {
+            list(whole).into_iter().next().unwrap_or_default()
+        } else {
+            whole.to_owned()
+        });
+        if theirs.trim().is_empty() {
+            return self.keep(key);
+        }
+        let text = texts::translate(&theirs, self.foreign);
+        let said = match ours {
+            "start_gcode" => texts::heating(&text.ours),
+            "tool_change_gcode" => texts::changing(&text.ours),
+            _ => text.ours,
+        };
+        self.say(key, whole, ours, Some(said));
+        for (line, why) in text.lost {
+            self.lose(key, &line, &why);
         }
     }
 
@@ -467,7 +553,7 @@ thumbnails =
     #[test]
     fn what_has_no_counterpart_is_told() {
         let m = mapped(
-            "perimeters = 2\nflux_capacitor = 1.21\nstart_gcode = G28\\nG29\nbed_temperature = 60\nfirst_layer_bed_temperature = 70\nlayer_height = 99\n",
+            "perimeters = 2\nflux_capacitor = 1.21\nstart_gcode = G28\\nM141 S[chamber]\nbed_temperature = 60\nfirst_layer_bed_temperature = 70\nlayer_height = 99\n",
         );
         let keys: Vec<&str> = m.lost.iter().map(|(k, _, _)| k.as_str()).collect();
         assert_eq!(keys, ["flux_capacitor", "start_gcode", "layer_height", "first_layer_bed_temperature"]);

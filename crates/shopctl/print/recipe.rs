@@ -7,6 +7,7 @@
 use crate::folders::Folders;
 use crate::profile::nearest_names;
 use crate::report::Sources;
+use shop_print::hooks;
 use shop_print::settings::{FIELDS, Settings};
 use shop_report::{Diagnostic, SourceId, Span};
 use std::path::{Path, PathBuf};
@@ -134,6 +135,14 @@ pub fn explain(key: &str, settings: &Settings) -> Result<String, String> {
         }
         let _ = writeln!(out, ".");
     }
+    let texts: Vec<&str> = FIELDS.iter().map(|f| f.name).filter(|n| n.ends_with("_gcode")).collect();
+    if key == "all" {
+        let _ = writeln!(out, "\nTexts of your own in the program: {}", texts.join(", "));
+    }
+    if key == "all" || texts.contains(&key) {
+        let _ =
+            writeln!(out, "What such a text may name in braces, besides all settings:\n{}", hooks::names());
+    }
     if out.is_empty() {
         let hint = meant(key).map_or(String::new(), |m| format!("; did you mean {m}?"));
         return Err(format!("there is no setting {key}{hint} (--explain-setting all lists them)"));
@@ -247,6 +256,17 @@ mod tests {
                 assert_eq!(found, [], "{name}");
             }
         }
+    }
+
+    #[test]
+    fn texts_tell_what_they_may_name() {
+        let settings = Settings::default();
+        for key in ["all", "start_gcode", "tool_change_gcode"] {
+            let told = explain(key, &settings).expect("there is such a setting");
+            assert!(told.contains("{layer_z}") && told.contains("{next_tool}"), "{key}: {told}");
+        }
+        assert!(explain("all", &settings).is_ok_and(|t| t.contains("start_gcode, end_gcode")));
+        assert!(explain("walls", &settings).is_ok_and(|t| !t.contains("{layer_z}")));
     }
 
     #[test]

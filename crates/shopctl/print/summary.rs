@@ -52,6 +52,16 @@ pub fn mended(summary: &Summary) -> Vec<Diagnostic> {
     found
 }
 
+/// Says where a vase is none.
+pub fn vase(summary: &Summary) -> Option<Diagnostic> {
+    let layers = summary.used.unwound;
+    let message = "a vase is one wall all the way up: in some layers there are several, which are laid one after another";
+    let hint = "print it without vase=true, or let only its upper part be one: a part of a single outline, without holes";
+    (layers > 0).then(|| {
+        Diagnostic::warning("print/vase-of-several-walls", message).count(layers as usize).hint(hint)
+    })
+}
+
 /// Returns what the check of the machine found, as it is told elsewhere.
 pub fn findings(found: &[Finding]) -> Vec<Diagnostic> {
     let told = |f: &Finding| {

@@ -37,6 +37,10 @@ use strands::{LOOSE, Strands};
 pub struct Space<'a> {
     /// Number of the layer.
     pub layer: usize,
+    /// Number by which lines are turned from layer to layer.
+    pub turn: usize,
+    /// How thick sparse lines are, mm: as the layer, or as several.
+    pub height: f64,
     /// Where lines may end.
     pub inside: &'a Contours,
     /// The same on scan lines.
@@ -94,11 +98,11 @@ impl Weft {
                 }
             }
             Pattern::AdaptiveCubic => self.adaptive(job, space, spacing, least),
-            _ => self.straight(&families(job, space.layer, spacing), space, least),
+            _ => self.straight(&families(job, space, spacing), space, least),
         }
         let link = s.infill_link_mm * PER_MM;
         self.strands.join(space.inside, link, space.taken);
-        self.strands.lay(space.inside, Kind::Sparse, job.area(space.layer), roads);
+        self.strands.lay(space.inside, Kind::Sparse, pitch * space.height, roads);
     }
 
     /// Adds rings along the walls to `roads`. The first ring lies `first` inside of where lines may end, all of them `distance` apart, grid units.
@@ -121,7 +125,7 @@ impl Weft {
     fn adaptive(&mut self, job: &Job, space: &Space<'_>, spacing: f64, least: f64) {
         let (octree, strands) = (&job.core.octree, &mut self.strands);
         let z = f64::from(job.levels.plane(space.layer));
-        for (k, frame) in families(job, space.layer, spacing).iter().enumerate() {
+        for (k, frame) in families(job, space, spacing).iter().enumerate() {
             self.scanner.scan_showing(space.inside, frame, &mut self.rows, |row, run, e, f| {
                 octree.parts(k, frame, z, row, run, |part| {
                     let ends = [frame.spot(part.a, row), frame.spot(part.b, row)];
@@ -179,16 +183,16 @@ impl Core {
 const LEAST_LINE: f64 = 1.0;
 
 /// Returns the straight lines of a layer; `spacing` is that of a single family.
-fn families(job: &Job, layer: usize, spacing: f64) -> Vec<Frame> {
+fn families(job: &Job, space: &Space<'_>, spacing: f64) -> Vec<Frame> {
     let s = &job.settings;
     let angle = s.infill_angle_deg.to_radians();
     let turned = |k: u32, of: f64, n: f64| Frame::new(angle + f64::from(k) * of, n * spacing);
     match s.infill_pattern {
-        Pattern::Rectilinear => vec![turned(layer as u32 % 2, 0.5 * PI, 1.0)],
+        Pattern::Rectilinear => vec![turned(space.turn as u32 % 2, 0.5 * PI, 1.0)],
         Pattern::Triangles => (0..3).map(|k| turned(k, PI / 3.0, 3.0)).collect(),
         Pattern::Cubic | Pattern::AdaptiveCubic => {
             // The faces of cubes that stand on a corner rise by √2 for every unit across.
-            let shift = -f64::from(job.levels.plane(layer)) / 2f64.sqrt();
+            let shift = -f64::from(job.levels.plane(space.layer)) / 2f64.sqrt();
             (0..3).map(|k| turned(k, 2.0 * PI / 3.0, 3.0).moved(shift)).collect()
         }
         _ => (0..2).map(|k| turned(k, 0.5 * PI, 2.0)).collect(),

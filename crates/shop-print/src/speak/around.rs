@@ -222,6 +222,9 @@ pub fn prologue(job: &Job) -> Section {
     } else {
         c.push(Command::Verbatim(s.start_gcode.write(s, &job.scene(None)).trim_end().into()));
     }
+    if job.tools.iter().all(|t| t.0 == 0) && !s.filament_start_gcode.is_empty() {
+        c.push(Command::Verbatim(s.filament_start_gcode.write(s, &job.scene(None)).trim_end().into()));
+    }
     let some = |v: f64| (v > 0.0).then_some(v);
     let limits = Limits {
         travel_acceleration: some(s.travel_acceleration_mm_per_s2),
@@ -240,8 +243,11 @@ pub fn epilogue(job: &Job) -> Section {
     let s = &job.settings;
     let mut section = Section::new(Role::Unknown, "");
     let c = &mut section.commands;
+    let scene = job.scene(job.levels.len().checked_sub(1));
+    if job.tools.iter().all(|t| t.0 == 0) && !s.filament_end_gcode.is_empty() {
+        c.push(Command::Verbatim(s.filament_end_gcode.write(s, &scene).trim_end().into()));
+    }
     if !s.end_gcode.is_empty() {
-        let scene = job.scene(job.levels.len().checked_sub(1));
         c.push(Command::Verbatim(s.end_gcode.write(s, &scene).trim_end().into()));
         return section;
     }

@@ -24,6 +24,8 @@ pub enum Row {
     Words(&'static str, &'static [(&'static str, &'static str)]),
     /// The number of a tool, which is counted from 1 there; 0 leaves it open.
     Tool(&'static str),
+    /// A text of the program; these are how it is done without one.
+    Text(&'static str, &'static [&'static str]),
     /// It has no setting here; these values are how it is always done.
     Always(&'static [&'static str]),
     /// It follows another setting of ours and has none of its own; an equal value, or 0, is how it is done.
@@ -37,7 +39,7 @@ pub enum Row {
 }
 
 use Row::{
-    Always, Flag, Follows, If, Machine, Number, Paper, Percent, Room, Speed, Times, Tool, Width, Words,
+    Always, Flag, Follows, If, Machine, Number, Paper, Percent, Room, Speed, Text, Times, Tool, Width, Words,
 };
 
 const SEAMS: &[(&str, &str)] = &[
@@ -86,8 +88,7 @@ pub fn row(key: &str) -> Option<Row> {
         return Some(*row);
     }
     let paper = ["_settings_id", "_notes", "_vendor", "_type", "_colour", "_id", "_version", "_color"];
-    let own =
-        ["machine_", "printer_", "compatible_", "inherits", "default_", "host_", "thumbnail", "upward_"];
+    let own = ["machine_", "printer_", "compatible_", "default_", "host_", "thumbnail", "upward_"];
     if key.starts_with("machine_max_") || key.starts_with("machine_min_") {
         return Some(Machine);
     }
@@ -146,10 +147,10 @@ const ROWS: &[(&str, Row)] = &[
     ("top_shell_layers", Number("top_layers")),
     ("bottom_solid_layers", Number("bottom_layers")),
     ("bottom_shell_layers", Number("bottom_layers")),
-    ("top_solid_min_thickness", Always(&["0"])),
-    ("bottom_solid_min_thickness", Always(&["0"])),
-    ("top_shell_thickness", Always(&["0"])),
-    ("bottom_shell_thickness", Always(&["0"])),
+    ("top_solid_min_thickness", Number("top_shell_mm")),
+    ("bottom_solid_min_thickness", Number("bottom_shell_mm")),
+    ("top_shell_thickness", Number("top_shell_mm")),
+    ("bottom_shell_thickness", Number("bottom_shell_mm")),
     ("ensure_vertical_shell_thickness", Always(&["1", "enabled", "ensure_all"])),
     ("fill_density", Percent("infill_percent")),
     ("sparse_infill_density", Percent("infill_percent")),
@@ -176,7 +177,7 @@ const ROWS: &[(&str, Row)] = &[
     ("infill_first", Always(NO)),
     ("is_infill_first", Always(NO)),
     ("infill_anchor", Always(&["0", "0%"])),
-    ("infill_anchor_max", Always(&["0", "0%"])),
+    ("infill_anchor_max", Number("infill_link_mm")),
     ("ironing", Words("ironing", &[("0", "off"), ("1", "top")])),
     ("ironing_flowrate", If("ironing", &Percent("ironing_flow_percent"))),
     ("ironing_type", Words("ironing", &[("no ironing", "off"), ("top", "top"), ("topmost", "topmost")])),
@@ -378,15 +379,27 @@ const ROWS: &[(&str, Row)] = &[
     ),
     ("complete_objects", Flag("sequential")),
     ("remaining_times", Flag("progress_marks")),
-    ("start_gcode", Always(&["", "G28"])),
-    ("end_gcode", Always(&["", "M84"])),
-    ("machine_start_gcode", Always(&["", "G28"])),
-    ("machine_end_gcode", Always(&["", "M84"])),
-    ("before_layer_gcode", Always(&[""])),
-    ("layer_gcode", Always(&[""])),
-    ("toolchange_gcode", Always(&[""])),
-    ("start_filament_gcode", Always(&[""])),
-    ("end_filament_gcode", Always(&[""])),
+    ("start_gcode", Text("start_gcode", &["", "G28"])),
+    ("end_gcode", Text("end_gcode", &["", "M84"])),
+    ("machine_start_gcode", Text("start_gcode", &["", "G28"])),
+    ("machine_end_gcode", Text("end_gcode", &["", "M84"])),
+    ("before_layer_gcode", Text("before_layer_gcode", &[])),
+    ("before_layer_change_gcode", Text("before_layer_gcode", &[])),
+    ("layer_gcode", Text("layer_gcode", &[])),
+    ("layer_change_gcode", Text("layer_gcode", &[])),
+    ("toolchange_gcode", Text("tool_change_gcode", &[])),
+    ("change_filament_gcode", Text("tool_change_gcode", &[])),
+    ("start_filament_gcode", Text("filament_start_gcode", &[])),
+    ("filament_start_gcode", Text("filament_start_gcode", &[])),
+    ("end_filament_gcode", Text("filament_end_gcode", &[])),
+    ("filament_end_gcode", Text("filament_end_gcode", &[])),
+    ("between_objects_gcode", Text("between_objects_gcode", &[])),
+    ("printing_by_object_gcode", Text("between_objects_gcode", &[])),
+    ("color_change_gcode", Always(&["", "M600"])),
+    ("pause_print_gcode", Always(&["", "M601", "M0"])),
+    ("machine_pause_gcode", Always(&["", "M601", "M0"])),
+    ("template_custom_gcode", Always(&[""])),
+    ("autoemit_temperature_commands", Always(&["1"])),
     ("post_process", Always(&["", "[]"])),
     // The printer.
     ("printer_technology", Always(&["FFF"])),
@@ -423,6 +436,9 @@ const ROWS: &[(&str, Row)] = &[
     ("wipe_into_objects", Flag("purge_into_object")),
     ("flush_into_objects", Flag("purge_into_object")),
     ("retract_length_toolchange", Number("tool_retract_mm")),
+    ("inherits", Always(&[""])),
+    ("inherits_group", Paper),
+    ("inherits_cummulative", Paper),
     ("name", Paper),
     ("from", Paper),
     ("version", Paper),
