@@ -182,6 +182,54 @@ fn a_folder_is_looked_after() {
     assert_eq!(modified(&folder.join("good.gcode")), before);
 }
 
+#[test]
+fn tools_have_filaments_and_roads_of_their_own() {
+    let home = home();
+    let set = ["supports=true", "support_interface_tool=1", "tower_x_mm=160", "tower_width_mm=20"];
+    let sets: Vec<&str> = set.iter().flat_map(|s| ["--set", s]).collect();
+    let args = ["print", "bracket.stl", "--filament", "pla", "--filament", "petg", "-o", "a.gcode", "--json"];
+    let run = shopctl(&home, &[&args[..], &sets].concat());
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let report = json(&run);
+    assert_eq!(report["filament"], "pla, petg");
+    assert!(report["tower_mm3"].as_f64() > Some(50.0), "{report}");
+    assert_eq!(report["proof"]["clash_mm2"].as_f64(), Some(0.0), "{report}");
+    let program = fs::read_to_string(home.path().join("a.gcode")).expect("written");
+    let heats = |c: &str| {
+        program
+            .lines()
+            .any(|l| l.starts_with("M104") && l.contains(c) || l.starts_with("M109") && l.contains(c))
+    };
+    assert!(program.lines().any(|l| l == "T1") && heats("T1 S2"), "the second tool is heated and used");
+    let check = shopctl(&home, &["check", "a.gcode", "-m", "printer-marlin", "--json"]);
+    assert_eq!(check.status.code(), Some(0), "{}", text(&check.stdout));
+}
+
+#[test]
+fn a_profile_of_many_is_taken_with_its_texts() {
+    let home = home();
+    let bundle = "[printer:mine]\nnozzle_diameter = 0.4\nstart_gcode = G28\\nG1 Z[first_layer_height] F900 ; up\\nM300 S[beep]\n\
+                  [print:*common*]\nperimeters = 3\n[print:coarse]\ninherits = *common*\nlayer_height = 0.3\nfirst_layer_height = 0.3\n\
+                  [print:other]\nlayer_height = 0.1\n";
+    fs::write(home.path().join("all.ini"), bundle).expect("writable");
+    let open = shopctl(&home, &["print", "bracket.stl", "--import", "all.ini", "-o", "a.gcode"]);
+    assert_eq!(open.status.code(), Some(3));
+    assert!(text(&open.stderr).contains("`coarse`, `other`"), "{}", text(&open.stderr));
+    let run = shopctl(
+        &home,
+        &["print", "bracket.stl", "--import", "all.ini", "--preset", "coarse", "-o", "a.gcode"],
+    );
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("print/settings-lost"), "{}", text(&run.stderr));
+    let program = fs::read_to_string(home.path().join("a.gcode")).expect("written");
+    assert!(
+        program.contains("\nG1 Z0.3 F900 ; up\n") && program.contains("; walls = 3"),
+        "its text is in it"
+    );
+    assert!(program.contains("; left out: M300 S|beep|"), "and what is not says so");
+    assert!(program.contains("M190 S60"), "what it does not heat is heated");
+}
+
 fn modified(path: &Path) -> std::time::SystemTime {
     fs::metadata(path).and_then(|m| m.modified()).expect("it is there")
 }

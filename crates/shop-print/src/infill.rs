@@ -95,7 +95,7 @@ impl Filler {
             let height = layers.clone().map(|l| job.levels.height(l)).sum();
             let turn = layers.start / layers.len();
             let taken = Some((&common, frame));
-            self.weft.fill(job, &Space { taken, height, turn, ..*whole }, roads);
+            self.weft.fill(job, &Space { turn, height, taken, ..*whole }, roads);
         }
     }
 

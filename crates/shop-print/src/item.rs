@@ -347,7 +347,9 @@ impl Item {
             .map(|meshes| Some(Paint::new(&meshes, shift, levels)).filter(|paint| !paint.is_empty()));
         for (i, meshes) in [seams, none].into_iter().enumerate() {
             let mut all = Mesh::default();
-            meshes.into_iter().for_each(|mesh| append(&mut all, mesh));
+            for mesh in meshes {
+                append(&mut all, mesh);
+            }
             self.seams[i] = (!all.triangles.is_empty()).then(|| self.add(all, shift, levels));
         }
         rest

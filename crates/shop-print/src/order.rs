@@ -137,7 +137,9 @@ impl State {
             None => groups.push((tool, vec![island])),
         };
         let (mut any, fixed): (Vec<Island>, Vec<Island>) = islands.into_iter().partition(|i| i.purges);
-        fixed.into_iter().for_each(|i| put(&mut groups, of(&i, roads), i));
+        for island in fixed {
+            put(&mut groups, of(&island, roads), island);
+        }
         if groups.is_empty() {
             // The tool that is in use makes all of it.
             for island in any.drain(..) {
@@ -311,7 +313,9 @@ impl State {
         if among.is_empty() {
             (0..n).for_each(&mut look);
         } else {
-            among.iter().for_each(|i| look(*i as usize));
+            for i in among {
+                look(*i as usize);
+            }
         }
         best.1
     }

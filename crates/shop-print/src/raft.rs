@@ -44,7 +44,9 @@ pub fn under<'a>(job: &Job, bodies: impl Iterator<Item = &'a Facets>, supports: 
             .collect();
         all.append(cutter.walks(facets, &cut, job.levels.plane(first), TRUE_MM * PER_MM));
     }
-    supports.iter().for_each(|s| s.tiles(first, &mut all));
+    for kind in supports {
+        kind.tiles(first, &mut all);
+    }
     planar.unite(&all, &mut one);
     planar.inset(&one, -job.settings.raft_margin_mm * PER_MM, round(), &mut grown);
     grown

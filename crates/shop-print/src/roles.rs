@@ -146,11 +146,6 @@ impl Part {
         filament(&mut job.settings, cast.base, cast.filaments);
         Part { job, top_mm: 0.0, used: true, others: Vec::new(), ..self.clone() }
     }
-
-    /// Returns the part that another tool makes of this one.
-    pub fn made_with(&self, tool: u16) -> Option<u16> {
-        self.others.iter().find(|(t, _)| *t == tool).map(|(_, part)| *part)
-    }
 }
 
 #[cfg(test)]

@@ -41,7 +41,8 @@ fn lines(job: &Job, layer: usize, inside: &Contours, taken: Option<(&Rows, &Fram
     let mut roads = Roads::default();
     let (mut inner, frame) = (Rows::default(), job.frames[layer % 2]);
     Scanner::default().scan(inside, &frame, &mut inner);
-    let space = Space { layer, inside, inner: (&inner, &frame), taken };
+    let height = job.levels.height(layer);
+    let space = Space { layer, turn: layer, height, inside, inner: (&inner, &frame), taken };
     Weft::default().fill(job, &space, &mut roads);
     roads
 }

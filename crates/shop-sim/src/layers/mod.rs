@@ -424,7 +424,9 @@ impl LayerFigures {
     pub fn after(mut self, layers: usize) -> LayerFigures {
         let worst =
             [&mut self.outside_worst, &mut self.bare_worst, &mut self.midair_worst, &mut self.clash_worst];
-        worst.into_iter().for_each(|(_, layer)| *layer += layers);
+        for (_, layer) in worst {
+            *layer += layers;
+        }
         self
     }
 
