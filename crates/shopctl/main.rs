@@ -42,7 +42,7 @@ struct Cli {
 enum Verb {
     Cut(Box<cut::CutArgs>),
     #[command(visible_alias = "slice")]
-    Print(print::PrintArgs),
+    Print(Box<print::PrintArgs>),
     Check(check::CheckArgs),
     Estimate(estimate::EstimateArgs),
     Preview(preview::PreviewArgs),

@@ -204,7 +204,7 @@ fn one(
         notes.push(Diagnostic::info("print/project-settings", message).hint("--import FILE uses them"));
     }
     let filament = machine.printer.as_ref().map_or(1.75, |p| p.filament);
-    let Some(filaments) = filaments(args, &settings, at_home(machine), style)? else {
+    let Some(filaments) = filaments(args, &settings, &at_home(machine), style)? else {
         return Ok(failed(&notes));
     };
     let model = Model { filaments, ..model::model(stand, settings, &mut notes) };
@@ -298,7 +298,7 @@ fn settings(args: &PrintArgs, settings: Settings, style: Style) -> Result<Option
 fn filaments(
     args: &PrintArgs,
     settings: &Settings,
-    home: Settings,
+    home: &Settings,
     style: Style,
 ) -> Result<Option<Vec<Changes>>> {
     let foreign = args.import.as_deref().map(|p| import::read(p, &args.preset)).transpose()?;

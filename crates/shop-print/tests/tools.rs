@@ -56,7 +56,7 @@ fn laid(print: &Print) -> (Vec<Vec<Piece>>, Summary) {
                     Command::ToolChange { number } => tool = number,
                     Command::Feature(name) => kind = name.to_string(),
                     Command::Extrude { to, e } if e > 0.0 => {
-                        layer.push((tool, kind.clone(), e * SECTION, to[0]))
+                        layer.push((tool, kind.clone(), e * SECTION, to[0]));
                     }
                     _ => {}
                 }
@@ -163,7 +163,9 @@ fn a_tool_lays_with_the_settings_of_its_filament() {
 fn blocks(infill: bool, whole: bool) -> Print {
     let object = |x: f64, pairs: &[(&str, &str)]| {
         let mut changes = Changes::default();
-        pairs.iter().for_each(|(key, text)| changes.add(key, text).expect("a setting"));
+        for (key, text) in pairs {
+            changes.add(key, text).expect("a setting");
+        }
         let mesh = block([0.0; 3], [22.0, 22.0, 5.0]);
         Object { changes, places: vec![[x, 0.0]], ..Object::of(mesh) }
     };

@@ -249,7 +249,7 @@ struct Judges<'l> {
     found: Vec<Diagnostic>,
 }
 
-impl<'l> Judges<'l> {
+impl Judges<'_> {
     fn take(&mut self, round: usize, look: Look) {
         if self.at.as_ref().is_none_or(|(at, _)| *at != round) {
             self.close();

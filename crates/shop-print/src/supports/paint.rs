@@ -132,7 +132,7 @@ mod tests {
             paint.strips(&now, below, levels.plane(layer), &mut strips);
             area += strips.area_mm2();
         }
-        let whole = 0.5 * (8.0 * 6.0 - -1.0 * 1.0);
+        let whole = 0.5 * (8.0 * 6.0 + 1.0);
         assert!((area - whole).abs() < 1e-3, "{area} {whole}");
     }
 }
