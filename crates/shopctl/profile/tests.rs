@@ -246,7 +246,7 @@ fn misspelt_keys() {
         44 | color = 1
            | ^^^^^
            |
-           = hint: known here: decimals, ending, extends, footer, header, line_limit
+           = hint: known here: arcs, decimals, ending, extends, footer, header, line_limit, repeat_motion
     "#]],
     );
 }
