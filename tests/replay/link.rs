@@ -131,7 +131,7 @@ fn a_full_buffer_is_what_marlin_has() {
 #[test]
 fn a_slow_link_is_felt_and_slowdown_with_it() {
     let block = Block { length: 0.4, accel: 3000.0, nominal: 100.0, corner: 100.0, rest: 0.3 };
-    let blocks = [block; 2000];
+    let blocks = vec![block; 2000];
     let full = run_buffer(&blocks, PLACES);
     let (plain, slowed) = (fed(&blocks, 0.006, false), fed(&blocks, 0.006, true));
     assert!(plain > 1.3 * full && slowed > 1.3 * full, "{full} {plain} {slowed}");

@@ -198,7 +198,13 @@ fn engravings(bencher: divan::Bencher<'_, '_>, lines: usize) {
 
 /// A machine of 500 mm/s² with GRBL's planner: every arc becomes chords of 0.002 mm sagitta.
 fn machine() -> Machine {
-    let axis = Axis { min: 0.0, max: 3000.0, rapid: Speed::from_mm_per_min(6000.0), acceleration: 500.0, homing: None };
+    let axis = Axis {
+        min: 0.0,
+        max: 3000.0,
+        rapid: Speed::from_mm_per_min(6000.0),
+        acceleration: 500.0,
+        homing: None,
+    };
     let example = Machine::example(MachineKind::Router);
     let process = Process { spin_up_s: 0.0, ..example.process.clone() };
     Machine { axes: [axis; 3], process, ..example }

@@ -299,9 +299,7 @@ mod tests {
 
     #[test]
     fn ends_of_programs_are_known() {
-        for (line, ends) in
-            [("M2", true), ("M30", true), ("G0X1M02", true), ("M3", false), ("M300", false)]
-        {
+        for (line, ends) in [("M2", true), ("M30", true), ("G0X1M02", true), ("M3", false), ("M300", false)] {
             assert_eq!(ends_program(line.as_bytes()), ends, "{line}");
         }
     }

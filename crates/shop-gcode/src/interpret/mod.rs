@@ -473,7 +473,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             self.comments(block);
         }
         if let Some(token) = block.dollar {
-            self.to_the_controller((token.start, token.end));
+            self.controller_line((token.start, token.end));
         }
         if block.flow.is_some() {
             if self.guessed {

@@ -272,7 +272,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
 
     /// A line that begins with `$`. Of all that GRBL's kin do then, only looking for the switches takes part in a program.
     #[cold]
-    pub(super) fn to_the_controller(&mut self, at: (usize, usize)) {
+    pub(super) fn controller_line(&mut self, at: (usize, usize)) {
         let text = self.program.get(at.0..at.1).unwrap_or_default().trim_ascii();
         let grbl = matches!(
             self.context.dialect,

@@ -88,7 +88,7 @@ impl Force {
                 self.stand(m.to);
             }
             Command::Home { to, .. } if homes => {
-                (self.position, self.came_with) = (to.map(Some), self.tool_offset)
+                (self.position, self.came_with) = (to.map(Some), self.tool_offset);
             }
             Command::Drill(d) => self.stand([d.at.x, d.at.y, d.clearance]),
             Command::Probe { z, .. } => {

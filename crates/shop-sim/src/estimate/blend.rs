@@ -155,6 +155,7 @@ mod tests {
     /// As many seconds as LinuxCNC 2.9 itself takes, its whole motion with a servo period of 1 ms, axes of 100 mm/s and
     /// 750 mm/s², ARC_BLEND_… as they are without an INI entry: counted while it was not in position.
     #[test]
+    #[expect(clippy::approx_constant, reason = "6.280 s were counted")]
     fn as_long_as_linuxcnc_takes() {
         let blend = |tolerance, straighten| PathControl::Blend { tolerance, straighten };
         let raw = |mm: f64| blend(Some(mm), Some(0.0));
