@@ -242,7 +242,7 @@ fn painted_supports_and_seams_are_surfaces() {
         let mut parts = text.splitn(3, "<triangle ");
         let mut out = parts.next().unwrap_or_default().to_owned();
         for (part, more) in parts.zip(attributes) {
-            out += &format!("<triangle {more} {part}");
+            write!(out, "<triangle {more} {part}").expect("text");
         }
         out
     };
