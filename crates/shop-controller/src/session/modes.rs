@@ -142,7 +142,9 @@ impl Modes {
             let mm = if in_inches { wanted * INCH } else { wanted };
             // No decimals in mm, one in inches; single precision.
             let same = |unit: f64, grain: f64| (mm / unit - reported).abs() <= grain + mm / unit * 1e-4;
-            if !(same(1.0, 1.0) || (inches || in_inches) && same(INCH, 0.1)) {
+            // In the units of `$13`, as some have it in those that are in force.
+            let in_inches = inches || in_inches || found.groups[UNITS] == Some(200);
+            if !(same(1.0, 1.0) || in_inches && same(INCH, 0.1)) {
                 return told(GROUPS, format!("F{wanted}"), format!("F{reported}"));
             }
         }
@@ -248,6 +250,7 @@ mod tests {
             "feeds in mm, whatever the program has"
         );
         assert_eq!(differs(&["G20", "G1X1F10"], "[GC:G1 G20 F10.0 S0]"), None, "as older ones have it");
+        assert_eq!(differs(&["G21F3000", "G20"], "[GC:G1 G20 F118.1 S0]"), None, "and in those of now");
         assert_eq!(differs(&["M7", "M8"], "[GC:M8]"), None, "what was on before is not known");
         assert_eq!(differs(&["M9M7", "M8"], "[GC:M7 M8]"), None);
         assert_eq!(differs(&["G38.2Z-5F100"], "[GC:G38.2 F100]"), None);
