@@ -12,6 +12,8 @@ use rayon::prelude::*;
 const CANDIDATES: usize = 24;
 /// Hull facets whose directions differ by less are one face: cosine of a tenth of a degree.
 const SAME_FACE: f64 = 0.999_998_477;
+/// Directions of facets are right to this, radians: corners of a part of 100 mm are rounded to a few millionths of it.
+const ROUNDING: f64 = 1e-5;
 /// The hull is right to this, mm: a face of 10 mm is then right to the direction of a thirtieth of a degree.
 const HULL: f64 = 0.005;
 /// What is this close to the bed touches it, mm.
@@ -116,14 +118,16 @@ fn faces(points: &[Point3], hull: &[[u32; 3]]) -> Vec<Face> {
     faces
 }
 
-/// Returns how a part stands on a face of its hull. The hull is right to some micrometres only, so the direction of an
-/// axis of the file that is as good as the same, and that of the largest facet that touches the bed, are tried too, and
-/// the first is taken with which as much touches the bed as with any.
+/// Returns how a part stands on a face of its hull. The hull is right to some micrometres only, so the direction of the
+/// largest facet that touches the bed is tried too, or that of the axis of the file from which it differs by rounding
+/// alone, and the first is taken with which as much touches the bed as with any.
 fn settled(mesh: &Mesh, hull: &[[u32; 3]], down: Vector3, middle: Point3) -> Rest {
     let (by_hull, touching) = rest(mesh, hull, down, middle);
     let axes = [Vector3::x(), Vector3::y(), Vector3::z()];
-    let axis = axes.into_iter().flat_map(|a| [a, -a]).find(|a| a.dot(&down) > SAME_FACE);
     let facet = touching.try_normalize(0.0).filter(|f| f.dot(&down) > SAME_FACE);
+    let meant = facet.unwrap_or(down);
+    let same = |a: &Vector3| a.dot(&meant) > 0.0 && a.cross(&meant).norm() < ROUNDING;
+    let axis = axes.into_iter().flat_map(|a| [a, -a]).find(same);
     let others = [axis, facet].into_iter().flatten().filter(|d| *d != down);
     let mut tried: Vec<Rest> = others.map(|d| rest(mesh, hull, d, middle).0).collect();
     tried.push(by_hull);
@@ -219,12 +223,25 @@ mod tests {
         ) {
             let come = Transform::turn(axis.into(), angle).then(&Transform::shift(5.0, -3.0, 40.0));
             let mesh = table().transformed(&come);
-            let best = rests(&mesh)[0];
-            prop_assert!(best.stable);
-            prop_assert!((best.contact - 1200.0).abs() < 1e-6 && best.air < 1e-6, "{:?}", best);
-            prop_assert!((best.height - 24.0).abs() < 1e-9);
-            let low = mesh.transformed(&best.place).bounds().expect("points").0;
-            prop_assert!(low.z.abs() < 1e-9);
+            on_its_top(&mesh)?;
+        }
+    }
+
+    fn on_its_top(mesh: &Mesh) -> Result<(), TestCaseError> {
+        let best = rests(mesh)[0];
+        prop_assert!(best.stable);
+        prop_assert!((best.contact - 1200.0).abs() < 1e-6 && best.air < 1e-6, "{:?}", best);
+        prop_assert!((best.height - 24.0).abs() < 1e-9);
+        let low = mesh.clone().transformed(&best.place).bounds().expect("points").0;
+        prop_assert!(low.z.abs() < 1e-9);
+        Ok(())
+    }
+
+    #[test]
+    fn hardly_tilted_is_tilted() {
+        for angle in [1e-4, 0.0005103672761141874, 0.0015] {
+            let axis = Vector3::new(0.0, 0.42962640207605135, 0.9186074092245239);
+            on_its_top(&table().transformed(&Transform::turn(axis, angle))).expect("on its top");
         }
     }
 
