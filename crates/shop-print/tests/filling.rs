@@ -90,38 +90,82 @@ proptest! {
         solid in (prop::collection::vec(2.0f64..9.0, 3..9), -10.0f64..10.0, -10.0f64..10.0),
         pattern in 0usize..7, percent in 10.0f64..60.0, link in 0.0f64..30.0, layer in 0usize..400,
     ) {
-        let mut region = Contours::default();
-        star(&radii, [0.0; 2], &mut region);
-        let first: Vec<Spot> = region.get(0).to_vec();
-        let around: Vec<f64> = hole.iter().rev().copied().collect();
-        let mut inner = Contours::default();
-        star(&around, [0.0; 2], &mut inner);
-        // A hole goes the other way around.
-        let walk: Vec<Spot> = inner.get(0).iter().rev().copied().collect();
-        region.add(&walk);
-        let mut block = Contours::default();
-        star(&solid.0, [solid.1, solid.2], &mut block);
-        let frame = Frame::new(0.3, 0.4 * PER_MM);
-        let mut rows = Rows::default();
-        Scanner::default().scan(&block, &frame, &mut rows);
-        let job = job(PATTERNS[pattern], percent, link);
-        let roads = lines(&job, layer, &region, Some((&rows, &frame)));
-        for road in roads.roads() {
-            for w in roads.spots(road).windows(2) {
-                let middle = Spot::new(i32::midpoint(w[0].x, w[1].x), i32::midpoint(w[0].y, w[1].y));
-                let near = |s: Spot| (0..region.len()).map(|i| distance(s, region.get(i))).fold(f64::MAX, f64::min);
-                // Waves are scanned along edges cut as fine as they are themselves.
-                let slack = if pattern == 4 { 0.15 * PER_MM } else { 5.0 };
-                for s in [w[0], middle, w[1]] {
-                    let inside = encloses(&first, s) && !encloses(&walk, s);
-                    prop_assert!(inside || near(s) < slack, "{:?} {}", s, near(s));
-                }
-                let mut length = 0.0;
-                rows.along(&frame, w[0], w[1], |a, b| length += (b - a) * w[0].distance(w[1]));
-                prop_assert!(length <= 0.51 * frame.pitch(), "{}", length);
+        let fill = Fill { pattern, percent, link, layer };
+        stays_inside(&radii, &hole, &solid, fill)?;
+    }
+}
+
+#[test]
+fn lines_are_not_joined_past_several_short_pieces_of_what_is_taken() {
+    let mut radii = [4.0; 23];
+    radii[8..11].copy_from_slice(&[12.487213554135646, 7.184140745829286, 8.926741598504492]);
+    let solid = (vec![2.0, 2.0, 8.082561035644545, 8.747114220187168], -5.240453561446287, 5.36016061513881);
+    let fill = Fill { pattern: 0, percent: 52.54181773455023, link: 17.335872956882607, layer: 47 };
+    for corners in 12..24 {
+        stays_inside(&radii[..corners], &[1.0; 3], &solid, fill).expect("off what is taken");
+    }
+}
+
+#[test]
+fn waves_end_at_the_walls_of_a_needle() {
+    let mut radii = [4.0; 23];
+    radii[5..7].copy_from_slice(&[12.764704582872232, 4.338711837429441]);
+    let solid = (vec![2.0; 3], 0.0, 0.0);
+    for layer in 280..320 {
+        let fill = Fill { pattern: 4, percent: 11.841973555357582, link: 0.0, layer };
+        stays_inside(&radii, &[1.0; 3], &solid, fill).expect("within the walls");
+    }
+}
+
+/// How a region is filled.
+#[derive(Clone, Copy)]
+struct Fill {
+    /// Its number among [`PATTERNS`].
+    pattern: usize,
+    percent: f64,
+    link: f64,
+    layer: usize,
+}
+
+/// Fills a star with a hole, less a smaller star of which the place is given, mm, and looks where the lines are.
+fn stays_inside(
+    radii: &[f64],
+    hole: &[f64],
+    solid: &(Vec<f64>, f64, f64),
+    fill: Fill,
+) -> Result<(), TestCaseError> {
+    let Fill { pattern, percent, link, layer } = fill;
+    let mut region = Contours::default();
+    star(radii, [0.0; 2], &mut region);
+    let first: Vec<Spot> = region.get(0).to_vec();
+    let around: Vec<f64> = hole.iter().rev().copied().collect();
+    let mut inner = Contours::default();
+    star(&around, [0.0; 2], &mut inner);
+    // A hole goes the other way around.
+    let walk: Vec<Spot> = inner.get(0).iter().rev().copied().collect();
+    region.add(&walk);
+    let mut block = Contours::default();
+    star(&solid.0, [solid.1, solid.2], &mut block);
+    let frame = Frame::new(0.3, 0.4 * PER_MM);
+    let mut rows = Rows::default();
+    Scanner::default().scan(&block, &frame, &mut rows);
+    let job = job(PATTERNS[pattern], percent, link);
+    let roads = lines(&job, layer, &region, Some((&rows, &frame)));
+    for road in roads.roads() {
+        for w in roads.spots(road).windows(2) {
+            let middle = Spot::new(i32::midpoint(w[0].x, w[1].x), i32::midpoint(w[0].y, w[1].y));
+            let near =
+                |s: Spot| (0..region.len()).map(|i| distance(s, region.get(i))).fold(f64::MAX, f64::min);
+            for s in [w[0], middle, w[1]] {
+                let inside = encloses(&first, s) && !encloses(&walk, s);
+                prop_assert!(inside || near(s) < 5.0, "{:?} {}", s, near(s));
             }
+            let mut length = 0.0;
+            rows.along(&frame, w[0], w[1], |a, b| length += (b - a) * w[0].distance(w[1]));
+            prop_assert!(length <= 0.51 * frame.pitch(), "{}", length);
         }
     }
+    Ok(())
 }
 
 fn distance(at: Spot, contour: &[Spot]) -> f64 {

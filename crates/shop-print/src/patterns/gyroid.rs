@@ -57,7 +57,8 @@ impl Gyroid {
         }
     }
 
-    /// Moves every corner of the region across by as much as the wave does there, edges cut as fine as the wave is.
+    /// Moves every corner of the region across by as much as the wave does there. Edges are cut where the wave has its
+    /// corners: between them both are straight, and so is what becomes of the edge.
     fn bend(&mut self, region: &Contours, frame: &Frame, unit: f64) {
         let Gyroid { bent, edges, wave, .. } = self;
         bent.clear();
@@ -68,13 +69,18 @@ impl Gyroid {
             let mut a = frame.turn(contour[contour.len() - 1]);
             for spot in contour {
                 let b = frame.turn(*spot);
-                let pieces = ((b[0] - a[0]).abs() / step).ceil().max(1.0);
-                for k in 1..=pieces as u32 {
-                    let t = f64::from(k) / pieces;
-                    let (u, v) = (a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]));
+                let mut push = |u: f64, v: f64| {
                     bent.push(Spot::new(u.round() as i32, (v - at(wave, u / unit) * unit).round() as i32));
                     edges.push(edge);
+                };
+                // The wave's corners between the ends, in the order in which the edge passes them.
+                let [from, to] = [a[0], b[0]].map(|u| u / step);
+                let (first, last) = (from.min(to).floor() as i64 + 1, from.max(to).ceil() as i64);
+                for k in 0..(last - first).max(0) {
+                    let u = step * if from < to { first + k } else { last - 1 - k } as f64;
+                    push(u, a[1] + (u - a[0]) / (b[0] - a[0]) * (b[1] - a[1]));
                 }
+                push(b[0], b[1]);
                 edge += 1;
                 a = b;
             }

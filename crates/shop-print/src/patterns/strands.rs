@@ -257,15 +257,16 @@ impl Strands {
         let Some((rows, frame)) = taken else { return false };
         let Link { from, to, .. } = self.links[link];
         let mut at = self.place(self.docks[from as usize].end);
-        let mut held = false;
+        // All of the way counts together: several short pieces are as much in the way as a long one.
+        let mut held = 0.0;
         let mut look = |next: Spot| {
             let length = at.distance(next);
-            rows.along(frame, at, next, |low, high| held |= (high - low) * length > 0.5 * frame.pitch());
+            rows.along(frame, at, next, |low, high| held += (high - low) * length);
             at = next;
         };
         self.corners_of(region, link, &mut look);
         look(self.place(self.docks[to as usize].end));
-        held
+        held > 0.5 * frame.pitch()
     }
 
     /// Returns where an end lies.
