@@ -18,6 +18,7 @@ pub mod columns;
 pub mod lay;
 pub mod paint;
 pub mod shadow;
+pub mod stack;
 pub mod survey;
 pub mod trees;
 

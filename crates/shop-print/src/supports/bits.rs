@@ -159,6 +159,23 @@ impl Lattice {
         out
     }
 
+    /// Returns the region whose runs these are: what [`Lattice::runs`] was given.
+    pub fn nodes(&self, runs: &Rows, way: usize) -> Bits {
+        let mut out = self.empty();
+        if way == 0 {
+            self.mark(runs, &mut out);
+            return out;
+        }
+        let row = |u: i32| ((f64::from(u) / self.cell).ceil() as i32 - self.first[0]).max(0) as usize;
+        for line in runs.range() {
+            let Ok(column) = usize::try_from(-line - self.first[1]) else { continue };
+            for run in runs.get(line).iter().filter(|_| column < 64 * self.width) {
+                (row(run.a)..row(run.b).min(self.rows)).for_each(|row| out.set(row, column));
+            }
+        }
+        out
+    }
+
     /// Returns a region whose rows are the columns of another, the last column first.
     fn turned(&self, bits: &Bits) -> Bits {
         let columns = 64 * self.width;
@@ -238,6 +255,16 @@ impl Bits {
     #[inline]
     pub fn unset(&mut self, row: usize, column: usize) {
         self.words[row * self.width + column / 64] &= !(1 << (column % 64));
+    }
+
+    /// Returns its words, row after row.
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// Returns its words to be written to.
+    pub fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
     }
 
     fn row(&self, row: usize) -> &[u64] {

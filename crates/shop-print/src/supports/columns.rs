@@ -38,7 +38,6 @@ pub(super) fn columns(job: &Job, sources: &Sources<'_>, lattice: &Lattice) -> Ve
         recent: VecDeque::new(),
         carried: lattice.empty(),
         lowest: s.support_on_bed_only.then(|| vec![u32::MAX; lattice.size().iter().product()]),
-        held: Vec::new(),
         growth: Growth::default(),
         layers: Vec::with_capacity(job.levels.len()),
     };
@@ -60,8 +59,6 @@ struct Descent<'a> {
     carried: Bits,
     /// The lowest layer in which the part is near every node, where that matters.
     lowest: Option<Vec<u32>>,
-    /// Base and interface of all layers, until it is known what reaches the bed.
-    held: Vec<[Bits; 2]>,
     growth: Growth,
     layers: Vec<Layer>,
 }
@@ -94,11 +91,7 @@ impl Descent<'_> {
         face.add(&floor);
         face.keep(&base);
         base.take(&face);
-        if self.lowest.is_some() {
-            self.held.push([base, face]);
-        } else {
-            self.keep(&base, &face);
-        }
+        self.keep(&base, &face);
     }
 
     /// Keeps a layer; what is as in the layer above is kept once.
@@ -115,10 +108,9 @@ impl Descent<'_> {
     }
 
     fn finish(mut self) -> Vec<Layer> {
+        self.layers.reverse();
         if let Some(lowest) = self.lowest.take() {
             self.on_bed(&lowest);
-        } else {
-            self.layers.reverse();
         }
         self.layers
     }
@@ -131,10 +123,14 @@ impl Descent<'_> {
         order.sort_unstable_by_key(|&i| (lowest[i as usize], i));
         let mut order = order.into_iter().peekable();
         let mut covered = self.lattice.empty();
-        for (layer, [mut base, mut face]) in std::mem::take(&mut self.held).into_iter().rev().enumerate() {
+        let all = std::mem::take(&mut self.layers);
+        self.layers.reserve_exact(all.len());
+        for (layer, held) in all.into_iter().enumerate() {
             while let Some(i) = order.next_if(|&i| (lowest[i as usize] as usize) < layer) {
                 covered.set(i as usize / columns, i as usize % columns);
             }
+            let [mut base, mut face] =
+                [(&held.base[0], 0), (&held.face, 1)].map(|(rows, way)| self.lattice.nodes(rows, way));
             base.take(&covered);
             face.take(&covered);
             self.keep(&base, &face);

@@ -12,22 +12,61 @@
 //!
 //! From the bed up it is worked out where a branch is **free**: not near the part, and above a place where it is free, as
 //! far as a branch may lean. A branch that is nowhere free comes down as near to the part as it fits, and stands on it.
+//! So layers are passed three times, cut from the top to the bottom, then up, then down; in between they lie in a
+//! [`Stack`], which holds what differs from layer to layer only.
 
 use super::bits::{Bits, Growth, Lattice};
+use super::stack::Stack;
 use super::survey::{Sources, Wants, survey};
 use super::{Branch, Layer};
 use crate::job::Job;
 use crate::rows::Rows;
 use shop_geom::planar::PER_MM;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Branches do not lean to others that are farther away, mm.
 const FARTHEST_MM: f64 = 15.0;
 
 /// What trees see of a layer.
+#[derive(Default)]
 struct Level {
     hangs: Bits,
     solid: Bits,
+    /// Where a thick branch has a free way down to the bed.
+    free: Bits,
+}
+
+/// All layers, the last one pushed first.
+#[derive(Default)]
+struct Levels {
+    hangs: Stack,
+    solid: Stack,
+    free: Stack,
+}
+
+/// The layers around the one that is grown: `levels[0]` is the layer below it.
+struct Sight {
+    all: Levels,
+    levels: VecDeque<Level>,
+    /// Layers above it that count.
+    above: usize,
+}
+
+impl Sight {
+    /// Goes one layer down.
+    fn descend(&mut self) {
+        let [hangs, solid, free] =
+            [&mut self.all.hangs, &mut self.all.solid, &mut self.all.free].map(Stack::pop);
+        let [hangs, solid, free] = [hangs, solid, free].map(Option::unwrap_or_default);
+        self.levels.push_front(Level { hangs, solid, free });
+        self.levels.truncate(self.above + 2);
+    }
+
+    /// Returns the layer so far above the one that is grown.
+    fn above(&self, by: usize) -> Option<&Level> {
+        self.levels.get(by + 1)
+    }
 }
 
 /// A branch on its way down, in nodes of the lattice.
@@ -72,11 +111,11 @@ pub(super) fn trees(job: &Job, sources: &Sources<'_>, lattice: &Lattice) -> Vec<
     let s = &job.settings;
     let n = job.levels.len();
     let gap = (s.support_gap_mm / s.layer_height_mm).round() as usize;
-    let mut levels = Vec::with_capacity(n);
+    let mut levels = Levels::default();
     survey(job, sources, lattice, Wants::default(), |_, view| {
-        levels.push(Level { hangs: view.hangs, solid: view.solid });
+        levels.hangs.push(view.hangs);
+        levels.solid.push(view.solid);
     });
-    levels.reverse();
     let grove = Grove {
         job,
         lattice,
@@ -88,8 +127,7 @@ pub(super) fn trees(job: &Job, sources: &Sources<'_>, lattice: &Lattice) -> Vec<
         roof: s.support_interface_layers as usize,
         gap,
     };
-    let free = grove.free(&levels);
-    grove.grow(&levels, &free)
+    grove.grow(grove.free(levels, n), n)
 }
 
 struct Grove<'a> {
@@ -109,15 +147,17 @@ struct Grove<'a> {
 }
 
 impl Grove<'_> {
-    /// Returns for every layer where a thick branch has a free way down to the bed.
-    fn free(&self, levels: &[Level]) -> Vec<Bits> {
+    /// Finds where branches are free, from the lowest layer to the highest.
+    fn free(&self, mut levels: Levels, n: usize) -> Levels {
         let mut room = Growth::default();
-        let mut all: Vec<Bits> = Vec::with_capacity(levels.len());
+        let mut out = Levels::default();
+        let mut below: Option<Bits> = None;
         // A layer's lean is less than a node: it is saved up.
         let mut saved = 0.0;
-        for (i, level) in levels.iter().enumerate() {
-            let near = level.solid.grown(self.thick + self.aside, &mut room);
-            let mut free = match all.last() {
+        for i in 0..n {
+            let [hangs, solid] = [&mut levels.hangs, &mut levels.solid].map(Stack::pop);
+            let [hangs, solid] = [hangs, solid].map(Option::unwrap_or_default);
+            let mut free = match below {
                 None => self.lattice.full(),
                 Some(below) => {
                     saved += self.step(i);
@@ -125,14 +165,17 @@ impl Grove<'_> {
                         saved -= 1.0;
                         below.grown(1.0, &mut room)
                     } else {
-                        below.clone()
+                        below
                     }
                 }
             };
-            free.take(&near);
-            all.push(free);
+            free.take(&solid.grown(self.thick + self.aside, &mut room));
+            below = Some(free.clone());
+            out.hangs.push(hangs);
+            out.solid.push(solid);
+            out.free.push(free);
         }
-        all
+        out
     }
 
     /// Returns how far a branch may lean in a layer, nodes.
@@ -141,32 +184,36 @@ impl Grove<'_> {
     }
 
     /// Goes down from the top. O(layers × (branches + nodes / 64)) where branches are few.
-    fn grow(&self, levels: &[Level], free: &[Bits]) -> Vec<Layer> {
-        let n = levels.len();
+    fn grow(&self, all: Levels, n: usize) -> Vec<Layer> {
+        let below = 1 + self.gap;
+        let mut sight = Sight { all, levels: VecDeque::new(), above: below + self.roof };
+        sight.descend();
         let mut layers = vec![Layer::default(); n];
         let mut shoots: Vec<Shoot> = Vec::new();
         let mut ends = Ends::default();
         let mut room = Growth::default();
-        let below = 1 + self.gap;
         for i in (0..n).rev() {
-            let tight = levels[i].solid.grown((self.thin + 0.5 * self.aside).max(1.0), &mut room);
-            if let Some(above) = levels.get(i + below + self.roof)
+            sight.descend();
+            let Some(own) = sight.above(0) else { break };
+            let tight = own.solid.grown((self.thin + 0.5 * self.aside).max(1.0), &mut room);
+            if let Some(above) = sight.above(below + self.roof)
                 && !above.hangs.is_empty()
             {
                 self.sprout(&above.hangs, &tight, &mut shoots, &mut ends);
             }
             if self.roof > 0 {
-                layers[i].face = Arc::new(self.roof(levels, i, below, &mut room));
+                layers[i].face = Arc::new(self.roof(&sight, below, &mut room));
             }
             let thickest = shoots.iter().map(|s| self.radius(s)).fold(self.thin, f64::max);
             let foot = self.lattice.cells(self.foot(i));
-            let wide = levels[i].solid.grown(thickest + foot + self.aside + 1.5, &mut room);
+            let wide = own.solid.grown(thickest + foot + self.aside + 1.5, &mut room);
             self.keep(i, &shoots, &wide, &mut layers[i].branches);
             if i == 0 {
                 break;
             }
-            let tight = levels[i - 1].solid.grown((self.thin + 0.5 * self.aside).max(1.0), &mut room);
-            self.descend(i, &free[i - 1], &tight, &levels[i - 1].solid, &mut shoots, &mut ends);
+            let next = &sight.levels[0];
+            let tight = next.solid.grown((self.thin + 0.5 * self.aside).max(1.0), &mut room);
+            self.descend(i, &next.free, &tight, &next.solid, &mut shoots, &mut ends);
         }
         if self.job.settings.support_on_bed_only {
             for layer in &mut layers {
@@ -177,16 +224,16 @@ impl Grove<'_> {
     }
 
     /// Returns the dense lines of a layer.
-    fn roof(&self, levels: &[Level], i: usize, below: usize, room: &mut Growth) -> Rows {
+    fn roof(&self, sight: &Sight, below: usize, room: &mut Growth) -> Rows {
         let mut face = self.lattice.empty();
-        for above in levels.iter().skip(i + below).take(self.roof) {
+        for above in (below..below + self.roof).filter_map(|by| sight.above(by)) {
             face.add(&above.hangs);
         }
         if face.is_empty() {
             return Rows::default();
         }
         let mut face = face.grown(self.lattice.cells(0.5), room);
-        for near in &levels[i..(i + self.gap + 1).min(levels.len())] {
+        for near in (0..=self.gap).filter_map(|by| sight.above(by)) {
             face.take(&near.solid);
         }
         self.lattice.runs(&face, 1)
