@@ -1,12 +1,14 @@
 //! One model part of a 3MF package (3MF core specification 1.3, production extension 1.1): its objects as they are
 //! written, and what is to be built of them.
 //!
-//! The part is read while it is unpacked: one core unpacks the next block while another reads the last one.
+//! The part is read while it is unpacked: one core unpacks the next block while others read the last one. Most of it is
+//! long lists of corners and triangles, one tag like the other: these are divided among cores.
 
 use super::number::number;
 use super::paint::{self, Kind};
 use super::xml::{Event, Reader, Tag, text};
 use super::zip::{Damage, Entry};
+use rayon::prelude::*;
 use shop_geom::mesh::{Point3, Transform};
 
 /// Tags and texts longer than this are no part of a model.
@@ -96,6 +98,36 @@ pub(super) fn read(entry: &Entry<'_>) -> Model {
     parser.model
 }
 
+/// Lists at least so long, bytes, are divided among cores, each of which gets at least so much.
+const WORTH_DIVIDING: usize = 1 << 16;
+
+/// A stretch of corners and triangles.
+#[derive(Default)]
+struct Stretch {
+    points: Vec<Point3>,
+    triangles: Vec<[u32; 3]>,
+    /// As those of a resource, counted from the first triangle of the stretch.
+    paints: Vec<(u32, Kind, Box<[u8]>)>,
+    unread: [usize; 2],
+}
+
+/// Reads a text that holds corners and triangles and nothing else; `None` when it holds something else.
+fn stretch(text: &[u8]) -> Option<Stretch> {
+    let mut out = Stretch::default();
+    let mut reader = Reader::new(text, true);
+    while let Some(event) = reader.next() {
+        match event {
+            Event::Open(tag) if tag.name == b"vertex" => out.points.push(point(tag)),
+            Event::Open(tag) if tag.name == b"triangle" => {
+                triangle(tag, &mut out.triangles, &mut out.paints, &mut out.unread);
+            }
+            Event::Close(b"vertex" | b"triangle") => {}
+            _ => return None,
+        }
+    }
+    (reader.at() == text.len()).then_some(out)
+}
+
 struct Parser {
     model: Model,
     object: Option<Resource>,
@@ -106,6 +138,39 @@ struct Parser {
 impl Parser {
     /// Reads what can be read of a block; returns how far.
     fn block(&mut self, block: &[u8], last: bool) -> usize {
+        let list = self.list(block).unwrap_or(0);
+        list + self.tags(&block[list..], last)
+    }
+
+    /// Reads a list of corners or triangles that a block begins with on many cores; returns how long it is. `None` when
+    /// there is none, or something between; then nothing is done.
+    fn list(&mut self, block: &[u8]) -> Option<usize> {
+        let object = self.object.as_mut().filter(|_| self.note.is_none())?;
+        // The last tag may go on in the next block, unless the list ends before it.
+        let end = memchr::memmem::find(block, b"</").or_else(|| memchr::memrchr(b'<', block))?;
+        let pieces = end / WORTH_DIVIDING;
+        if pieces < 2 {
+            return None;
+        }
+        let next_tag = |at: usize| memchr::memchr(b'<', &block[at..end]).map_or(end, |i| at + i);
+        let cuts: Vec<usize> =
+            (0..=pieces).map(|i| if i == 0 { 0 } else { next_tag(i * end / pieces) }).collect();
+        let read: Vec<Stretch> =
+            cuts.par_windows(2).map(|w| stretch(&block[w[0]..w[1]])).collect::<Option<_>>()?;
+        for Stretch { points, triangles, paints, unread } in read {
+            let first = object.triangles.len() as u32;
+            object.points.extend(points);
+            object.triangles.extend(triangles);
+            object.paints.extend(paints.into_iter().map(|(i, kind, text)| (first + i, kind, text)));
+            for (all, more) in self.model.unread.iter_mut().zip(unread) {
+                *all += more;
+            }
+        }
+        Some(end)
+    }
+
+    /// Reads what can be read of a block, tag by tag; returns how far.
+    fn tags(&mut self, block: &[u8], last: bool) -> usize {
         let mut reader = Reader::new(block, last);
         while let Some(event) = reader.next() {
             match event {
@@ -132,7 +197,11 @@ impl Parser {
                     object.points.push(point(tag));
                 }
             }
-            b"triangle" => self.triangle(tag),
+            b"triangle" => {
+                if let Some(object) = &mut self.object {
+                    triangle(tag, &mut object.triangles, &mut object.paints, &mut self.model.unread);
+                }
+            }
             b"object" => {
                 self.close_object();
                 self.object = Some(resource(tag));
@@ -165,25 +234,6 @@ impl Parser {
             }
             _ => {}
         }
-    }
-
-    fn triangle(&mut self, tag: Tag<'_>) {
-        let Some(object) = &mut self.object else { return };
-        let mut corners = [u32::MAX; 3];
-        for (name, value) in tag.attributes() {
-            match name {
-                b"v1" => corners[0] = whole(Some(value)).unwrap_or(u32::MAX),
-                b"v2" => corners[1] = whole(Some(value)).unwrap_or(u32::MAX),
-                b"v3" => corners[2] = whole(Some(value)).unwrap_or(u32::MAX),
-                _ => match paint::kind(name).filter(|_| !value.is_empty()) {
-                    Some(Kind::Colour) => self.model.unread[0] += 1,
-                    Some(Kind::Roughness) => self.model.unread[1] += 1,
-                    Some(kind) => object.paints.push((object.triangles.len() as u32, kind, value.into())),
-                    None => {}
-                },
-            }
-        }
-        object.triangles.push(corners);
     }
 
     fn close(&mut self, name: &[u8]) {
@@ -230,6 +280,31 @@ fn point(tag: Tag<'_>) -> Point3 {
     at
 }
 
+/// Adds a triangle and what is painted on it.
+#[inline]
+fn triangle(
+    tag: Tag<'_>,
+    triangles: &mut Vec<[u32; 3]>,
+    paints: &mut Vec<(u32, Kind, Box<[u8]>)>,
+    unread: &mut [usize; 2],
+) {
+    let mut corners = [u32::MAX; 3];
+    for (name, value) in tag.attributes() {
+        match name {
+            b"v1" => corners[0] = whole(Some(value)).unwrap_or(u32::MAX),
+            b"v2" => corners[1] = whole(Some(value)).unwrap_or(u32::MAX),
+            b"v3" => corners[2] = whole(Some(value)).unwrap_or(u32::MAX),
+            _ => match paint::kind(name).filter(|_| !value.is_empty()) {
+                Some(Kind::Colour) => unread[0] += 1,
+                Some(Kind::Roughness) => unread[1] += 1,
+                Some(kind) => paints.push((triangles.len() as u32, kind, value.into())),
+                None => {}
+            },
+        }
+    }
+    triangles.push(corners);
+}
+
 fn item(tag: Tag<'_>) -> Option<Item> {
     Some(Item {
         object: whole(tag.raw("objectid"))?,
@@ -264,4 +339,57 @@ fn transform(raw: &[u8]) -> Option<Transform> {
         out.offset[row] = n[9 + row];
     }
     out.is_finite().then_some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parser() -> Parser {
+        Parser {
+            model: Model {
+                mm: 1.0,
+                objects: Vec::new(),
+                items: Vec::new(),
+                materials: Vec::new(),
+                notes: Vec::new(),
+                unread: [0; 2],
+                damage: None,
+                unfinished: true,
+            },
+            object: Some(Resource::default()),
+            note: None,
+        }
+    }
+
+    /// Tags of a list, and now and then something that has no place in one.
+    fn tag() -> impl Strategy<Value = String> {
+        prop_oneof![
+            200 => (-9i32..9, 0u32..9).prop_map(|(x, y)| format!("<vertex x=\"{x}\" y='{y}' z=\"0.5\" />\n")),
+            200 => (0u32..9).prop_map(|i| format!("<triangle v1=\"{i}\" v2=\"1\" v3=\"2\" paint_color=\"4\" paint_seam=\"{i}\"/>")),
+            1 => Just("<vertex x=\"<triangle v1='1'/>\" y=\"1\" z=\"1\"/>".to_owned()),
+            1 => Just("<!-- <vertex/> -->".to_owned()),
+            1 => Just("</vertices><triangles>".to_owned()),
+            1 => Just("words".to_owned()),
+            1 => Just("<metadata name=\"n\">t</metadata>".to_owned()),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn many_cores_read_what_one_reads(
+            tags in prop::collection::vec(tag(), 1..60),
+            odd in prop::collection::vec(tag(), 0..3),
+            cut in 0usize..80,
+        ) {
+            let list = tags.concat();
+            let text = odd.concat() + &list.repeat(3 * WORTH_DIVIDING / list.len() + 1);
+            let block = &text.as_bytes()[..text.len() - cut.min(text.len())];
+            let (mut many, mut one) = (parser(), parser());
+            prop_assert_eq!(many.block(block, false), one.tags(block, false));
+            let told = |p: &Parser| format!("{:?} {:?} {:?}", p.model, p.object, p.note);
+            prop_assert!(told(&many) == told(&one));
+        }
+    }
 }
