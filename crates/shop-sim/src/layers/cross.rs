@@ -5,6 +5,7 @@
 //! buckets are at least as high, so a height has to look into two buckets of every level, whatever order heights come in.
 
 use super::bits::{Bits, Grid};
+use rayon::prelude::*;
 use shop_geom::planar::PER_MM;
 use std::sync::Arc;
 
@@ -15,6 +16,11 @@ pub trait Triangles: Sync {
     /// Returns the corners of one.
     fn corners(&self, i: usize) -> [[i32; 3]; 3];
 }
+
+/// So many triangles at least are looked at by one core.
+const AT_ONCE: usize = 4096;
+/// Where triangles are that no height meets.
+const NOWHERE: u32 = u32::MAX;
 
 /// A mesh that can be cut at any height.
 pub struct Shape<'a> {
@@ -46,23 +52,26 @@ impl<'a> Shape<'a> {
             let z = triangles.corners(i).map(|c| c[2]);
             (i64::from(z[0].min(z[1]).min(z[2])), i64::from(z[0].max(z[1]).max(z[2])))
         };
-        let (mut low, mut high) = (i64::MAX, i64::MIN);
-        for i in 0..n {
-            let (a, b) = span(i);
-            (low, high) = (low.min(a), high.max(b));
-        }
+        let all = || (0..n).into_par_iter().with_min_len(AT_ONCE);
+        let wider = |a: (i64, i64), b: (i64, i64)| (a.0.min(b.0), a.1.max(b.1));
+        let (low, high) = all().map(span).reduce(|| (i64::MAX, i64::MIN), wider);
         let mut shape = Shape { triangles, adds, places, low, step, sorted: Arc::default() };
         if n == 0 {
             return shape;
         }
+        // Level and bucket of each triangle; those that lie flat are met by no height.
+        let homes: Vec<[u32; 2]> = all()
+            .map(|i| {
+                let (a, b) = span(i);
+                let level = u64::BITS - (((b - a) / step) as u64).leading_zeros();
+                if a < b { [level, (((a - low) / step) >> level) as u32] } else { [NOWHERE; 2] }
+            })
+            .collect();
+        let homes = || homes.iter().map(|h| h.map(|k| k as usize));
+        let met = |home: &[usize; 2]| home[0] != NOWHERE as usize;
         // First pass: how many; second: where to.
         let mut counts: Vec<Vec<u32>> = Vec::new();
-        let home = |i: usize| {
-            let (a, b) = span(i);
-            let level = (u64::BITS - (((b - a) / step) as u64).leading_zeros()) as usize;
-            (a < b).then_some((level, (((a - low) / step) >> level) as usize))
-        };
-        for (level, bucket) in (0..n).filter_map(home) {
+        for [level, bucket] in homes().filter(met) {
             while counts.len() <= level {
                 let buckets = (((high - low) / step) >> counts.len()) as usize + 2;
                 counts.push(vec![0; buckets]);
@@ -76,12 +85,10 @@ impl<'a> Shape<'a> {
         }
         let levels = counts.clone();
         let mut order = vec![0; total as usize];
-        for i in 0..n {
-            if let Some((level, bucket)) = home(i) {
-                let at = &mut counts[level][bucket];
-                order[*at as usize] = i as u32;
-                *at += 1;
-            }
+        for (i, [level, bucket]) in homes().enumerate().filter(|(_, home)| met(home)) {
+            let at = &mut counts[level][bucket];
+            order[*at as usize] = i as u32;
+            *at += 1;
         }
         shape.sorted = Arc::new(Sorted { order, levels });
         shape
