@@ -130,7 +130,7 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
     let mut teller = Teller {
         file: &mut file,
         // How long the program gets is not known yet; it is ours, and long enough for all its arcs.
-        estimator: Estimator::new(machine).of_bytes(usize::MAX >> 8),
+        estimator: Estimator::new(machine).of_bytes(usize::MAX >> 8).of_all_layers(),
         checker: Checker::new(machine).of_bytes(usize::MAX >> 8),
         plot,
         bytes: 0,

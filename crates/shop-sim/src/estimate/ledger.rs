@@ -102,6 +102,8 @@ pub(super) struct Ledger {
     pub sections: Vec<(Role, String)>,
     /// Names of features; the first is that of none.
     features: Vec<Box<str>>,
+    /// Layers are told apart.
+    layered: bool,
     /// All seconds so far.
     total: Sum,
 }
@@ -110,6 +112,11 @@ impl Ledger {
     pub fn new() -> Self {
         let start = Key { section: Some(0), tool: Some(0), layer: Some(0), feature: Some(0) };
         Ledger { sections: vec![(Role::Unknown, String::new())], ..Ledger::part(0, start) }
+    }
+
+    /// Counts all layers as one from here on.
+    pub fn join_layers(&mut self) {
+        self.layered = false;
     }
 
     /// Returns the ledger of a later part, before which so many moves wait.
@@ -126,6 +133,7 @@ impl Ledger {
             waited,
             sections: Vec::new(),
             features: vec!["".into()],
+            layered: true,
             total: Sum::default(),
         };
         ledger.look_up();
@@ -202,7 +210,9 @@ impl Ledger {
 
     /// A layer begins; layers are counted from 1 here, 0 is what comes before the first.
     pub fn layer(&mut self, number: u32) {
-        self.now.layer = Some(number.saturating_add(1));
+        if self.layered {
+            self.now.layer = Some(number.saturating_add(1));
+        }
         self.now.feature = Some(0);
         self.look_up();
     }

@@ -199,6 +199,13 @@ impl<'a> Estimator<'a> {
         self
     }
 
+    /// Layers are not told apart: memory does not grow with them.
+    #[must_use]
+    pub fn of_all_layers(mut self) -> Self {
+        self.inner.ledger.join_layers();
+        self
+    }
+
     /// Returns the machine.
     pub fn machine(&self) -> &'a Machine {
         self.machine
