@@ -162,6 +162,41 @@ fn foreign_profiles_are_taken_over_and_kept() {
 }
 
 #[test]
+fn a_program_that_was_changed_is_held_against_the_mesh() {
+    let home = home();
+    assert_eq!(shopctl(&home, &["print", "bracket.stl", "-o", "a.gcode"]).status.code(), Some(0));
+    let good = fs::read_to_string(home.path().join("a.gcode")).expect("it was written");
+    let hold = |program: &str| {
+        fs::write(home.path().join("b.gcode"), program).expect("writable");
+        let run = shopctl(&home, &["print", "bracket.stl", "--hold", "b.gcode", "--json"]);
+        let report = json(&run);
+        let errors = report["diagnostics"].as_array().expect("a list").iter();
+        let errors = errors.filter(|d| d["severity"] == "error").filter_map(|d| d["code"].as_str());
+        (run.status.code(), errors.map(str::to_owned).collect::<Vec<_>>())
+    };
+    assert_eq!(hold(&good), (Some(0), Vec::new()));
+    // One layer's roads are gone.
+    let (before, rest) = good.split_once(";LAYER:30\n").expect("a layer");
+    let (gone, after) = rest.split_once(";LAYER:31\n").expect("the next layer");
+    let dry: Vec<&str> = gone.lines().filter(|l| !l.contains(" E")).collect();
+    let dry = dry.join("\n") + "\n";
+    let (code, errors) = hold(&format!("{before};LAYER:30\n{dry};LAYER:31\n{after}"));
+    assert_eq!(code, Some(4));
+    assert!(errors.contains(&"proof/layers-missing".to_owned()), "{errors:?}");
+    // The nozzle is elsewhere from half way up.
+    let (below, above) = good.split_once(";LAYER:30\n").expect("a layer");
+    let moved: Vec<String> = above
+        .lines()
+        .map(|line| match line.strip_prefix("G1 X").and_then(|l| l.split_once(' ')) {
+            Some((x, rest)) => format!("G1 X{:.3} {rest}", x.parse::<f64>().expect("a number") + 0.5),
+            None => line.to_owned(),
+        })
+        .collect();
+    let (_, errors) = hold(&format!("{below};LAYER:30\n{}\n", moved.join("\n")));
+    assert!(errors.contains(&"proof/print-outside".to_owned()), "{errors:?}");
+}
+
+#[test]
 fn a_folder_is_looked_after() {
     let home = home();
     let folder = home.path().join("in");

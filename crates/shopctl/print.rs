@@ -5,6 +5,7 @@
 //!                                                                   └─▶ time, check, proof ─▶ its name, or none
 //! ```
 
+mod given;
 mod hold;
 mod import;
 mod model;
@@ -83,6 +84,9 @@ pub struct PrintArgs {
     /// With --watch: end when everything that is there is done
     #[arg(long, requires = "watch")]
     once: bool,
+    /// Slice nothing: hold a program that is already there against the meshes, as these flags would print them
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["output", "preview", "watch"])]
+    hold: Option<PathBuf>,
     /// Threads to use (default: all cores)
     #[arg(long, value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
@@ -147,6 +151,9 @@ pub fn run(args: &PrintArgs) -> Result<u8> {
     if let (Some(mapped), Some(path)) = (&imported, &args.import) {
         notes.extend(mapped.diagnostic(&path.display().to_string()));
     }
+    if let Some(path) = &args.hold {
+        return given::run(args, &machine, path, style, notes);
+    }
     let out = match &args.output {
         Some(path) => path.clone(),
         None => named(args.inputs.first().map_or(Path::new("-"), |p| p), &machine),
@@ -165,27 +172,33 @@ struct Run {
     report: Value,
 }
 
-/// Prints `inputs` together into one program.
-fn one(
+/// Meshes, placed and with their settings.
+struct Ready {
+    print: Print,
+    /// Pictures of what is printed, if the printer shows any.
+    pictures: Vec<thumbs::Picture>,
+    /// How many things stand on the bed.
+    bodies: usize,
+}
+
+/// Makes `inputs` ready to be printed together; nothing when they cannot be, which is told.
+fn ready(
     args: &PrintArgs,
     machine: &Machine,
     inputs: &[PathBuf],
-    out: &Path,
+    ticker: &Ticker,
     style: Style,
-    mut notes: Vec<Diagnostic>,
-) -> Result<Run> {
-    let base = at_home(machine);
-    let failed = |notes: &[Diagnostic]| Run { code: exit::INPUT, report: summary::failed(inputs, notes) };
-    let Some(settings) = settings(args, base, style)? else { return Ok(failed(&notes)) };
-    let ticker = Ticker::new(args.quiet);
+    notes: &mut Vec<Diagnostic>,
+) -> Result<Option<Ready>> {
+    let Some(settings) = settings(args, at_home(machine), style)? else { return Ok(None) };
     ticker.begin("reading", inputs.len() as u64);
     let bed = bed(machine, &settings);
-    let Some(stand) = place::stand(inputs, &args.place, bed, style, &mut notes)? else {
+    let Some(stand) = place::stand(inputs, &args.place, bed, style, notes)? else {
         ticker.clear();
-        return Ok(failed(&notes));
+        return Ok(None);
     };
     let wanted = machine.printer.as_ref().map_or(&[][..], |p| &p.thumbnails);
-    let pictures = if wanted.is_empty() {
+    let pictures = if wanted.is_empty() || args.hold.is_some() {
         Vec::new()
     } else {
         let copies = stand.things.iter().flat_map(|t| t.places.iter().map(move |p| (t, p)));
@@ -205,11 +218,28 @@ fn one(
     }
     let filament = machine.printer.as_ref().map_or(1.75, |p| p.filament);
     let Some(filaments) = filaments(args, &settings, &at_home(machine), style)? else {
-        return Ok(failed(&notes));
+        return Ok(None);
     };
-    let model = Model { filaments, ..model::model(stand, settings, &mut notes) };
+    let model = Model { filaments, ..model::model(stand, settings, notes) };
     let print = Print::of(model, filament);
     notes.extend(print.collisions());
+    Ok(Some(Ready { print, pictures, bodies }))
+}
+
+/// Prints `inputs` together into one program.
+fn one(
+    args: &PrintArgs,
+    machine: &Machine,
+    inputs: &[PathBuf],
+    out: &Path,
+    style: Style,
+    mut notes: Vec<Diagnostic>,
+) -> Result<Run> {
+    let ticker = Ticker::new(args.quiet);
+    let Some(Ready { print, pictures, bodies }) = ready(args, machine, inputs, &ticker, style, &mut notes)?
+    else {
+        return Ok(Run { code: exit::INPUT, report: summary::failed(inputs, &notes) });
+    };
     let title = out.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let mut plot = (!args.preview.is_empty()).then(|| Plot::new(machine, &title));
     let work =

@@ -78,5 +78,6 @@ fn claims(print: &Print, filament_mm: f64) -> Claims {
         gap_layers: all.iter().map(|s| gap(s)).max().unwrap_or(0),
         slack_mm: all.iter().map(|s| slack(s)).fold(0.0, f64::max),
         most_flow: all.iter().map(|s| s.most_flow_mm3_per_s).fold(0.0, f64::max),
+        fill: all.iter().all(|s| s.flow == all[0].flow).then_some(all[0].flow),
     }
 }

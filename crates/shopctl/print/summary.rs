@@ -116,15 +116,19 @@ pub fn text(told: &Told<'_>) -> String {
         );
     }
     if let Some(h) = &o.held {
-        let _ = writeln!(
-            out,
-            "  held against the mesh: {:.1} mm2 outside, {:.2} % bare, {:.0} mm2 on air",
-            h.outside_mm2,
-            100.0 * h.bare_mm2 / h.wanted_mm2.max(1e-9),
-            h.midair_mm2
-        );
+        out.push_str(&held(h));
     }
     out
+}
+
+/// Returns what people want to know of the proof.
+pub fn held(h: &LayerFigures) -> String {
+    format!(
+        "  held against the mesh: {:.1} mm2 outside, {:.2} % bare, {:.0} mm2 on air\n",
+        h.outside_mm2,
+        100.0 * h.bare_mm2 / h.wanted_mm2.max(1e-9),
+        h.midair_mm2
+    )
 }
 
 fn rounded(v: f64) -> f64 {
@@ -140,7 +144,8 @@ fn names(paths: &[PathBuf]) -> Vec<String> {
     paths.iter().map(|p| p.display().to_string()).collect()
 }
 
-fn diagnostics(notes: &[Diagnostic]) -> Vec<Value> {
+/// Returns complaints as scripts want them.
+pub fn diagnostics(notes: &[Diagnostic]) -> Vec<Value> {
     let one = |d: &Diagnostic| {
         let severity = match d.severity {
             Severity::Error => "error",
@@ -154,8 +159,8 @@ fn diagnostics(notes: &[Diagnostic]) -> Vec<Value> {
     notes.iter().map(one).collect()
 }
 
-/// Returns what the layers came to when they were held against the mesh.
-fn proof(h: &LayerFigures) -> Value {
+/// Returns what scripts want to know of the proof.
+pub fn proof(h: &LayerFigures) -> Value {
     json!({
         "layers": h.layers,
         "layers_missing": h.missing,
@@ -170,6 +175,8 @@ fn proof(h: &LayerFigures) -> Value {
         "midair_worst": worst(h.midair_worst),
         "clash_mm2": rounded(h.clash_mm2),
         "clash_worst": worst(h.clash_worst),
+        "solid_mm2": rounded(h.solid_mm2),
+        "fill": rounded(h.fill()),
         "flow_mm3_per_s": rounded(h.flow),
         "pitch_mm": rounded(h.pitch_mm),
         "open_rows": h.unclear,

@@ -58,6 +58,7 @@ fn claims() -> Claims {
         slack_mm: 0.0,
         gap_layers: 0,
         most_flow: 10.0,
+        fill: Some(1.0),
     }
 }
 
@@ -104,9 +105,22 @@ fn planted_faults_are_seen() {
     let (f, codes) = judged(&shifted);
     assert!(codes.contains(&"proof/print-outside"), "{f:?}");
     assert_eq!(f.outside_worst.1, 5);
+    let mut stray = good();
+    stray[7].commands.push(Command::Line { to: [80.0, 50.0, 1.6] });
+    stray[7].commands.push(Command::Extrude { to: [100.0, 50.0, 1.6], e: PITCH * HEIGHT * 20.0 / 2.4 });
+    let (f, codes) = judged(&stray);
+    assert!(codes.contains(&"proof/print-outside"), "{f:?}");
+    assert!((f.outside_mm2 - 20.0 * (PITCH + HEIGHT * (1.0 - std::f64::consts::FRAC_PI_4))).abs() < 1e-6);
     let mut bare = good();
     bare[9] = layer(9, [10.0, 10.0], [30.0, 14.0]);
     assert!(judged(&bare).1.contains(&"proof/print-bare"));
+    let mut thin = good();
+    for command in thin.iter_mut().flat_map(|s| &mut s.commands) {
+        if let Command::Extrude { e, .. } = command {
+            *e *= 0.85;
+        }
+    }
+    assert_eq!(judged(&thin).1, ["proof/print-fill"]);
     let mut fast = good();
     fast[3].commands[1] = Command::Feed(Speed::from_mm_per_s(200.0));
     assert_eq!(judged(&fast).1, ["proof/print-flow"]);
