@@ -42,8 +42,10 @@ proptest! {
         lines in prop::collection::vec(any_line(), 1..60),
         baud in prop_oneof![Just(0u32), Just(115_200)],
     ) {
-        // No line may ask for a pause, which nobody would end.
-        let lines: Vec<String> = lines.into_iter().map(|l| l.replace('M', "m8m")).collect();
+        // No line may ask for a pause, which nobody would end: M0 is one however it is written, and whatever is before it.
+        let harmless = |l: &String| l == "M3 S1000" || l == "M5";
+        let lines: Vec<String> =
+            lines.into_iter().map(|l| if harmless(&l) { l } else { l.replace('M', "S") }).collect();
         let mut bench = Bench::grbl(Options { baud, speed: 1000.0, ..quick() });
         let answers = bench.stream(&lines);
         let record = bench.machine.record();
