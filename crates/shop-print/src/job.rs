@@ -145,6 +145,12 @@ impl Job {
         self.settings.vase && layer > 0 && layer >= self.settings.bottom_layers as usize
     }
 
+    /// Returns how far ends of lines go on beyond where lines along the walls lie, grid units: an end is square, and reaches
+    /// as far into the wall as the side of a line does. Without walls nothing is there to reach into.
+    pub fn reach_into_walls(&self) -> f64 {
+        if self.settings.walls == 0 { 0.0 } else { 0.5 * self.pitch_mm * PER_MM }
+    }
+
     /// Returns how far from the innermost wall the middle of another road may be, grid units.
     pub fn beside(&self) -> f64 {
         (f64::from(self.settings.walls) * self.pitch_mm + 0.1) * PER_MM

@@ -9,7 +9,7 @@ use shop_print::facets::Levels;
 use shop_print::job::Job;
 use shop_print::patterns::{Space, Weft};
 use shop_print::roads::Roads;
-use shop_print::rows::{Frame, Rows, Scanner};
+use shop_print::rows::{Frame, Rows, Scanner, common, merge};
 use shop_print::settings::{Ironing, Pattern, Settings, SkinPattern};
 use shop_print::speak::Spoken;
 use std::sync::Arc;
@@ -76,6 +76,33 @@ fn joined_lines_are_longer_and_fewer() {
         // What is added is less than the walls it lies on.
         let added = length(&joined) - length(&apart);
         assert!(added > 0.0 && added < 60.0 * std::f64::consts::PI, "{pattern:?} {added}");
+    }
+}
+
+#[test]
+fn free_ends_reach_into_the_walls_and_joined_ones_follow_them() {
+    let mut region = Contours::default();
+    for [x, y] in [[0.0, 0.0], [20.0, 0.0], [20.0, 20.0], [0.0, 20.0]] {
+        region.push(Spot::from_mm(x, y));
+    }
+    region.close();
+    let beyond = |s: &Spot| {
+        let [x, y] = s.mm();
+        (-x).max(x - 20.0).max(-y).max(y - 20.0)
+    };
+    let job_of = |link| job(Pattern::Grid, 20.0, link);
+    let reach = 0.5 * job_of(0.0).settings.pitch_mm();
+    let roads = lines(&job_of(0.0), 3, &region, None);
+    for road in roads.roads() {
+        let spots = roads.spots(road);
+        for end in [spots[0], spots[spots.len() - 1]] {
+            assert!((beyond(&end) - reach).abs() < 1e-3, "{end:?}");
+        }
+    }
+    let roads = lines(&job_of(50.0), 3, &region, None);
+    for road in roads.roads() {
+        let spots = roads.spots(road);
+        assert!(spots[1..spots.len() - 1].iter().all(|s| beyond(s) < 1e-3));
     }
 }
 
@@ -148,21 +175,31 @@ fn stays_inside(
     star(&solid.0, [solid.1, solid.2], &mut block);
     let frame = Frame::new(0.3, 0.4 * PER_MM);
     let mut rows = Rows::default();
-    Scanner::default().scan(&block, &frame, &mut rows);
+    // What is filled otherwise lies within the walls.
+    let (mut all, mut held) = (Rows::default(), Rows::default());
+    Scanner::default().scan(&block, &frame, &mut all);
+    Scanner::default().scan(&region, &frame, &mut held);
+    merge(&all, &held, &mut rows, |a, b, out| common(a, b, |r| out.push(r)));
     let job = job(PATTERNS[pattern], percent, link);
     let roads = lines(&job, layer, &region, Some((&rows, &frame)));
     for road in roads.roads() {
-        for w in roads.spots(road).windows(2) {
+        let pieces = roads.spots(road).len() - 1;
+        for (i, w) in roads.spots(road).windows(2).enumerate() {
             let middle = Spot::new(i32::midpoint(w[0].x, w[1].x), i32::midpoint(w[0].y, w[1].y));
             let near =
                 |s: Spot| (0..region.len()).map(|i| distance(s, region.get(i))).fold(f64::MAX, f64::min);
-            for s in [w[0], middle, w[1]] {
+            // Free ends go on into the walls, at a slant for longer.
+            let [begins, ends] = [i == 0, i + 1 == pieces];
+            for (s, free) in [(w[0], begins), (middle, begins || ends), (w[1], ends)] {
                 let inside = encloses(&first, s) && !encloses(&walk, s);
-                prop_assert!(inside || near(s) < 5.0, "{:?} {}", s, near(s));
+                let slack = if free { 5.0 + 2.5 * job.reach_into_walls() } else { 5.0 };
+                prop_assert!(inside || near(s) < slack, "{:?} {}", s, near(s));
             }
             let mut length = 0.0;
             rows.along(&frame, w[0], w[1], |a, b| length += (b - a) * w[0].distance(w[1]));
-            prop_assert!(length <= 0.51 * frame.pitch(), "{}", length);
+            // What goes on beyond a corner that points inwards may come back behind it.
+            let free = if begins || ends { 2.5 * job.reach_into_walls() } else { 0.0 };
+            prop_assert!(length <= 0.51 * frame.pitch() + free, "{}", length);
         }
     }
     Ok(())

@@ -102,7 +102,8 @@ impl Weft {
         }
         let link = s.infill_link_mm * PER_MM;
         self.strands.join(space.inside, link, space.taken);
-        self.strands.lay(space.inside, Kind::Sparse, pitch * space.height, roads);
+        let road = (Kind::Sparse, pitch * space.height);
+        self.strands.lay(space.inside, road, job.reach_into_walls(), roads);
     }
 
     /// Adds rings along the walls to `roads`. The first ring lies `first` inside of where lines may end, all of them `distance` apart, grid units.
@@ -119,7 +120,7 @@ impl Weft {
             strands.add_way(way, [LOOSE; 2], space.taken, LEAST_LINE * distance);
         });
         self.strands.join(space.inside, 0.0, None);
-        self.strands.lay(space.inside, kind, area, roads);
+        self.strands.lay(space.inside, (kind, area), 0.0, roads);
     }
 
     fn adaptive(&mut self, job: &Job, space: &Space<'_>, spacing: f64, least: f64) {

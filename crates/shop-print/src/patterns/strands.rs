@@ -58,9 +58,13 @@ pub struct Strands {
     /// One end of every path leads to the other.
     across: Vec<u32>,
     parts: Vec<(f64, f64)>,
+    /// First corners of the contours that docks lie on.
+    firsts: Vec<usize>,
 }
 
 const NONE: u32 = u32::MAX;
+/// A line that meets a wall at a slant goes on no further than this many times the way straight to it.
+const SLANT: f64 = 2.5;
 
 impl Strands {
     /// Forgets all lines and keeps the room.
@@ -275,13 +279,15 @@ impl Strands {
         self.spots[if end.is_multiple_of(2) { strand.start } else { strand.end - 1 } as usize]
     }
 
-    /// Adds all lines to `roads` as joined, in the order in which they were made.
-    pub fn lay(&mut self, region: &Contours, kind: Kind, area: f64, roads: &mut Roads) {
+    /// Adds all lines to `roads` as joined, in the order in which they were made. Ends on a contour that are joined to
+    /// nothing go on until they are `reach` grid units beyond it.
+    pub fn lay(&mut self, region: &Contours, (kind, area): (Kind, f64), reach: f64, roads: &mut Roads) {
         self.mates.resize(2 * self.list.len(), NONE);
+        self.reach_out(region, reach);
         for end in 0..self.mates.len() as u32 {
             // Of the two free ends of a path, the one of the lower number.
             if self.mates[end as usize] == NONE && self.far_end(end) >= end {
-                self.walk(region, end, kind, area, roads);
+                self.walk(region, end, (kind, area), roads);
             }
         }
     }
@@ -292,7 +298,7 @@ impl Strands {
     }
 
     /// Lays one path from a free end to its other one.
-    fn walk(&self, region: &Contours, first: u32, kind: Kind, area: f64, roads: &mut Roads) {
+    fn walk(&self, region: &Contours, first: u32, (kind, area): (Kind, f64), roads: &mut Roads) {
         roads.begin(kind, area);
         let mut end = first;
         let mut corners: Vec<Spot> = Vec::new();
@@ -314,6 +320,54 @@ impl Strands {
             end = self.docks[next as usize].end;
         }
     }
+
+    /// Moves free ends on a contour on until they are `reach` beyond it.
+    fn reach_out(&mut self, region: &Contours, reach: f64) {
+        if reach <= 0.0 {
+            return;
+        }
+        self.firsts.clear();
+        let mut first = 0;
+        for contour in region.iter() {
+            self.firsts.push(first);
+            first += contour.len();
+        }
+        for end in 0..self.mates.len() {
+            let strand = self.list[end / 2];
+            let edge = strand.docks[end % 2];
+            if edge == LOOSE || self.mates[end] != NONE {
+                continue;
+            }
+            let (at, from) = if end % 2 == 0 {
+                (strand.start as usize, strand.start as usize + 1)
+            } else {
+                (strand.end as usize - 1, strand.end as usize - 2)
+            };
+            let way = self.spots[from].to(self.spots[at]);
+            let edge = self.edge(region, edge as usize);
+            let [x, y] = beyond(way, edge, reach);
+            let spot = &mut self.spots[at];
+            *spot = Spot::new(spot.x + x.round() as i32, spot.y + y.round() as i32);
+        }
+    }
+
+    /// Returns an edge, counted by its last corner, as the way along it.
+    fn edge(&self, region: &Contours, last: usize) -> [f64; 2] {
+        let contour = self.firsts.partition_point(|f| *f <= last) - 1;
+        let around = if self.firsts[contour] == last { region.get(contour).len() } else { 0 };
+        region.spots()[last + around - 1].to(region.spots()[last])
+    }
+}
+
+/// Returns how far a line that goes `way` goes on until it is `reach` beyond an edge; the outside lies to the right of it.
+fn beyond([dx, dy]: [f64; 2], [ex, ey]: [f64; 2], reach: f64) -> [f64; 2] {
+    let length = dx.hypot(dy).max(1e-9);
+    let out = (dx * ey - dy * ex) / (length * ex.hypot(ey)).max(1e-9);
+    if out <= 0.0 {
+        return [0.0; 2];
+    }
+    let far = reach * (1.0 / out).min(SLANT) / length;
+    [far * dx, far * dy]
 }
 
 fn push_all(spots: &[Spot], forward: bool, roads: &mut Roads) {
