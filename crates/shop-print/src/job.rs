@@ -16,6 +16,10 @@ use std::sync::Arc;
 /// As much travel is a retraction worth, mm: less than what is travelled in its time, so that tours stay short.
 const RETRACTION_MM: f64 = 3.0;
 
+/// What is narrower and uncovered is no skin, mm: more than facets of a wall that stands upright make of it, and too little
+/// for a wall above to hang over.
+const SLIVER_MM: f64 = 0.05;
+
 /// Settings in the form in which the stages want them.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -78,6 +82,7 @@ impl Job {
             reach: Reach { below: s.bottom_layers as usize, above: s.top_layers as usize },
             frames: [Frame::new(angle, pitch), Frame::new(angle + std::f64::consts::FRAC_PI_2, pitch)],
             skin: SkinRules {
+                sliver: grid(SLIVER_MM),
                 least: grid(0.5 * pitch_mm),
                 margin: grid(s.skin_margin_mm),
                 margin_rows: (s.skin_margin_mm / pitch_mm).round() as i32,

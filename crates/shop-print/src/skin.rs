@@ -10,7 +10,9 @@ use crate::rows::{Rows, Run, common, either, without};
 /// How skin is taken from a layer, grid units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SkinRules {
-    /// Shorter runs are no skin: the walls beside them close such slivers.
+    /// Shorter runs of what is uncovered are no skin: only rounding.
+    pub sliver: i32,
+    /// Shorter runs beside bridges are left to them.
     pub least: i32,
     /// How far skin reaches along the lines beyond what must be solid.
     pub margin: i32,
@@ -84,7 +86,7 @@ impl Skinner {
                     }
                 }
                 without(all, &self.a, |r| {
-                    if r.length() >= rules.least {
+                    if r.length() >= rules.sliver {
                         self.raw.push(r);
                     }
                 });
