@@ -13,6 +13,7 @@ pub mod adaptive;
 pub mod adhesion;
 pub mod bridges;
 pub mod comb;
+pub mod corners;
 pub mod facets;
 pub mod fill;
 pub mod fit;

@@ -418,7 +418,7 @@ fn nearest_ring(rings: &[Ring], roads: &Roads, at: Spot) -> Option<usize> {
 
 /// Returns the squared distance of a place to an edge.
 #[inline]
-fn to_edge(at: Spot, a: Spot, b: Spot) -> f64 {
+pub(crate) fn to_edge(at: Spot, a: Spot, b: Spot) -> f64 {
     let ([px, py], [ex, ey]) = (a.to(at), a.to(b));
     let t = ((px * ex + py * ey) / (ex * ex + ey * ey).max(1.0)).clamp(0.0, 1.0);
     let (dx, dy) = (px - t * ex, py - t * ey);

@@ -1,5 +1,6 @@
 //! Walls: the contours of a layer, moved inwards road by road.
 
+use crate::corners::{self, Moved};
 use shop_geom::planar::{Contours, Corner, PER_MM, Planar, simplify};
 
 /// How walls lie, grid units.
@@ -95,6 +96,11 @@ fn narrow_ring(
     open(last, to_middle + half, tolerance, planar, &mut room.b, &mut room.covered, rest);
     std::mem::swap(&mut room.a, &mut room.b);
     planar.inset(&room.a, -half, Corner::Sharp { limit: RESTORED }, &mut room.b);
+    if i == 0 {
+        // What sticks out of an outer wall sticks out of the part.
+        corners::blunt(&room.b, region, Moved { inside: to_middle, back: half }, &mut room.covered);
+        std::mem::swap(&mut room.b, &mut room.covered);
+    }
 }
 
 /// Writes to `inner` what lies so far inside a region, and to `rest` what of the region is not within that distance of it.
