@@ -105,6 +105,12 @@ impl Roads {
         }
     }
 
+    /// Returns the last corner of the road that is being made.
+    pub fn last_spot(&self) -> Option<Spot> {
+        let begun = self.list.last().map_or(0, |r| r.start as usize);
+        self.spots[begun..].last().copied()
+    }
+
     /// Adds a corner with its own material per length, mm².
     pub fn push_area(&mut self, spot: Spot, area: f64) {
         self.areas.resize(self.spots.len(), 0.0);
@@ -122,6 +128,37 @@ impl Roads {
             self.hangs.truncate(self.spots.len());
             self.list.pop();
         }
+    }
+
+    /// Drops open roads from the `first` on that are not `wanted`.
+    pub fn retain_from(&mut self, first: usize, wanted: impl Fn(&Roads, &Road) -> bool) {
+        let Some(road) = self.list.get(first) else { return };
+        let mut end = road.start as usize;
+        let mut kept = first;
+        for i in first..self.list.len() {
+            let road = self.list[i];
+            if !wanted(self, &road) {
+                continue;
+            }
+            let (from, to) = (road.start as usize, road.end as usize);
+            self.spots.copy_within(from..to, end);
+            if self.areas.len() >= to {
+                self.areas.copy_within(from..to, end);
+            }
+            self.list[kept] = Road { start: end as u32, end: (end + to - from) as u32, ..road };
+            end += to - from;
+            kept += 1;
+        }
+        self.list.truncate(kept);
+        self.spots.truncate(end);
+        self.areas.truncate(end);
+        self.hangs.truncate(end);
+    }
+
+    /// Returns the material of an open road, mm³.
+    pub fn material_mm3(&self, road: &Road) -> f64 {
+        let spots = self.spots(road);
+        (1..spots.len()).map(|i| spots[i - 1].distance(spots[i]) / PER_MM * self.area(road, i - 1)).sum()
     }
 
     /// Adds a closed road.
@@ -228,6 +265,18 @@ impl Roads {
         let spots = self.spots(road);
         let back = if road.closed { spots[spots.len() - 1].distance(spots[0]) } else { 0.0 };
         (spots.windows(2).map(|w| w[0].distance(w[1])).sum::<f64>() + back) / PER_MM
+    }
+
+    /// Returns the place a fraction of the way from corner `i` of a road to the next, and the material per length there, mm².
+    pub fn between(&self, road: &Road, i: usize, t: f64) -> (Spot, f64) {
+        let spots = self.spots(road);
+        let [x, y] = spots[i].to(spots[i + 1]);
+        let spot = Spot::new(spots[i].x + (t * x).round() as i32, spots[i].y + (t * y).round() as i32);
+        if road.area > 0.0 {
+            return (spot, road.area);
+        }
+        let at = |k: usize| f64::from(self.areas.get(road.start as usize + k).copied().unwrap_or(0.0));
+        (spot, at(i) + t * (at(i + 1) - at(i)))
     }
 
     /// Returns the material per length between corners `i` and `i + 1` of a road, mm².

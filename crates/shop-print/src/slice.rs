@@ -42,6 +42,9 @@ pub struct Slicer {
     next: usize,
 }
 
+/// What fills less between walls is not worth the way to it: as much as a road lays that is so many times as long as wide.
+const DROP: f64 = 1.0;
+
 /// So many of them are kept.
 const LASTS: usize = 4;
 
@@ -114,7 +117,12 @@ impl Slicer {
         }
         slice.walls = walls(&slice.region, &rules, narrow, &mut self.planar, &mut self.room);
         for (pairs, rest) in self.room.rests.iter().enumerate() {
+            let first = slice.thin.roads().len();
             self.thinner.roads(rest, pairs as u32, &thin, &mut slice.thin);
+            if pairs > 0 {
+                let drop = DROP * thin.pitch * thin.pitch * thin.height;
+                slice.thin.retain_from(first, |roads, road| roads.material_mm3(road) >= drop);
+            }
         }
         let last = Last { rules, thin, frames: job.frames, slice: slice.clone() };
         if self.lasts.len() < LASTS {

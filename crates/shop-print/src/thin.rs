@@ -94,6 +94,11 @@ const COMPACT: f64 = 0.75;
 /// Cells in which contours are looked for, mm.
 const CELL_MM: f64 = 1.0;
 
+/// The width of a road changes at once by no more than this, mm.
+const STEP_MM: f64 = 0.08;
+/// Corners where it changes are at least so far apart, mm.
+const LEAST_STEP_MM: f64 = 0.05;
+
 /// Room for work, used again and again.
 #[derive(Default)]
 pub struct Thinner {
@@ -298,18 +303,34 @@ impl Thinner {
         let sides: &[f64] = if fat { &[1.0, -1.0] } else { &[0.0] };
         for side in sides {
             roads.begin(Kind::Gap, 0.0);
-            let mut last = None;
+            let mut last: Option<Fit> = None;
             for (i, node) in part.iter().enumerate() {
+                let before = last;
                 // The place that a stretch shares with the next may fit nothing itself.
                 let Some(fit) = rules.fit(pairs, node.radius).or(last) else { continue };
                 last = Some(fit);
                 let (a, b) = (part[i.saturating_sub(1)].center, part[(i + 1).min(part.len() - 1)].center);
                 let normal = (b - a).try_normalize(1e-9).map_or(Vector::zeros(), left);
                 let at = node.center + normal * (fit.off * side);
-                roads.push_area(Spot::from_mm(at.x, at.y), if fat { 0.5 * fit.area } else { fit.area });
+                let area = if fat { 0.5 * fit.area } else { fit.area };
+                taper(before.map(|b| if fat { 0.5 * b.area } else { b.area }), area, at, rules.height, roads);
+                roads.push_area(Spot::from_mm(at.x, at.y), area);
             }
             roads.end();
         }
+    }
+}
+
+/// Adds corners on the way to the next one, so that a road gets wider or narrower in small steps: between two corners it
+/// is laid as wide as they are in the mean.
+fn taper(before: Option<f64>, area: f64, at: Point, height: f64, roads: &mut Roads) {
+    let (Some(before), Some(from)) = (before, roads.last_spot()) else { return };
+    let from = Point::from(from.mm());
+    let steps = ((area - before).abs() / (height * STEP_MM)).ceil().min((at - from).norm() / LEAST_STEP_MM);
+    for k in 1..steps as u32 {
+        let t = f64::from(k) / steps;
+        let spot = from + (at - from) * t;
+        roads.push_area(Spot::from_mm(spot.x, spot.y), before + t * (area - before));
     }
 }
 
