@@ -13,6 +13,7 @@
 
 use crate::roads::{Kind, Roads};
 use crate::rows::{Frame, Rows, Run};
+use crate::verge::Verge;
 use shop_geom::planar::Spot;
 
 /// How runs become lines.
@@ -58,6 +59,19 @@ impl Weaver {
     /// Adds the lines of a region to `roads`, beginning near `at`; returns where the last one ends. O(runs + chains
     /// squared), chains being few.
     pub fn weave(&mut self, rows: &Rows, frame: &Frame, lines: &Lines, at: Spot, roads: &mut Roads) -> Spot {
+        self.weave_to(None, rows, frame, lines, at, roads)
+    }
+
+    /// The same; ends that are joined to nothing go on to the walls that a verge knows.
+    pub fn weave_to(
+        &mut self,
+        verge: Option<&Verge>,
+        rows: &Rows,
+        frame: &Frame,
+        lines: &Lines,
+        at: Spot,
+        roads: &mut Roads,
+    ) -> Spot {
         self.load(rows, lines);
         self.bind();
         if !lines.monotonic {
@@ -66,7 +80,7 @@ impl Weaver {
         let mut at = at;
         while let Some((k, right)) = self.nearest(at, frame) {
             let head = self.ready.swap_remove(k);
-            at = self.lay(head, right, frame, lines, roads);
+            at = self.lay(head, right, verge, frame, lines, roads);
         }
         at
     }
@@ -151,28 +165,40 @@ impl Weaver {
     }
 
     /// Lays one chain, and makes those ready that waited for it.
-    fn lay(&mut self, head: u32, right: bool, frame: &Frame, lines: &Lines, roads: &mut Roads) -> Spot {
+    fn lay(
+        &mut self,
+        head: u32,
+        right: bool,
+        verge: Option<&Verge>,
+        frame: &Frame,
+        lines: &Lines,
+        roads: &mut Roads,
+    ) -> Spot {
+        let free = |row: i32, u: i32, right: bool| {
+            let more = verge.map_or(0, |v| v.reach(row, u, right));
+            frame.spot(if right { u + more } else { u - more }, row)
+        };
         let (mut i, mut right) = (head, right);
         let mut open = false;
         let last = loop {
             let Node { run, row, up, .. } = self.nodes[i as usize];
             let (start, end) = if right { (run.b, run.a) } else { (run.a, run.b) };
-            if !open {
+            if open {
+                roads.push(frame.spot(start, row));
+            } else {
                 roads.begin(lines.kind, lines.area);
+                roads.push(free(row, start, right));
             }
-            roads.push(frame.spot(start, row));
-            let spot = frame.spot(end, row);
-            roads.push(spot);
             right = !right;
-            if up == NONE {
-                roads.end();
-                break spot;
-            }
-            let next = self.nodes[up as usize].run;
-            let begin = if right { next.b } else { next.a };
-            open = (begin - end).abs() <= lines.link;
+            let next = (up != NONE).then(|| self.nodes[up as usize].run);
+            open = next.is_some_and(|n| (if right { n.b } else { n.a } - end).abs() <= lines.link);
+            let spot = if open { frame.spot(end, row) } else { free(row, end, right) };
+            roads.push(spot);
             if !open {
                 roads.end();
+            }
+            if next.is_none() {
+                break spot;
             }
             i = up;
         };

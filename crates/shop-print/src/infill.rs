@@ -10,6 +10,7 @@
 use crate::bridges::Bridger;
 use crate::fill::{Lines, Weaver};
 use crate::job::Job;
+use crate::narrow::{Narrow, Solids};
 use crate::patterns::{Space, Weft};
 use crate::plan::View;
 use crate::roads::{Kind, Roads};
@@ -17,6 +18,7 @@ use crate::rows::{Rows, Run, Scanner, common, either, merge, without};
 use crate::settings::{Ironing, SkinPattern};
 use crate::skin::Skinner;
 use crate::slice::Slice;
+use crate::verge::Verge;
 use shop_geom::planar::Spot;
 
 /// Room for filling, used again and again.
@@ -35,6 +37,11 @@ pub struct Filler {
     others: Rows,
     rest: Rows,
     scanner: Scanner,
+    verge: Verge,
+    narrow: Narrow,
+    /// Solids less what is narrow, where anything is.
+    wide: Rows,
+    is_narrow: bool,
 }
 
 impl Filler {
@@ -45,7 +52,7 @@ impl Filler {
         let frame = &job.frames[way];
         let at = own.region.spots().first().copied().unwrap_or_default();
         let at = self.lay_bridges(job, layer, own, around, at, roads);
-        self.split(job, way, around, own);
+        self.split(job, layer, around, own, roads);
         let at = self.lay_solid(job, layer, own, around, at, roads);
         if !self.bridged.is_empty() {
             merge(&self.solid, &self.bridged, &mut self.rest, |a, b, out| either(a, b, |r| out.push(r)));
@@ -99,8 +106,10 @@ impl Filler {
         }
     }
 
-    /// Tells solid from sparse, where there is no bridge.
-    fn split(&mut self, job: &Job, way: usize, around: &[Option<&Slice>], own: &Slice) {
+    /// Tells solid from sparse, where there is no bridge, and fills what of it is narrow.
+    fn split(&mut self, job: &Job, layer: usize, around: &[Option<&Slice>], own: &Slice, roads: &mut Roads) {
+        let way = layer % 2;
+        let frame = &job.frames[way];
         let mut covers: Vec<Option<&Rows>> = around
             .iter()
             .enumerate()
@@ -111,19 +120,22 @@ impl Filler {
             // Nothing is covered well enough: the part is solid, and laid as solids are.
             covers.push(None);
         }
-        let mut inner = &own.inner;
-        if !self.bridged.is_empty() {
-            let least = job.skin.least;
-            merge(&own.inner, &self.bridged, &mut self.rest, |a, b, out| {
-                without(a, b, |r| {
-                    if r.length() >= least {
-                        out.push(r);
-                    }
-                });
-            });
-            inner = &self.rest;
+        self.verge.clear();
+        self.is_narrow = false;
+        let Filler { verge, bridged, rest, solid, sparse, skinner, .. } = self;
+        divide(skinner, job, &own.inner, bridged, &covers, rest, solid, sparse);
+        if solid.is_empty() || job.settings.walls == 0 {
+            return;
         }
-        self.skinner.split(inner, &covers, &job.skin, &mut self.solid, &mut self.sparse);
+        verge.look(&mut self.scanner, &own.walls.inside, &own.inner, frame, job.reach_into_walls());
+        divide(skinner, job, &verge.rows, bridged, &covers, rest, solid, sparse);
+        if Narrow::is_needed(&own.inner, frame.pitch()) {
+            // What bridges is not covered either: then rows alone tell.
+            let covers = if bridged.is_empty() { &covers[..] } else { &[] };
+            let solids = Solids { covers, frame };
+            let rows = (&*solid, &mut self.wide);
+            self.is_narrow = self.narrow.fill(job, layer, own, &solids, &mut self.scanner, rows, roads);
+        }
     }
 
     /// Lays what hangs between two sides.
@@ -160,10 +172,11 @@ impl Filler {
         }
         let (way, s) = (layer % 2, &job.settings);
         let mut at = at;
-        let mut rest = &self.solid;
+        let solid = if self.is_narrow { &self.wide } else { &self.solid };
+        let mut rest = solid;
         if job.reach.above > 0 {
             let above = around[job.reach.below + 1].map(|s| &s.cover[way]);
-            self.skinner.split(&self.solid, &[above], &job.skin, &mut self.top, &mut self.rest);
+            self.skinner.split(solid, &[above], &job.skin, &mut self.top, &mut self.rest);
             rest = &self.rest;
         }
         let mut lay = |rows: &Rows, kind: Kind, pattern: SkinPattern, at: Spot| {
@@ -181,7 +194,7 @@ impl Filler {
             }
             let monotonic = pattern == SkinPattern::Monotonic;
             let lines = Lines { kind, step: 1, link: job.link, least: job.least_line, area, monotonic };
-            self.weaver.weave(rows, &job.frames[way], &lines, at, roads)
+            self.weaver.weave_to(Some(&self.verge), rows, &job.frames[way], &lines, at, roads)
         };
         if s.bottom_pattern != SkinPattern::Monotonic && job.reach.below > 0 {
             let below = around[job.reach.below - 1].map(|s| &s.cover[way]);
@@ -235,4 +248,30 @@ impl Filler {
         };
         self.weaver.weave(&self.deep, &frame, &lines, at, roads);
     }
+}
+
+/// Tells solid from sparse, where there is no bridge; `rest` is room.
+fn divide(
+    skinner: &mut Skinner,
+    job: &Job,
+    inner: &Rows,
+    bridged: &Rows,
+    covers: &[Option<&Rows>],
+    rest: &mut Rows,
+    solid: &mut Rows,
+    sparse: &mut Rows,
+) {
+    let mut inner = inner;
+    if !bridged.is_empty() {
+        let least = job.skin.least;
+        merge(inner, bridged, rest, |a, b, out| {
+            without(a, b, |r| {
+                if r.length() >= least {
+                    out.push(r);
+                }
+            });
+        });
+        inner = rest;
+    }
+    skinner.split(inner, covers, &job.skin, solid, sparse);
 }

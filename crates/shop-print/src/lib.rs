@@ -25,6 +25,7 @@ pub mod job;
 pub mod layer;
 pub mod legs;
 pub mod model;
+pub mod narrow;
 pub mod order;
 pub mod overhang;
 pub mod pace;
@@ -47,6 +48,7 @@ pub mod thin;
 pub mod tools;
 pub mod tour;
 pub mod turns;
+pub mod verge;
 pub mod walls;
 
 use comb::Comber;

@@ -50,6 +50,11 @@ impl Frame {
         Frame { shift: (self.shift + shift).rem_euclid(self.pitch), ..self }
     }
 
+    /// Returns the same lines, each moved across by `shift` grid units and numbered as it is.
+    pub fn beside(self, shift: f64) -> Frame {
+        Frame { shift: self.shift + shift, ..self }
+    }
+
     /// Returns lines in the same direction, `times` as many: line 0 stays where it is.
     pub fn finer(self, times: i32) -> Frame {
         Frame { pitch: self.pitch / f64::from(times), ..self }
