@@ -129,7 +129,7 @@ impl Filler {
         }
         verge.look(&mut self.scanner, &own.walls.inside, &own.inner, frame, job.reach_into_walls());
         divide(skinner, job, &verge.rows, bridged, &covers, rest, solid, sparse);
-        if Narrow::is_needed(&own.inner, frame.pitch()) {
+        if Narrow::is_needed(&own.inner, solid, frame.pitch()) {
             // What bridges is not covered either: then rows alone tell.
             let covers = if bridged.is_empty() { &covers[..] } else { &[] };
             let solids = Solids { covers, frame };

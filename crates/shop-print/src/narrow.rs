@@ -49,14 +49,16 @@ pub struct Solids<'a> {
 }
 
 impl Narrow {
-    /// True when the inside of walls, as rows `pitch` grid units apart, has so much that is narrow that it is worth a look.
-    pub fn is_needed(inner: &Rows, pitch: f64) -> bool {
+    /// True when the inside of walls, as rows `pitch` grid units apart, has so much that is narrow and at least in part `solid`
+    /// that it is worth a look.
+    pub fn is_needed(inner: &Rows, solid: &Rows, pitch: f64) -> bool {
         // What is left for the middles of lines, at a slant of up to 45°.
         let limit = (WIDEST - 0.8) * std::f64::consts::SQRT_2 * pitch;
         let holds = |row: i32, u: i32| inner.get(row).iter().any(|r| r.a <= u && u < r.b);
         let mut sum = 0.0;
-        for row in inner.range() {
-            for run in inner.get(row) {
+        for row in solid.range() {
+            let laid = solid.get(row);
+            for run in inner.get(row).iter().filter(|r| laid.iter().any(|s| s.a < r.b && r.a < s.b)) {
                 let length = f64::from(run.length());
                 if length < limit {
                     sum += pitch;

@@ -1,7 +1,7 @@
 //! Where the rows of a solid filling meet the walls.
 //!
 //! Rows lie where they lie, walls where the part wants them. Beside a wall that runs along the rows the last one may be
-//! almost a whole row away from where it touches: so rows are taken in that lie up to [`CROWDED`] of a row nearer than
+//! almost a whole row away from where it touches: so rows are taken in that lie up to a third of a row nearer than
 //! they should, and what is left open or crowded is never more than half a row's side. And a row that ends at a wall
 //! without being joined to the next has a square end, which goes on until it touches ([`Verge::reach`]).
 //!
