@@ -162,7 +162,8 @@ fn sound_meshes_are_left_alone() {
     }
 }
 
-/// Designers put their parts the way in which they print best; so does the search for it.
+/// Designers put their parts the way in which they print best; so does the search for it. Top and bottom of
+/// `b_drive_frame_lower` are askew in its file by 0.014°, the same way: it is laid on its bottom.
 #[test]
 fn parts_stand_as_their_designers_put_them() {
     let Some(folder) = folder() else { return };
@@ -183,6 +184,8 @@ fn parts_stand_as_their_designers_put_them() {
         let best = rests(&mesh)[0];
         assert!(best.stable && best.contact > 0.0, "{name}: {best:?}");
         let up = best.place.linear * Vector3::z();
-        assert!((up - Vector3::z()).norm() < 1e-6, "{name}: {best:?}");
+        let askew =
+            if name == "b_drive_frame_lower.stl" { Vector3::new(2.437e-4, 0.0, 1.0) } else { Vector3::z() };
+        assert!((up - askew).norm() < 1e-6, "{name}: {best:?}");
     }
 }
