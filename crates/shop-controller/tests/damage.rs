@@ -132,33 +132,63 @@ proptest! {
         short in any::<bool>(),
         presses in prop::collection::vec((0u64..6000, 0usize..6), 0..6),
     ) {
-        let kind = if hal { Kind::GrblHal } else { Kind::Grbl };
-        let mut machine = sim::Options { baud, speed, ..sim::Options::workshop() };
-        machine.latency = Duration::from_millis(latency);
-        machine.settings.push((10, f64::from(reports)));
-        let mut rig = Rig::new(kind, machine, Options { bytes_per_s: Some(baud / 10), ..Options::default() });
-        rig.connect();
-        let begun = rig.now;
-        let mut presses = presses;
-        presses.sort_unstable();
-        let mut over = rig.job_until(if short { rosette() } else { part() }, |e| matches!(e, Event::Sent(_)));
-        for (at, what) in presses {
-            let now = (begun + Duration::from_millis(at)).max(rig.now);
-            if rig.is_finished() || !rig.run_to(now) {
-                break;
-            }
-            match what {
-                0 => rig.session.hold(now),
-                1 => rig.session.resume(now),
-                2 => rig.session.set_override(now, Override::Feed(150)),
-                3 => rig.session.set_override(now, Override::Feed(40)),
-                4 => rig.session.query_status(now),
-                _ => rig.machine.press(now, sim::Input::Hold),
-            }
+        sound(latency, Stand { baud, reports, speed, hal }, short, presses)?;
+    }
+}
+
+/// What a machine is like.
+struct Stand {
+    baud: u32,
+    reports: u16,
+    speed: f64,
+    hal: bool,
+}
+
+/// Runs a job while somebody presses buttons: how many ms after its beginning, and which.
+fn sound(
+    latency: u64,
+    stand: Stand,
+    short: bool,
+    mut presses: Vec<(u64, usize)>,
+) -> Result<(), TestCaseError> {
+    let Stand { baud, reports, speed, hal } = stand;
+    let kind = if hal { Kind::GrblHal } else { Kind::Grbl };
+    let mut machine = sim::Options { baud, speed, ..sim::Options::workshop() };
+    machine.latency = Duration::from_millis(latency);
+    machine.settings.push((10, f64::from(reports)));
+    let mut rig = Rig::new(kind, machine, Options { bytes_per_s: Some(baud / 10), ..Options::default() });
+    rig.connect();
+    let begun = rig.now;
+    presses.sort_unstable();
+    let mut over = rig.job_until(if short { rosette() } else { part() }, |e| matches!(e, Event::Sent(_)));
+    for (at, what) in presses {
+        let now = (begun + Duration::from_millis(at)).max(rig.now);
+        if rig.is_finished() || !rig.run_to(now) {
+            break;
         }
-        over &= rig.is_finished() || rig.run_until(1000, |e| matches!(e, Event::Finished { .. } | Event::Failed(_)));
-        let odd = rig.events.iter().any(|e| matches!(e, Event::Message(m) if m.contains("damaged")));
-        prop_assert!(over && rig.is_finished() && !odd, "{}", rig.story());
+        match what {
+            0 => rig.session.hold(now),
+            1 => rig.session.resume(now),
+            2 => rig.session.set_override(now, Override::Feed(150)),
+            3 => rig.session.set_override(now, Override::Feed(40)),
+            4 => rig.session.query_status(now),
+            _ => rig.machine.press(now, sim::Input::Hold),
+        }
+    }
+    over &=
+        rig.is_finished() || rig.run_until(1000, |e| matches!(e, Event::Finished { .. } | Event::Failed(_)));
+    let odd = rig.events.iter().any(|e| matches!(e, Event::Message(m) if m.contains("damaged")));
+    prop_assert!(over && rig.is_finished() && !odd, "{}", rig.story());
+    Ok(())
+}
+
+#[test]
+fn who_is_held_again_before_going_on_can_go_on() {
+    let stand = |hal| Stand { baud: 57_600, reports: 1, speed: 1.0, hal };
+    for gap in (0..600).step_by(8) {
+        for hal in [false, true] {
+            sound(0, stand(hal), false, vec![(1872, 0), (1872 + gap, 0)]).expect("it goes on");
+        }
     }
 }
 

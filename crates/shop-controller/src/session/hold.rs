@@ -63,6 +63,10 @@ impl Session {
         }
         self.hold.feed_stopped = true;
         if self.protocol.is_none_or(Protocol::is_realtime) {
+            // Who was told to go on and has not done so yet is held anew.
+            if self.hold.wish.is_some_and(|wish| !wish.still) {
+                self.hold.told = None;
+            }
             self.urgent(b'!');
             self.hold.wish =
                 Some(Wish { still: true, again: self.now + HOLD_AGAIN, until: self.now + HOLD_TRIES });
