@@ -437,11 +437,17 @@ impl Planar {
 
     #[inline]
     fn put(&mut self, start: usize, at: Spot, x: f64, y: f64) {
-        let spot = Spot::new(at.x + x.round() as i32, at.y + y.round() as i32);
+        let spot = Spot::new(at.x + nearest(x), at.y + nearest(y));
         if self.walks.spots.len() == start || self.walks.spots.last() != Some(&spot) {
             self.walks.spots.push(spot);
         }
     }
+}
+
+/// Returns the nearest integer: `f64::round` is a call where the processor cannot be trusted to have it.
+#[inline]
+fn nearest(x: f64) -> i32 {
+    (x + 0.5f64.copysign(x)) as i32
 }
 
 /// True when nothing can be left of what the contour encloses: it is too narrow. Its walk would only cross itself, once

@@ -11,7 +11,7 @@ use crate::roads::Roads;
 use crate::rows::{Frame, Rows, Scanner, merge, without};
 use crate::slice::Slice;
 use crate::thin::{ThinRules, Thinner};
-use shop_geom::boolean::Boolean;
+use crate::walls::open;
 use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot};
 
 /// Places between walls that are narrower than this are narrow, distances of roads.
@@ -114,13 +114,12 @@ impl Narrow {
     /// Leaves in `places` what is narrow, up to the sides of the walls; false when nothing is.
     fn find(&mut self, job: &Job, layer: usize, inside: &Contours) -> bool {
         let rules = job.wall_rules(layer);
-        let (round, sharp) = (Corner::Round { tolerance: TOLERANCE }, Corner::Sharp { limit: TIPS });
         // From where lines end to the side of the wall.
-        self.planar.inset(inside, -(rules.to_fill - 0.5 * rules.pitch).max(1.0), sharp, &mut self.whole);
+        let to_wall = (rules.to_fill - 0.5 * rules.pitch).max(1.0);
+        self.planar.inset(inside, -to_wall, Corner::Sharp { limit: TIPS }, &mut self.whole);
         let half = 0.5 * WIDEST * rules.pitch;
-        self.planar.inset(&self.whole, half, round, &mut self.core);
-        self.planar.inset(&self.core, -half, sharp, &mut self.wide);
-        self.planar.combine(&self.whole, &self.wide, Boolean::Difference, &mut self.places);
+        let Self { planar, whole, core, wide, places, .. } = self;
+        open(whole, half, TOLERANCE, planar, core, wide, places);
         !self.places.is_empty()
     }
 

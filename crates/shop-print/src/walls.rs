@@ -103,8 +103,9 @@ fn narrow_ring(
     }
 }
 
-/// Writes to `inner` what lies so far inside a region, and to `rest` what of the region is not within that distance of it.
-fn open(
+/// Writes to `inner` what lies so far inside a region, and to `rest` what of the region is not within that distance of it:
+/// what is narrower than twice that, and sharp tips. `covered` is room for work.
+pub fn open(
     region: &Contours,
     distance: f64,
     tolerance: f64,
@@ -113,6 +114,7 @@ fn open(
     covered: &mut Contours,
     rest: &mut Contours,
 ) {
+    rest.clear();
     let whole = planar.inset(region, distance, Corner::Round { tolerance }, inner);
     if !whole {
         planar.inset(inner, -(distance + BEYOND), Corner::Sharp { limit: COVERED }, covered);

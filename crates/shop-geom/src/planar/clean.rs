@@ -155,7 +155,7 @@ impl Cleaner {
         for s in 0..strips {
             let end = self.starts[s] as usize;
             let strip = &mut self.strips[start..end];
-            strip.sort_unstable_by_key(|e| (e.low, e.edge));
+            strip.sort_unstable_by_key(|e| (i64::from(e.low) << 32) | i64::from(e.edge));
             for i in 0..strip.len() {
                 let this = strip[i];
                 for other in strip[i + 1..].iter().take_while(|o| o.low <= this.high) {

@@ -160,7 +160,7 @@ impl Bits {
         let first = (low + 0.5) as usize;
         let end = ((high + 0.5) as usize).min(rows);
         let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
-        let length = dx.hypot(dy);
+        let length = (dx * dx + dy * dy).sqrt();
         let (ux, uy) = if length > 0.0 { (dx / length, dy / length) } else { (1.0, 0.0) };
         // One over the slants of the long and the short sides; lines along the rows are the ends' business.
         let (over_long, over_short) = (1.0 / uy, 1.0 / ux);

@@ -261,7 +261,8 @@ impl<'a> Layers<'a> {
         owner: Whose,
         look: &mut Look,
     ) {
-        let length = (to[0] - from[0]).hypot(to[1] - from[1]);
+        let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
+        let length = (dx * dx + dy * dy).sqrt();
         if length < 1e-6 {
             return;
         }
