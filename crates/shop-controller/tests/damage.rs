@@ -137,6 +137,7 @@ proptest! {
 }
 
 /// What a machine is like.
+#[derive(Clone, Copy)]
 struct Stand {
     baud: u32,
     reports: u16,
