@@ -1,11 +1,9 @@
 //! What became what: rules, nesting, tabs, and the intent made of it.
 #![allow(missing_docs, clippy::needless_raw_string_hashes, reason = "tests; the hashes are the updater's")]
 
-mod sheet;
-
+use crate::sheet::{Shape, machine};
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
-use sheet::{Shape, machine};
 use shop_cam::feature::{
     Contour, FeatureOptions, Features, Mark, OpenLine, Operations, Request, SmallHoles, TabRule, Waste,
     as_circle, matches_pattern, operations, place_tabs,

@@ -2,9 +2,7 @@
 //!
 //! A job may end well only if the machine took every line exactly once; it may never hang.
 
-mod rig;
-
-use rig::{Rig, kit, program, protocol_of, rosette};
+use crate::rig::{Rig, kit, program, protocol_of, rosette};
 use shop_controller::session::{Failure, Options, Process};
 use shop_controller::sim::Kind;
 

@@ -1,8 +1,6 @@
 //! Reading answers less often costs a wire nothing.
 
-mod rig;
-
-use rig::{Rig, kit, program, rosette};
+use crate::rig::{Rig, kit, program, rosette};
 use shop_controller::session::{Event, Line, Options, Protocol};
 use shop_controller::sim::{self, Kind};
 use std::time::Duration;

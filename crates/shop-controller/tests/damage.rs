@@ -5,13 +5,11 @@
 //! asked where it is ten times a second. Out and back between two reports takes a tool no further than half a period
 //! times its speed.
 
-mod rig;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::rig::Rig;
 use proptest::prelude::*;
-use rig::Rig;
 use shop_controller::session::{Event, Failure, Line, Options, Override, Reach, Way};
 use shop_controller::sim::{self, Kind};
 

@@ -1,11 +1,9 @@
 //! What holds for every session, whatever happens on the wire.
 
-mod rig;
-
 use std::time::Duration;
 
+use crate::rig::{Rig, kit, program, protocol_of, rosette};
 use proptest::prelude::*;
-use rig::{Rig, kit, program, protocol_of, rosette};
 use shop_controller::session::{Event, Options, Protocol, Session};
 use shop_controller::sim::{self, Fault, Kind};
 

@@ -1,10 +1,8 @@
 //! A machine that goes elsewhere than its program is noticed: on its way, and at the end.
 
-mod rig;
-
 use std::time::Duration;
 
-use rig::Rig;
+use crate::rig::Rig;
 use shop_controller::session::{Failure, Line, Options, Policy, Reach, Way};
 use shop_controller::sim::{self, Kind};
 

@@ -1,11 +1,8 @@
 //! Laws of cutting contours one kerf apart with one line.
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../../shop-cam/tests/sheet/mod.rs"]
-mod sheet;
-
+use crate::sheet::{bite, grid, is_connected, job, samples, sharing};
 use proptest::prelude::*;
-use sheet::{bite, grid, is_connected, job, samples, sharing};
 use shop_cam::feature::Operations;
 use shop_cam::machine::MachineKind;
 use shop_cam::settings::Settings;

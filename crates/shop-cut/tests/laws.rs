@@ -1,11 +1,8 @@
 //! Laws that every plan for a beam keeps, on random sheets, checked by brute force.
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../../shop-cam/tests/sheet/mod.rs"]
-mod sheet;
-
+use crate::sheet::{bite, distance, features, is_connected, job, samples, sheet};
 use proptest::prelude::*;
-use sheet::{bite, distance, features, is_connected, job, samples, sheet};
 use shop_cam::canon::{Command, Role, Torch};
 use shop_cam::feature::{FeatureOptions, Features, OpenLine, Operations, TabRule, operations};
 use shop_cam::machine::MachineKind;
@@ -210,7 +207,7 @@ fn small_holes_are_slow_and_keep_their_height() {
 #[test]
 fn rapids_go_around_loose_pieces() {
     let (made, settings) = job(MachineKind::Plasma, 1.0, {
-        let part = || (sheet::Shape::Rect(14.0, 14.0), None);
+        let part = || (crate::sheet::Shape::Rect(14.0, 14.0), None);
         features(&[part(), part(), part(), part(), part(), part()], 0.0)
     });
     let mut options = Options::new(&settings);
@@ -259,7 +256,7 @@ fn a_hole_that_is_too_small_is_an_error_with_a_place() {
 
 #[test]
 fn parts_too_close_are_an_error_with_a_place() {
-    let part = || (sheet::Shape::Rect(10.0, 10.0), None);
+    let part = || (crate::sheet::Shape::Rect(10.0, 10.0), None);
     let mut f = features(&[part(), part()], 0.0);
     let dx = -(f.contours[1].path.bounds().min.x - f.contours[0].path.bounds().max.x) + 0.8;
     f.contours[1].path = f.contours[1].path.mapped(false, |p| Point::new(p.x + dx, p.y));

@@ -1,8 +1,6 @@
 //! Texts as shapes: where DXF and SVG say they stand, in strokes and in a font's outlines.
 
-mod font;
-
-use font::two_letters;
+use crate::font::two_letters;
 use shop_formats::text::{Lettering, draw};
 use shop_formats::{Drawing, dxf, svg};
 use shop_geom::{Aabb, Point};

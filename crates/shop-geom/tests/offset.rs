@@ -1,8 +1,6 @@
 //! Offsets against an oracle that knows only distances and windings, and against themselves.
 
-mod offset_oracle;
-
-use offset_oracle::*;
+use crate::offset_oracle::*;
 use proptest::prelude::*;
 use shop_geom::boolean::{Boolean, Fill, combine};
 use shop_geom::distance::SegmentIndex;
@@ -334,7 +332,7 @@ fn self_crossing_contours_become_what_they_wind_around() {
             let all: Vec<&Polyline> = out.iter().map(|o| &o.polyline).collect();
             assert!(all.iter().all(|p| p.is_finite() && p.closed));
             let index = SegmentIndex::new(all.iter().copied());
-            let base = offset_oracle::outside(&wild);
+            let base = crate::offset_oracle::outside(&wild);
             for _ in 0..40 {
                 let p = Point::new(dice.range(-1.0, 11.0), dice.range(-1.0, 11.0));
                 if index.nearest(p, 0.01).is_none() {

@@ -1,11 +1,8 @@
 //! Laws of milling contours one tool diameter apart with one slot.
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../../shop-cam/tests/sheet/mod.rs"]
-mod sheet;
-
+use crate::sheet::{bite, grid, is_connected, samples, sharing};
 use proptest::prelude::*;
-use sheet::{bite, grid, is_connected, samples, sharing};
 use shop_cam::machine::MachineKind;
 use shop_geom::{Polyline, Segment};
 use shop_mill::{Direction, Options, plan};

@@ -1,11 +1,8 @@
 //! Laws that every plan for a router keeps, on random sheets, checked by brute force.
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../../shop-cam/tests/sheet/mod.rs"]
-mod sheet;
-
+use crate::sheet::{bite, features, in_solid, is_connected, job, samples, sheet};
 use proptest::prelude::*;
-use sheet::{bite, features, in_solid, is_connected, job, samples, sheet};
 use shop_cam::canon::{Command, Role};
 use shop_cam::feature::{
     FeatureOptions, Features, OpenLine, Operations, Request, TabRule, Waste, operations,
@@ -122,7 +119,7 @@ proptest! {
 
     /// A pocket is cleared up to its corners and nothing beyond its wall.
     #[test]
-    fn pockets_are_cleared(parts in proptest::collection::vec((sheet::shape(8.0, 14.0), proptest::option::of(sheet::shape(1.2, 2.0))), 1..3)) {
+    fn pockets_are_cleared(parts in proptest::collection::vec((crate::sheet::shape(8.0, 14.0), proptest::option::of(crate::sheet::shape(1.2, 2.0))), 1..3)) {
         let (_, settings) = job(MachineKind::Router, 2.0, Features::default());
         let mut wanted = FeatureOptions::new(MachineKind::Router);
         wanted.request = Request::Pocket;
@@ -134,7 +131,7 @@ proptest! {
         for pass in passes(&plan) {
             for p in samples(pass.pieces.iter().map(|p| p.segment), 0.25) {
                 // The material that stays is outside of the pocket.
-                let d = sheet::distance(&all, p);
+                let d = crate::sheet::distance(&all, p);
                 prop_assert!(in_solid(&all, p) && d > 1.0 - TOLERANCE, "bites {} at {p}", 1.0 - d);
             }
         }
@@ -145,7 +142,7 @@ proptest! {
                 for k in 0..40 {
                     let p = b.min + shop_geom::Vector::new(b.width() * i as f64 / 40.0, b.height() * k as f64 / 40.0);
                     // Reachable without a doubt: a ball of the tool's size around it, and then some, is inside.
-                    if in_solid(&all, p) && sheet::distance(&all, p) > 1.001 {
+                    if in_solid(&all, p) && crate::sheet::distance(&all, p) > 1.001 {
                         let d = nearest(&cut, p);
                         prop_assert!(d < 1.0 + TOLERANCE, "{p} is left, {d} from the tool");
                     }
@@ -157,7 +154,7 @@ proptest! {
 
 #[test]
 fn circles_of_a_drill_are_drilled() {
-    let mut machine = sheet::machine(MachineKind::Router);
+    let mut machine = crate::sheet::machine(MachineKind::Router);
     let tool = |number, shape, diameter| Tool {
         number,
         name: String::new(),
@@ -174,7 +171,7 @@ fn circles_of_a_drill_are_drilled() {
     machine.tools = vec![tool(1, ToolShape::EndMill, 3.0), tool(2, ToolShape::Drill, 4.0)];
     let settings = settle(&machine, &Choice { depth: Some(18.0), ..Choice::default() }).value;
     assert_eq!((settings.tool, settings.diameter), (1, 3.0));
-    let hole = |r| (sheet::Shape::Rect(15.0, 15.0), Some(sheet::Shape::Circle(r)));
+    let hole = |r| (crate::sheet::Shape::Rect(15.0, 15.0), Some(crate::sheet::Shape::Circle(r)));
     let made = operations(
         features(&[hole(2.0), hole(2.5)], 0.0),
         &[],
@@ -244,7 +241,7 @@ fn plate_of_tight_places() -> Vec<Polyline> {
     vec![
         plate,
         Polyline::circle(Point::new(-12.0, 0.0), 1.0),
-        sheet::Shape::Slot(3.0, 1.0).at(12.0, -12.0),
+        crate::sheet::Shape::Slot(3.0, 1.0).at(12.0, -12.0),
         square,
     ]
 }
@@ -255,7 +252,8 @@ fn a_pocket_as_wide_as_the_tool_is_cleared() {
     let mut wanted = FeatureOptions::new(MachineKind::Router);
     wanted.request = Request::Pocket;
     let made =
-        operations(features(&[(sheet::Shape::Slot(5.0, 1.0), None)], 0.0), &[], &settings, &wanted).value;
+        operations(features(&[(crate::sheet::Shape::Slot(5.0, 1.0), None)], 0.0), &[], &settings, &wanted)
+            .value;
     let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
     assert!(plan.diagnostics.is_empty(), "{:?}", plan.diagnostics);
     let cut = at_depth(&plan, -3.0);

@@ -1,0 +1,10 @@
+//! What must hold for printed layers.
+
+mod adhesion;
+mod filling;
+mod laws;
+mod painted;
+mod parts;
+mod paths;
+mod supports;
+mod tools;
