@@ -43,6 +43,24 @@ fn bracket() -> String {
     out + "endsolid bracket\n"
 }
 
+/// A bead of several layers is as thick as they are together, and no wider for it.
+#[test]
+fn filling_of_several_layers_together_is_proved_as_what_it_is() {
+    let home = home();
+    for (walls, height, every) in [("2", "0.05", "6"), ("1", "0.1", "4")] {
+        let [walls, height, every] = [
+            format!("walls={walls}"),
+            format!("layer_height_mm={height}"),
+            format!("infill_every_layers={every}"),
+        ];
+        let sets = ["--set", &walls, "--set", &height, "--set", &every, "--set", "infill_percent=30"];
+        let run = shopctl(&home, &[&["print", "bracket.stl", "-o", "a.gcode", "--json"][..], &sets].concat());
+        assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+        let outside = json(&run)["proof"]["outside_mm2"].as_f64().expect("a figure");
+        assert!(outside < 0.01, "{walls} {height} {every}: {outside} mm2 outside");
+    }
+}
+
 #[test]
 fn a_program_takes_as_long_as_it_says_and_is_clean() {
     for machine in

@@ -226,21 +226,6 @@ impl Facets {
         self.sorted[facet as usize].corners
     }
 
-    /// Returns the line along which a plane cuts a facet; nothing when it does not. A corner in the plane counts as above it.
-    pub fn segment(&self, facet: u32, plane: i32) -> Option<[Spot; 2]> {
-        let corners = self.corners(facet).map(|i| self.points[i as usize]);
-        let mut ends = Vec::with_capacity(2);
-        for (i, a) in corners.iter().enumerate() {
-            let b = &corners[(i + 1) % 3];
-            if (a[2] < plane) != (b[2] < plane) {
-                let t = f64::from(plane - a[2]) / f64::from(b[2] - a[2]);
-                let at = |k: usize| (f64::from(a[k]) + t * f64::from(b[k] - a[k])).round() as i32;
-                ends.push(Spot::new(at(0), at(1)));
-            }
-        }
-        Some([*ends.first()?, *ends.get(1)?])
-    }
-
     /// Returns the last layer that each facet meets, facet by facet.
     pub fn last_layers(&self) -> impl Iterator<Item = u32> + '_ {
         self.sorted.iter().map(|f| f.last)

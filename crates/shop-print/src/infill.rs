@@ -123,9 +123,16 @@ impl Filler {
         self.verge.clear();
         self.is_narrow = false;
         let Filler { verge, bridged, rest, solid, sparse, skinner, .. } = self;
-        divide(skinner, job, &own.inner, bridged, &covers, rest, solid, sparse);
-        if solid.is_empty() || job.settings.walls == 0 {
+        if bridged.is_empty() && !skinner.is_needed(&own.inner, &covers, &job.skin) {
+            solid.clear();
+            sparse.copy(&own.inner);
             return;
+        }
+        if !bridged.is_empty() || job.settings.walls == 0 {
+            divide(skinner, job, &own.inner, bridged, &covers, rest, solid, sparse);
+            if solid.is_empty() || job.settings.walls == 0 {
+                return;
+            }
         }
         verge.look(&mut self.scanner, &own.walls.inside, &own.inner, frame, job.reach_into_walls());
         divide(skinner, job, &verge.rows, bridged, &covers, rest, solid, sparse);

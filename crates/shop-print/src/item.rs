@@ -16,7 +16,7 @@ use crate::patterns::Core;
 use crate::props::Props;
 use crate::raft;
 use crate::roles::{self, Roles};
-use crate::section::Mended;
+use crate::section::{Mended, segment};
 use crate::settings::{Pattern, Settings};
 use crate::slice::{Slice, Slicer};
 use crate::supports::paint::Paint;
@@ -51,8 +51,8 @@ impl Part {
     }
 }
 
-/// More mixes than this are not told apart in one print; further modifiers do nothing.
-const MOST_PARTS: usize = 4096;
+/// More mixes than this are not told apart in one print.
+pub(crate) const MOST_PARTS: usize = 4096;
 
 /// Returns the triangles of all bodies, mm, when any of their settings may ask for them.
 fn surface(groups: &[(Settings, Mesh)], modifiers: &[Modifier], shift: [f64; 3]) -> Vec<[[f64; 3]; 3]> {
@@ -159,6 +159,8 @@ pub struct Item {
     pub outline: Vec<Spot>,
     /// Its raft.
     pub raft: Contours,
+    /// Some of its modifiers do nothing, because there are too many mixes already.
+    crowded: bool,
 }
 
 /// One layer of an item.
@@ -188,6 +190,8 @@ impl ItemCut {
 struct Mixes {
     list: Vec<(Settings, [[f64; 3]; 2])>,
     most: usize,
+    /// There would be more.
+    full: bool,
 }
 
 impl Item {
@@ -221,9 +225,11 @@ impl Item {
             props: Props::default(),
             outline: Vec::new(),
             raft: Contours::default(),
+            crowded: false,
         };
         let surface = surface(&groups, &object.modifiers, shift);
-        let mut mixes = Mixes { list: Vec::new(), most: MOST_PARTS.saturating_sub(parts.len()) };
+        let most = MOST_PARTS.saturating_sub(parts.len());
+        let mut mixes = Mixes { list: Vec::new(), most, full: false };
         for (settings, mesh) in groups {
             let part = first_part + mixes.list.len() as u16;
             mixes.list.push((settings, bounds(&mesh)));
@@ -232,6 +238,7 @@ impl Item {
         }
         let modifiers = item.paint(object.modifiers, shift, levels);
         item.zones = item.modify(modifiers, shift, levels, &mut mixes);
+        item.crowded = mixes.full;
         for (mut mix, bounds) in mixes.list {
             roles::filament(&mut mix, settings, filaments);
             let mut job = Job::new(mix, Arc::clone(levels), filament_mm);
@@ -249,6 +256,11 @@ impl Item {
     fn add(&mut self, mesh: Mesh, shift: [f64; 3], levels: &Levels) -> usize {
         self.facets.push(Facets::new(mesh, shift, levels));
         self.facets.len() - 1
+    }
+
+    /// True when some of its modifiers do nothing, because there are too many mixes of settings.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowded
     }
 
     /// True when there may be supports under it.
@@ -443,7 +455,8 @@ impl Item {
         for (seams, surface) in out.seams.iter_mut().zip(self.seams) {
             if let Some(i) = surface {
                 let plane = self.whole.levels.plane(layer);
-                seams.extend(cuts[i].iter().filter_map(|f| self.facets[i].segment(*f, plane)));
+                let facets = &self.facets[i];
+                seams.extend(cuts[i].iter().filter_map(|f| segment(facets, facets.corners(*f), plane)));
             }
         }
         if let ([solid], true) = (&self.solids[..], self.changes.is_empty() && self.removed.is_empty()) {
@@ -477,7 +490,11 @@ impl Mixes {
             let mut changed = settings.clone();
             changes.apply(&mut changed);
             let meets = (0..3).all(|k| low[k] <= high[k]);
-            if meets && changed != *settings && self.list.len() < self.most {
+            if !meets || changed == *settings {
+                continue;
+            }
+            self.full |= self.list.len() >= self.most;
+            if !self.full {
                 *becomes = first + self.list.len() as u16;
                 self.list.push((changed, [low, high]));
             }

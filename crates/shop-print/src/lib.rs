@@ -93,6 +93,8 @@ pub struct Print {
     items: Vec<Item>,
     /// Objects in the order in which copies of them are numbered.
     pub copies: Vec<Copy>,
+    /// There are more objects or mixes of settings than are told apart: some are not as they were to be.
+    pub(crate) crowded: bool,
 }
 
 /// A copy of an object, as it stands on the bed.
@@ -125,6 +127,9 @@ impl Print {
     pub fn of(model: Model, filament_mm: f64) -> Print {
         let Model { settings, filaments, mut objects } = model;
         objects.retain(|o| o.bounds().is_some() && !o.places.is_empty());
+        let all = objects.len();
+        objects.truncate(within_bounds(&objects));
+        let mut crowded = objects.len() < all;
         let (mut shift, height) = placed(&objects, &settings);
         let s = &settings;
         let levels = layers(&objects, shift[2], height, s);
@@ -151,7 +156,9 @@ impl Print {
             let object = parts_of[usize::from(part)];
             items[usize::from(object)].props_mm()
         };
-        roles::cast(&mut parts, &roles::Cast { base: s, filaments: &filaments, supports: &props });
+        crowded |= items.iter().any(Item::is_crowded);
+        crowded |=
+            !roles::cast(&mut parts, &roles::Cast { base: s, filaments: &filaments, supports: &props });
         let mut job = Job::new(settings, levels, filament_mm);
         for part in &parts {
             let (reach, more) = (part.job.reach, part.job.together - 1);
@@ -160,7 +167,7 @@ impl Print {
         }
         job.bounds = around(&copies);
         job.tools = tools_of(&parts);
-        Print { job, parts, items, copies }
+        Print { job, parts, items, copies, crowded }
     }
 
     /// Returns the meshes of everything solid, and of what is taken away from it, for whoever wants to hold the layers
@@ -172,6 +179,15 @@ impl Print {
     /// Returns the layers.
     pub fn levels(&self) -> &Levels {
         &self.job.levels
+    }
+
+    /// Returns the thickness of the sparse filling that ends in a layer, mm: more than the layer's where several have
+    /// theirs together.
+    pub fn sparse_height(&self, layer: usize) -> f64 {
+        let levels = self.levels();
+        let groups = self.parts.iter().map(|part| part.job.group(layer)).filter(|g| g.end == layer + 1);
+        let heights = groups.map(|group| group.map(|l| levels.height(l)).sum());
+        heights.fold(levels.height(layer), f64::max)
     }
 
     /// Slices layer by layer on all threads of the current pool. `finish` makes of a layer what is wanted, many at once;
@@ -272,6 +288,16 @@ fn around(copies: &[Copy]) -> [[f64; 3]; 2] {
 }
 
 /// Returns all copies with their names, and where they stand once they are moved.
+/// Returns how many of the objects can be told apart, with all their bodies and copies.
+fn within_bounds(objects: &[Object]) -> usize {
+    let (mut bodies, mut copies) = (0, 0);
+    let fits = |o: &&Object| {
+        (bodies, copies) = (bodies + o.bodies.len(), copies + o.places.len());
+        bodies <= item::MOST_PARTS && u16::try_from(copies).is_ok()
+    };
+    objects.iter().take_while(fits).count()
+}
+
 fn copies(objects: &[Object], shift: [f64; 3]) -> Vec<Copy> {
     let mut out = Vec::new();
     for (i, object) in objects.iter().enumerate() {

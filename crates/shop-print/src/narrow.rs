@@ -8,7 +8,7 @@
 
 use crate::job::Job;
 use crate::roads::Roads;
-use crate::rows::{Frame, Rows, Scanner, merge, without};
+use crate::rows::{Frame, Rows, Run, Scanner, merge, without};
 use crate::slice::Slice;
 use crate::thin::{ThinRules, Thinner};
 use crate::walls::open;
@@ -54,11 +54,17 @@ impl Narrow {
     pub fn is_needed(inner: &Rows, solid: &Rows, pitch: f64) -> bool {
         // What is left for the middles of lines, at a slant of up to 45°.
         let limit = (WIDEST - 0.8) * std::f64::consts::SQRT_2 * pitch;
-        let holds = |row: i32, u: i32| inner.get(row).iter().any(|r| r.a <= u && u < r.b);
+        // Runs are in order and apart.
+        let from = |runs: &'_ [Run], u: i32| runs.partition_point(|r| r.b <= u);
+        let holds = |row: i32, u: i32| {
+            let runs = inner.get(row);
+            runs.get(from(runs, u)).is_some_and(|r| r.a <= u)
+        };
         let mut sum = 0.0;
         for row in solid.range() {
             let laid = solid.get(row);
-            for run in inner.get(row).iter().filter(|r| laid.iter().any(|s| s.a < r.b && r.a < s.b)) {
+            let is_laid = |r: &&Run| laid.get(from(laid, r.a)).is_some_and(|s| s.a < r.b);
+            for run in inner.get(row).iter().filter(is_laid) {
                 let length = f64::from(run.length());
                 if length < limit {
                     sum += pitch;
@@ -154,7 +160,9 @@ impl Narrow {
                 let (from, to) = ((low - at).max(0.0), (high - at).min(own));
                 if from < to {
                     let [a, b] = [from / own, to / own].map(|t| all.between(road, i, t));
-                    roads.push_area(a.0, a.1);
+                    if roads.last_spot() != Some(a.0) {
+                        roads.push_area(a.0, a.1);
+                    }
                     roads.push_area(b.0, b.1);
                 }
                 at += own;

@@ -71,17 +71,17 @@ impl Plan {
     /// filament may be purged: pieces of at least `purge_mm3`.
     pub fn divide(&mut self, part: &Part) {
         let s = &part.job.settings;
-        if part.roles.is_plain() && !s.purge_into_infill && !s.purge_into_object {
+        // With one tool, or none that could make it, nothing is ever purged into it.
+        let purges = s.purge_mm3 > 0.0 && !part.others.is_empty();
+        let (whole, sparse) = (purges && s.purge_into_object, purges && s.purge_into_infill);
+        if part.roles.is_plain() && !whole && !sparse {
             return;
         }
         for mut island in std::mem::take(&mut self.islands) {
             let whose = |r: &u32| self.roads.roads()[*r as usize].part;
             let ring = island.rings.first().map(|r| whose(&r.outer));
             let own = ring.or_else(|| island.rest.first().map(whose));
-            let into = |r: &u32| {
-                s.purge_into_object
-                    || s.purge_into_infill && self.roads.roads()[*r as usize].kind == Kind::Sparse
-            };
+            let into = |r: &u32| whole || sparse && self.roads.roads()[*r as usize].kind == Kind::Sparse;
             // By tool, and by whether filament is purged into it; in the order in which they first come.
             let mut groups: Vec<((u16, bool), Vec<u32>)> = Vec::new();
             for road in std::mem::take(&mut island.rest) {
@@ -91,13 +91,13 @@ impl Plan {
                     None => groups.push((key, vec![road])),
                 }
             }
-            let same = groups.iter().position(|g| Some(g.0.0) == own && g.0.1 == s.purge_into_object);
+            let same = groups.iter().position(|g| Some(g.0.0) == own && g.0.1 == whole);
             if let Some(i) = same.filter(|_| ring.is_some()) {
                 island.rest = groups.remove(i).1;
             }
             let middle = island.middle;
             if ring.is_some() {
-                island.purges = s.purge_into_object;
+                island.purges = whole;
                 self.islands.push(island);
             }
             for ((_, purges), rest) in groups {
@@ -269,7 +269,9 @@ impl Begins {
     fn keep(&mut self, roads: &Roads) {
         if let (Some(road), false) = (roads.roads().last(), self.among.is_empty()) {
             let spots = roads.spots(road).iter().enumerate();
-            let among = spots.filter(|(_, s)| self.among.contains(s)).map(|(i, _)| i as u32).collect();
+            self.among.sort_unstable();
+            let may = |s: &Spot| self.among.binary_search(s).is_ok();
+            let among = spots.filter(|(_, s)| may(s)).map(|(i, _)| i as u32).collect();
             self.found.push((roads.roads().len() as u32 - 1, among));
         }
     }

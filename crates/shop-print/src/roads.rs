@@ -155,12 +155,6 @@ impl Roads {
         self.hangs.truncate(end);
     }
 
-    /// Returns the material of an open road, mm³.
-    pub fn material_mm3(&self, road: &Road) -> f64 {
-        let spots = self.spots(road);
-        (1..spots.len()).map(|i| spots[i - 1].distance(spots[i]) / PER_MM * self.area(road, i - 1)).sum()
-    }
-
     /// Adds a closed road.
     pub fn close(&mut self, kind: Kind, area: f64, corners: &[Spot]) {
         let start = self.spots.len() as u32;

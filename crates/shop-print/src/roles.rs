@@ -71,21 +71,19 @@ pub(crate) struct Cast<'a> {
     pub(crate) supports: &'a dyn Fn(u16) -> Option<f64>,
 }
 
-/// Adds the parts that other tools make, and says which roads belong to them. O(parts × tools).
-pub(crate) fn cast(parts: &mut Vec<Part>, cast: &Cast<'_>) {
+/// Adds the parts that other tools make, and says which roads belong to them; false when there are more than can be
+/// numbered, so that some are made by the tool of their part. O(parts × tools).
+pub(crate) fn cast(parts: &mut Vec<Part>, cast: &Cast<'_>) -> bool {
     let own = parts.len();
-    let mut known: BTreeMap<(u16, u32), u16> = BTreeMap::new();
+    let mut made = Made { known: BTreeMap::new(), all: true };
     for i in 0..own as u16 {
         let s = parts[usize::from(i)].job.settings.clone();
         let top = parts[usize::from(i)].top_mm;
         let mut with = |tool: OwnTool, top: f64| {
             let Some(tool) = tool.0.filter(|t| *t != s.tool) else { return i };
-            let part = *known.entry((i, tool)).or_insert_with(|| {
-                parts.push(parts[usize::from(i)].with_tool(tool, cast));
-                parts.len() as u16 - 1
-            });
-            let made = &mut parts[usize::from(part)];
-            made.top_mm = made.top_mm.max(top);
+            let part = made.with_tool(parts, i, tool, cast);
+            let other = &mut parts[usize::from(part)];
+            other.top_mm = other.top_mm.max(top);
             part
         };
         let mut roles = Roles::all(i);
@@ -102,11 +100,36 @@ pub(crate) fn cast(parts: &mut Vec<Part>, cast: &Cast<'_>) {
         part.roles = roles;
         part.used = plain || props.is_some() && [roles.supports, roles.faces].contains(&i);
     }
-    purged(parts, cast, &mut known);
+    purged(parts, cast, &mut made);
+    made.all
+}
+
+/// Parts that other tools make.
+struct Made {
+    /// By the part that they are made of, and by tool.
+    known: BTreeMap<(u16, u32), u16>,
+    /// None was left out for want of numbers.
+    all: bool,
+}
+
+impl Made {
+    /// Returns the number of a part as another tool makes it; its own when there are no numbers left.
+    fn with_tool(&mut self, parts: &mut Vec<Part>, part: u16, tool: u32, cast: &Cast<'_>) -> u16 {
+        if let Some(known) = self.known.get(&(part, tool)) {
+            return *known;
+        }
+        let Ok(number) = u16::try_from(parts.len()) else {
+            self.all = false;
+            return part;
+        };
+        parts.push(parts[usize::from(part)].with_tool(tool, cast));
+        self.known.insert((part, tool), number);
+        number
+    }
 }
 
 /// Adds, for parts in which filament may be purged, those that every other tool in use makes.
-fn purged(parts: &mut Vec<Part>, cast: &Cast<'_>, known: &mut BTreeMap<(u16, u32), u16>) {
+fn purged(parts: &mut Vec<Part>, cast: &Cast<'_>, made: &mut Made) {
     let mut tools: Vec<u32> = parts.iter().filter(|p| p.used).map(|p| p.job.settings.tool).collect();
     tools.sort_unstable();
     tools.dedup();
@@ -118,13 +141,10 @@ fn purged(parts: &mut Vec<Part>, cast: &Cast<'_>, known: &mut BTreeMap<(u16, u32
             continue;
         }
         for &tool in tools.iter().filter(|t| **t != own) {
-            known.entry((i, tool)).or_insert_with(|| {
-                parts.push(parts[usize::from(i)].with_tool(tool, cast));
-                parts.len() as u16 - 1
-            });
+            made.with_tool(parts, i, tool, cast);
         }
     }
-    for ((part, tool), other) in &*known {
+    for ((part, tool), other) in &made.known {
         parts[usize::from(*part)].others.push((*tool as u16, *other));
     }
 }

@@ -270,6 +270,13 @@ impl Rows {
         self.first = 0;
     }
 
+    /// Takes over all runs of others, and keeps the room.
+    pub fn copy(&mut self, other: &Rows) {
+        self.first = other.first;
+        self.starts.clone_from(&other.starts);
+        self.runs.clone_from(&other.runs);
+    }
+
     /// True when there is no run.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()

@@ -12,7 +12,7 @@
 use crate::settings::Seam;
 use shop_geom::grid::Grid;
 use shop_geom::planar::{PER_MM, Spot};
-use shop_geom::{Aabb, Point};
+use shop_geom::{Aabb, Line, Point};
 
 /// Walls are looked at so closely, mm.
 const STEP_MM: f64 = 0.5;
@@ -26,24 +26,20 @@ pub struct Marks {
 }
 
 struct Lines {
-    ends: Vec<[Point; 2]>,
+    ends: Vec<Line>,
     grid: Grid,
 }
 
 impl Lines {
     fn new(lines: &[[Spot; 2]], reach: f64) -> Option<Lines> {
-        let ends: Vec<[Point; 2]> = lines.iter().map(|l| l.map(|s| Point::from(s.mm()))).collect();
-        let boxes: Vec<Aabb> = ends.iter().map(|e| Aabb::of(*e)).collect();
+        let at = |s: Spot| Point::from(s.mm());
+        let ends: Vec<Line> = lines.iter().map(|[a, b]| Line { a: at(*a), b: at(*b) }).collect();
+        let boxes: Vec<Aabb> = ends.iter().map(|e| Aabb::of([e.a, e.b])).collect();
         (!ends.is_empty()).then(|| Lines { grid: Grid::new(&boxes, reach.max(1.0)), ends })
     }
 
     fn near(&self, p: Point, reach: f64) -> bool {
-        let far = |i: u32| {
-            let [a, b] = self.ends[i as usize];
-            let along = b - a;
-            let t = ((p - a).dot(&along) / along.norm_squared().max(1e-12)).clamp(0.0, 1.0);
-            (a + along * t - p).norm()
-        };
+        let far = |i: u32| self.ends[i as usize].distance_to(p);
         self.grid.nearest(p, reach, far).is_some_and(|(_, far)| far <= reach)
     }
 }

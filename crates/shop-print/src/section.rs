@@ -307,15 +307,26 @@ fn edge(a: u32, b: u32) -> u64 {
     u64::from(a.min(b)) << 32 | u64::from(a.max(b))
 }
 
-/// Returns the segment in which the plane cuts a facet.
+/// Returns the two edges at which the plane cuts a facet: where it falls below the plane, and where it rises. A corner in
+/// the plane counts as above it.
 #[inline]
-fn piece(facets: &Facets, corners: [u32; 3], plane: i32) -> Option<Piece> {
+fn cut(facets: &Facets, corners: [u32; 3], plane: i32) -> Option<[u64; 2]> {
     let up = corners.map(|c| facets.points[c as usize][2] >= plane);
     let next = [1, 2, 0];
     let fall = (0..3).find(|&i| up[i] && !up[next[i]])?;
     let rise = (0..3).find(|&i| !up[i] && up[next[i]])?;
-    let start = edge(corners[fall], corners[next[fall]]);
-    let end = edge(corners[rise], corners[next[rise]]);
+    Some([edge(corners[fall], corners[next[fall]]), edge(corners[rise], corners[next[rise]])])
+}
+
+/// Returns the line along which a plane cuts a facet; nothing when it does not.
+pub(crate) fn segment(facets: &Facets, corners: [u32; 3], plane: i32) -> Option<[Spot; 2]> {
+    Some(cut(facets, corners, plane)?.map(|edge| crossing(facets, edge, plane)))
+}
+
+/// Returns the segment in which the plane cuts a facet.
+#[inline]
+fn piece(facets: &Facets, corners: [u32; 3], plane: i32) -> Option<Piece> {
+    let [start, end] = cut(facets, corners, plane)?;
     Some(Piece {
         from: crossing(facets, start, plane),
         start,

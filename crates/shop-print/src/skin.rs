@@ -28,10 +28,23 @@ pub struct Skinner {
     a: Vec<Run>,
     b: Vec<Run>,
     joined: Vec<Run>,
+    /// What no cover holds.
     raw: Rows,
 }
 
 impl Skinner {
+    /// True when some of `inner` must be solid. Linear in runs times covers.
+    pub fn is_needed(&mut self, inner: &Rows, covers: &[Option<&Rows>], rules: &SkinRules) -> bool {
+        let mut needed = false;
+        if covers.iter().any(Option::is_none) {
+            return !inner.is_empty();
+        }
+        inner.range().any(|row| {
+            self.bare(inner.get(row), row, covers, rules, |_| needed = true);
+            needed
+        })
+    }
+
     /// Divides `inner`, the inside of the walls, into `solid` and `sparse`. `covers` are the sections of the layers
     /// above and below; where one is missing there is no part, and all is skin. Linear in runs times covers.
     pub fn split(
@@ -53,7 +66,13 @@ impl Skinner {
             }
             return;
         }
-        self.uncovered(inner, covers, rules);
+        let mut raw = std::mem::take(&mut self.raw);
+        raw.begin(range.start);
+        for row in range.clone() {
+            self.bare(inner.get(row), row, covers, rules, |r| raw.push(r));
+            raw.end_row();
+        }
+        self.raw = raw;
         for row in range {
             self.grow(row, inner.get(row), rules);
             without(inner.get(row), &self.b, |r| {
@@ -68,31 +87,33 @@ impl Skinner {
         }
     }
 
-    /// Leaves in `raw` what no cover holds, slivers left out.
-    fn uncovered(&mut self, inner: &Rows, covers: &[Option<&Rows>], rules: &SkinRules) {
-        let range = inner.range();
-        self.raw.begin(range.start);
-        for row in range {
-            let all = inner.get(row);
-            if !all.is_empty() {
-                self.a.clear();
-                self.a.extend_from_slice(all);
-                for cover in covers.iter().flatten() {
-                    self.b.clear();
-                    common(&self.a, cover.get(row), |r| self.b.push(r));
-                    std::mem::swap(&mut self.a, &mut self.b);
-                    if self.a.is_empty() {
-                        break;
-                    }
-                }
-                without(all, &self.a, |r| {
-                    if r.length() >= rules.sliver {
-                        self.raw.push(r);
-                    }
-                });
-            }
-            self.raw.end_row();
+    /// Calls `emit` with what of a row no cover holds, slivers left out.
+    fn bare(
+        &mut self,
+        all: &[Run],
+        row: i32,
+        covers: &[Option<&Rows>],
+        rules: &SkinRules,
+        mut emit: impl FnMut(Run),
+    ) {
+        if all.is_empty() {
+            return;
         }
+        self.a.clear();
+        self.a.extend_from_slice(all);
+        for cover in covers.iter().flatten() {
+            self.b.clear();
+            common(&self.a, cover.get(row), |r| self.b.push(r));
+            std::mem::swap(&mut self.a, &mut self.b);
+            if self.a.is_empty() {
+                break;
+            }
+        }
+        without(all, &self.a, |r| {
+            if r.length() >= rules.sliver {
+                emit(r);
+            }
+        });
     }
 
     /// Leaves in `b` the skin of one row: the rows around it, grown along the lines, within the walls.

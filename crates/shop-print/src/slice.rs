@@ -121,7 +121,7 @@ impl Slicer {
             self.thinner.roads(rest, pairs as u32, &thin, &mut slice.thin);
             if pairs > 0 {
                 let drop = DROP * thin.pitch * thin.pitch * thin.height;
-                slice.thin.retain_from(first, |roads, road| roads.material_mm3(road) >= drop);
+                slice.thin.retain_from(first, |roads, road| roads.volume_mm3(road) >= drop);
             }
         }
         let last = Last { rules, thin, frames: job.frames, slice: slice.clone() };

@@ -87,11 +87,17 @@ impl Print {
         order
     }
 
-    /// Returns what would be in the way: objects of the tower, and of the head when they are made one after another.
-    /// O(copies²).
+    /// Returns what is in the way of making it: more objects than are told apart, objects in the place of the tower, and of
+    /// the head when they are made one after another. O(copies²).
     pub fn collisions(&self) -> Vec<Diagnostic> {
         let s = &self.job.settings;
         let mut found: Vec<Diagnostic> = Vec::new();
+        if self.crowded {
+            let message =
+                "there are more objects, or more mixes of settings, tools and modifiers, than are told apart";
+            let hint = "print them on several plates, or unite bodies that have the same settings";
+            found.push(Diagnostic::error("print/too-many-parts", message).hint(hint));
+        }
         if let Some([low, high]) = Tools::new(self).tower_box() {
             let meets = |c: &&Copy| (0..2).all(|k| c.bounds[0][k] < high[k] && low[k] < c.bounds[1][k]);
             found.extend(self.copies.iter().filter(meets).map(|c| {

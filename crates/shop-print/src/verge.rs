@@ -86,8 +86,12 @@ impl Verge {
     pub fn reach(&self, row: i32, u: i32, right: bool) -> i32 {
         let end = |r: &Run| if right { r.b } else { r.a };
         let find = |rows: &Rows, most: i32| {
-            let near = rows.get(row).iter().min_by_key(|r| (end(r) - u).abs())?;
-            ((end(near) - u).abs() <= most).then_some(end(near) - u)
+            // Runs are in order and apart, and so are their ends.
+            let runs = rows.get(row);
+            let k = runs.partition_point(|r| end(r) < u);
+            let beside = [k.checked_sub(1).map(|k| &runs[k]), runs.get(k)];
+            let far = beside.into_iter().flatten().map(|r| end(r) - u).min_by_key(|d| d.abs())?;
+            (far.abs() <= most).then_some(far)
         };
         if self.reach <= 0.0 || find(&self.rows, 0).is_none() {
             return 0;

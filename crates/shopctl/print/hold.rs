@@ -37,8 +37,9 @@ pub fn layers<'a>(print: &'a Print, facings: &'a [Facing<'a>], filament_mm: f64)
         .map(|(m, facing)| Shape::new(facing, m.adds, Vec::new(), settings.layer_height_mm))
         .collect();
     let all = print.levels();
-    let levels: Vec<Level> =
-        (0..all.len()).map(|i| Level { plane: all.plane(i), height: all.height(i) }).collect();
+    let levels: Vec<Level> = (0..all.len())
+        .map(|i| Level { plane: all.plane(i), height: all.height(i), sparse: print.sparse_height(i) })
+        .collect();
     let claims = claims(print, filament_mm);
     let round = |round: Round<'_>| {
         let places = |m: &Material<'_>| m.places.iter().map(|p| [p.x, p.y]).collect();
@@ -63,6 +64,10 @@ fn claims(print: &Print, filament_mm: f64) -> Claims {
     let rough = |s: &Settings| if s.fuzzy == Fuzzy::Off { 0.0 } else { s.fuzzy_mm };
     let slack = |s: &Settings| meant.iter().map(|k| number(s, k).abs()).sum::<f64>() + rough(s);
     let vase = |s: &Settings| s.get("vase").is_some_and(|v| v == "true");
+    let walls = |s: &Settings| match s.walls {
+        n if n > 0 && !vase(s) => f64::from(n - 1) * s.pitch_mm() + s.road_width_mm,
+        _ => 0.0,
+    };
     let thinnest = (0..print.levels().len()).map(|i| print.levels().height(i)).fold(f64::INFINITY, f64::min);
     let gap = |s: &Settings| {
         let air = if s.supports { s.support_gap_mm } else { 0.0 };
@@ -72,7 +77,7 @@ fn claims(print: &Print, filament_mm: f64) -> Claims {
     };
     Claims {
         filament_mm2: std::f64::consts::FRAC_PI_4 * filament_mm * filament_mm,
-        walls: all.iter().all(|s| s.walls > 0 && !vase(s)),
+        walls_mm: all.iter().map(|s| walls(s)).fold(f64::INFINITY, f64::min),
         top: all.iter().all(|s| s.top_layers > 0 && !vase(s)),
         bottom: all.iter().all(|s| s.bottom_layers > 0),
         gap_layers: all.iter().map(|s| gap(s)).max().unwrap_or(0),

@@ -32,8 +32,10 @@ use std::sync::Mutex;
 const FINEST: f64 = 0.1;
 /// Squares that a road may be beyond the section: half a square for each of the two rasters.
 const SLACK: usize = 1;
-/// How deep from its contours a layer must be covered, mm, when it has walls.
+/// How deep from its contours a layer must be covered, mm, when its walls are thicker than that.
 const BAND: f64 = 0.6;
+/// Of thinner walls, so much must be covered.
+const BAND_IN_WALLS: f64 = 0.7;
 /// How far a road may hang over, mm: half of its width or so.
 const OVERHANG: f64 = 0.3;
 /// How deep supports, brims and towers may reach into the part, mm: the round ends of roads that end at its contours.
@@ -44,8 +46,8 @@ const TOUCH: f64 = 0.3;
 pub struct Claims {
     /// Section of the filament, mm².
     pub filament_mm2: f64,
-    /// Contours have walls.
-    pub walls: bool,
+    /// How thick the walls along contours are, mm; 0 without walls.
+    pub walls_mm: f64,
     /// What is seen from above is solid.
     pub top: bool,
     /// What is seen from below is solid.
@@ -67,6 +69,8 @@ pub struct Level {
     pub plane: i32,
     /// Its thickness, mm.
     pub height: f64,
+    /// The thickness of its sparse filling, mm: of all layers that have theirs together, where it ends in this one.
+    pub sparse: f64,
 }
 
 /// Everything that layers are held against.
@@ -154,12 +158,20 @@ enum Whose {
 
 /// Returns whose a road is, in the words of slicers, whatever their case.
 fn whose(feature: &str) -> Whose {
-    let begins = |w: &str| feature.get(..w.len()).is_some_and(|f| f.eq_ignore_ascii_case(w));
-    if begins("ironing") {
+    if begins(feature, "ironing") {
         return Whose::Nobodys;
     }
     let others = ["support", "skirt", "brim", "wipe", "raft", "prime"];
-    if others.into_iter().any(begins) { Whose::Other } else { Whose::Own }
+    if others.into_iter().any(|w| begins(feature, w)) { Whose::Other } else { Whose::Own }
+}
+
+/// True for sparse filling, in the words of slicers.
+fn is_sparse(feature: &str) -> bool {
+    ["internal infill", "sparse infill", "fill"].into_iter().any(|w| begins(feature, w))
+}
+
+fn begins(feature: &str, word: &str) -> bool {
+    feature.get(..word.len()).is_some_and(|f| f.eq_ignore_ascii_case(word))
 }
 
 impl<'a> Layers<'a> {
@@ -216,15 +228,18 @@ impl<'a> Layers<'a> {
         if let Ok(mut spare) = self.spare.lock() {
             spare.1.push(room);
         }
-        self.roads(level.height, section, from, &mut look);
+        self.roads(level, section, from, &mut look);
         look
     }
 
-    fn roads(&self, height: f64, section: &Section, from: Option<Position>, look: &mut Look) {
-        let (mut at, mut feed, mut owner) = (from, 0.0, Whose::Own);
+    fn roads(&self, level: &Level, section: &Section, from: Option<Position>, look: &mut Look) {
+        let (mut at, mut feed, mut owner, mut height) = (from, 0.0, Whose::Own, level.height);
         for command in &section.commands {
             match command {
-                Command::Feature(name) => owner = whose(name),
+                Command::Feature(name) => {
+                    owner = whose(name);
+                    height = if is_sparse(name) { level.sparse } else { level.height };
+                }
                 Command::Feed(speed) => feed = speed.mm_per_s(),
                 Command::Rapid { to } | Command::Line { to } | Command::Arc { to, .. } => at = Some(*to),
                 Command::Extrude { to, e } => {
@@ -390,8 +405,8 @@ impl<'a> Judge<'a> {
         }
         // Bare: near contours, or seen from above or below, and no road there. What is narrower than the raster is left out.
         a.copy(&now.section);
-        a.shrink(squares(BAND) + slack, room);
-        if claims.walls {
+        if claims.walls_mm > 0.0 {
+            a.shrink(squares(BAND.min(BAND_IN_WALLS * claims.walls_mm)) + slack, room);
             a.change(&now.section, |deep, s| s & !deep);
         } else {
             a.clear();

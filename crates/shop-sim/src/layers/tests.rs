@@ -52,7 +52,7 @@ fn layer(number: usize, low: [f64; 2], high: [f64; 2]) -> Section {
 fn claims() -> Claims {
     Claims {
         filament_mm2: 2.4,
-        walls: true,
+        walls_mm: 0.86,
         top: true,
         bottom: true,
         slack_mm: 0.0,
@@ -64,7 +64,11 @@ fn claims() -> Claims {
 
 fn judged(sections: &[Section]) -> (LayerFigures, Vec<&'static str>) {
     let block = Block::new([10.0, 10.0, 0.0], [30.0, 20.0, 2.0]);
-    let level = |i: usize| Level { plane: ((i as f64 + 0.5) * HEIGHT * PER_MM) as i32, height: HEIGHT };
+    let level = |i: usize| Level {
+        plane: ((i as f64 + 0.5) * HEIGHT * PER_MM) as i32,
+        height: HEIGHT,
+        sparse: HEIGHT,
+    };
     let shapes = vec![Shape::new(&block, true, vec![[0, 0]], HEIGHT)];
     let levels = (0..LAYERS).map(level).collect();
     let layers = Layers::new(shapes, levels, claims(), [10.0, 10.0], [30.0, 20.0]);
@@ -131,7 +135,11 @@ fn table(claims: Claims, more: impl Fn(usize) -> Option<Section>) -> LayerFigure
     let (leg, top) =
         (Block::new([18.0, 13.0, 0.0], [22.0, 17.0, 1.0]), Block::new([10.0, 10.0, 1.0], [30.0, 20.0, 2.0]));
     let shapes = [&leg, &top].map(|b| Shape::new(b, true, vec![[0, 0]], HEIGHT)).into_iter().collect();
-    let level = |i: usize| Level { plane: ((i as f64 + 0.5) * HEIGHT * PER_MM) as i32, height: HEIGHT };
+    let level = |i: usize| Level {
+        plane: ((i as f64 + 0.5) * HEIGHT * PER_MM) as i32,
+        height: HEIGHT,
+        sparse: HEIGHT,
+    };
     let layers = Layers::new(shapes, (0..LAYERS).map(level).collect(), claims, [10.0, 10.0], [30.0, 20.0]);
     let mut judge = Judge::new(&layers);
     for i in 0..LAYERS {
@@ -234,7 +242,7 @@ fn copies_and_holes_count() {
         Shape::new(&block, true, vec![[0, 0], [far, 0]], HEIGHT),
         Shape::new(&hole, false, vec![[0, 0]], HEIGHT),
     ];
-    let level = Level { plane: 5000, height: HEIGHT };
+    let level = Level { plane: 5000, height: HEIGHT, sparse: HEIGHT };
     let layers = Layers::new(shapes, vec![level], claims(), [10.0, 10.0], [24.0, 14.0]);
     let look = layers.look(0, &Section::new(Role::Unknown, ""), None);
     let area = layers.grid.area(look.section.count());
