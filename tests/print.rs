@@ -61,6 +61,25 @@ fn filling_of_several_layers_together_is_proved_as_what_it_is() {
     }
 }
 
+/// What is made larger or smaller on purpose, or has a single wall, is proved as such.
+#[test]
+fn settings_that_move_contours_pass_the_proof() {
+    let home = home();
+    let sets = [
+        "walls=1",
+        "xy_growth_mm=0.5",
+        "xy_growth_mm=-0.3",
+        "hole_growth_mm=0.4",
+        "elephant_foot_mm=0.75",
+        "closing_mm=0.5",
+        "fuzzy=all",
+    ];
+    for set in sets {
+        let run = shopctl(&home, &["print", "bracket.stl", "-o", "a.gcode", "--set", set]);
+        assert_eq!(run.status.code(), Some(0), "{set}: {}", text(&run.stderr));
+    }
+}
+
 #[test]
 fn a_program_takes_as_long_as_it_says_and_is_clean() {
     for machine in

@@ -3,6 +3,7 @@
 //! All of it is off unless asked for, and costs nothing then.
 
 use crate::job::Job;
+use crate::settings::Fuzzy;
 use shop_geom::boolean::Boolean;
 use shop_geom::planar::{Contours, Corner, PER_MM, Planar};
 
@@ -23,6 +24,16 @@ fn foot(job: &Job, layer: usize) -> f64 {
         return 0.0;
     }
     s.elephant_foot_mm * PER_MM * (layers - layer) as f64 / layers as f64
+}
+
+/// Returns how far inwards and outwards of its mesh contours of a part may lie on purpose, mm.
+pub fn moved_mm(job: &Job, layer: usize) -> [f64; 2] {
+    let s = &job.settings;
+    // Holes are moved with the rest, and beyond it.
+    let (outer, hole) = (s.xy_growth_mm, s.xy_growth_mm - s.hole_growth_mm);
+    let rough = if s.fuzzy == Fuzzy::Off { 0.0 } else { s.fuzzy_mm };
+    let foot = foot(job, layer) / PER_MM;
+    [foot - outer.min(hole).min(0.0) + rough, outer.max(hole).max(0.0) + rough]
 }
 
 /// Changes a region of a layer as the settings want it.

@@ -1,7 +1,7 @@
 //! Holds layers against the mesh while they are written: what `shop_sim::layers` wants to know of a print.
 
 use shop_print::facets::Facets;
-use shop_print::settings::{Fuzzy, Settings};
+use shop_print::settings::Settings;
 use shop_print::turns::Round;
 use shop_print::{Material, Print};
 use shop_sim::layers::{Claims, Layers, Level, Shape, Triangles};
@@ -38,7 +38,12 @@ pub fn layers<'a>(print: &'a Print, facings: &'a [Facing<'a>], filament_mm: f64)
         .collect();
     let all = print.levels();
     let levels: Vec<Level> = (0..all.len())
-        .map(|i| Level { plane: all.plane(i), height: all.height(i), sparse: print.sparse_height(i) })
+        .map(|i| Level {
+            plane: all.plane(i),
+            height: all.height(i),
+            sparse: print.sparse_height(i),
+            moved: print.moved_mm(i),
+        })
         .collect();
     let claims = claims(print, filament_mm);
     let round = |round: Round<'_>| {
@@ -58,11 +63,6 @@ const MOST_GAP_LAYERS: usize = 20;
 fn claims(print: &Print, filament_mm: f64) -> Claims {
     let all: Vec<&Settings> =
         std::iter::once(&print.job.settings).chain(print.parts.iter().map(|p| &p.job.settings)).collect();
-    // Settings that make a print larger or smaller than its mesh on purpose.
-    let meant = ["elephant_foot_mm", "xy_growth_mm", "hole_growth_mm"];
-    let number = |s: &Settings, key: &str| s.get(key).and_then(|v| v.parse::<f64>().ok()).unwrap_or(0.0);
-    let rough = |s: &Settings| if s.fuzzy == Fuzzy::Off { 0.0 } else { s.fuzzy_mm };
-    let slack = |s: &Settings| meant.iter().map(|k| number(s, k).abs()).sum::<f64>() + rough(s);
     let vase = |s: &Settings| s.get("vase").is_some_and(|v| v == "true");
     let walls = |s: &Settings| match s.walls {
         n if n > 0 && !vase(s) => f64::from(n - 1) * s.pitch_mm() + s.road_width_mm,
@@ -81,7 +81,7 @@ fn claims(print: &Print, filament_mm: f64) -> Claims {
         top: all.iter().all(|s| s.top_layers > 0 && !vase(s)),
         bottom: all.iter().all(|s| s.bottom_layers > 0),
         gap_layers: all.iter().map(|s| gap(s)).max().unwrap_or(0),
-        slack_mm: all.iter().map(|s| slack(s)).fold(0.0, f64::max),
+        closing_mm: all.iter().map(|s| s.closing_mm).fold(0.0, f64::max),
         most_flow: all.iter().map(|s| s.most_flow_mm3_per_s).fold(0.0, f64::max),
         fill: all.iter().all(|s| s.flow == all[0].flow).then_some(all[0].flow),
     }

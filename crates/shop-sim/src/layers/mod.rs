@@ -52,8 +52,8 @@ pub struct Claims {
     pub top: bool,
     /// What is seen from below is solid.
     pub bottom: bool,
-    /// How much larger or smaller than the mesh the print is meant to be, mm.
-    pub slack_mm: f64,
+    /// Slots up to twice this wide are closed on purpose, mm.
+    pub closing_mm: f64,
     /// How many layers of air supports leave below what they carry, so that they come off.
     pub gap_layers: usize,
     /// Most filament that can be melted, mm³/s.
@@ -71,6 +71,8 @@ pub struct Level {
     pub height: f64,
     /// The thickness of its sparse filling, mm: of all layers that have theirs together, where it ends in this one.
     pub sparse: f64,
+    /// How far inwards and outwards of the mesh contours may lie on purpose, mm.
+    pub moved: [f64; 2],
 }
 
 /// Everything that layers are held against.
@@ -362,10 +364,20 @@ impl<'a> Judge<'a> {
         f.flow = f.flow.max(now.fastest);
         f.missing += usize::from(!now.section.is_empty() && now.own.is_empty());
         let [a, b, room] = &mut self.room;
-        let slack = squares(claims.slack_mm);
+        let [inwards, outwards] = self.layers.levels.get(number).map_or([0.0; 2], |l| l.moved);
+        let inside = squares(inwards);
+        // Contours that are moved outwards close slots as well.
+        let closed = squares(claims.closing_mm.max(outwards));
+        let close = |bits: &mut Bits, room: &mut Bits| {
+            if closed > 0 {
+                bits.grow(closed, room);
+                bits.shrink(closed, room);
+            }
+        };
         // Outside: not even near the section.
         a.copy(&now.section);
-        a.grow(SLACK + slack, room);
+        close(a, room);
+        a.grow(SLACK + squares(outwards), room);
         b.set(&now.own, a, |road, near| road & !near);
         // What lies beyond the raster lies beyond everything.
         let seen = if now.unclear == 0 { grid.area(b.count()) } else { 0.0 };
@@ -380,7 +392,7 @@ impl<'a> Judge<'a> {
         // In the part: supports of its own or of a neighbour, deeper than roads round their ends.
         if now.unclear == 0 && !now.other.is_empty() {
             a.copy(&now.section);
-            a.shrink(squares(TOUCH) + slack, room);
+            a.shrink(squares(TOUCH) + inside, room);
             b.set(&now.other, a, |road, deep| road & deep);
             let clash = grid.area(b.count());
             f.clash_mm2 += clash;
@@ -404,12 +416,13 @@ impl<'a> Judge<'a> {
             }
         }
         // Bare: near contours, or seen from above or below, and no road there. What is narrower than the raster is left out.
-        a.copy(&now.section);
-        if claims.walls_mm > 0.0 {
-            a.shrink(squares(BAND.min(BAND_IN_WALLS * claims.walls_mm)) + slack, room);
+        a.clear();
+        let band = BAND.min(BAND_IN_WALLS * claims.walls_mm) - outwards;
+        if band > 0.0 {
+            a.copy(&now.section);
+            close(a, room);
+            a.shrink(squares(band) + inside, room);
             a.change(&now.section, |deep, s| s & !deep);
-        } else {
-            a.clear();
         }
         for (seen, neighbour) in [(claims.top, above), (claims.bottom, self.before.as_ref())] {
             if seen {
@@ -422,12 +435,12 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        if slack == 0 && now.unclear == 0 && grid.area(a.count()) > SOLID_SHARE * section {
+        if inwards.max(outwards) == 0.0 && now.unclear == 0 && grid.area(a.count()) > SOLID_SHARE * section {
             f.solid_mm2 += section;
             f.filled_mm2 += now.filled_mm2;
         }
         b.copy(&now.section);
-        b.shrink(SLACK + slack, room);
+        b.shrink(SLACK + inside, room);
         a.change(b, |a, b| a & b);
         if now.unclear == 0 {
             let wanted = grid.area(a.count());

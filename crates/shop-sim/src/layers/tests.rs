@@ -55,7 +55,7 @@ fn claims() -> Claims {
         walls_mm: 0.86,
         top: true,
         bottom: true,
-        slack_mm: 0.0,
+        closing_mm: 0.0,
         gap_layers: 0,
         most_flow: 10.0,
         fill: Some(1.0),
@@ -68,6 +68,7 @@ fn judged(sections: &[Section]) -> (LayerFigures, Vec<&'static str>) {
         plane: ((i as f64 + 0.5) * HEIGHT * PER_MM) as i32,
         height: HEIGHT,
         sparse: HEIGHT,
+        moved: [0.0; 2],
     };
     let shapes = vec![Shape::new(&block, true, vec![[0, 0]], HEIGHT)];
     let levels = (0..LAYERS).map(level).collect();
@@ -139,6 +140,7 @@ fn table(claims: Claims, more: impl Fn(usize) -> Option<Section>) -> LayerFigure
         plane: ((i as f64 + 0.5) * HEIGHT * PER_MM) as i32,
         height: HEIGHT,
         sparse: HEIGHT,
+        moved: [0.0; 2],
     };
     let layers = Layers::new(shapes, (0..LAYERS).map(level).collect(), claims, [10.0, 10.0], [30.0, 20.0]);
     let mut judge = Judge::new(&layers);
@@ -242,7 +244,7 @@ fn copies_and_holes_count() {
         Shape::new(&block, true, vec![[0, 0], [far, 0]], HEIGHT),
         Shape::new(&hole, false, vec![[0, 0]], HEIGHT),
     ];
-    let level = Level { plane: 5000, height: HEIGHT, sparse: HEIGHT };
+    let level = Level { plane: 5000, height: HEIGHT, sparse: HEIGHT, moved: [0.0; 2] };
     let layers = Layers::new(shapes, vec![level], claims(), [10.0, 10.0], [24.0, 14.0]);
     let look = layers.look(0, &Section::new(Role::Unknown, ""), None);
     let area = layers.grid.area(look.section.count());
