@@ -73,6 +73,10 @@ fn settings_that_move_contours_pass_the_proof() {
         "elephant_foot_mm=0.75",
         "closing_mm=0.5",
         "fuzzy=all",
+        "resolution_mm=0.2",
+        "resolution_mm=0",
+        "arc_tolerance_mm=0.05",
+        "thin_walls=false",
     ];
     for set in sets {
         let run = shopctl(&home, &["print", "bracket.stl", "-o", "a.gcode", "--set", set]);

@@ -430,7 +430,8 @@ impl Planar {
             }
             Corner::Round { tolerance } => {
                 let angle = cross.atan2(dot);
-                let step = 2.0 * (1.0 - (tolerance / d.abs()).min(0.5)).acos();
+                // Finer than the grid is no finer.
+                let step = 2.0 * (1.0 - (tolerance.max(1.0) / d.abs()).min(0.5)).acos();
                 let n = (angle.abs() / step).ceil().max(1.0);
                 let (sin, cos) = (angle / n).sin_cos();
                 let (mut x, mut y) = (px, py);

@@ -7,6 +7,8 @@ use crate::settings::Fuzzy;
 use shop_geom::boolean::Boolean;
 use shop_geom::planar::{Contours, Corner, PER_MM, Planar};
 
+/// Straightening of contours that no proof sees, mm.
+const NO_MATTER_MM: f64 = 0.02;
 /// Corners stay corners when contours are moved.
 const CORNER: Corner = Corner::Sharp { limit: 2.0 };
 
@@ -26,14 +28,15 @@ fn foot(job: &Job, layer: usize) -> f64 {
     s.elephant_foot_mm * PER_MM * (layers - layer) as f64 / layers as f64
 }
 
-/// Returns how far inwards and outwards of its mesh contours of a part may lie on purpose, mm.
+/// Returns how far outwards of its mesh contours of a part lie on purpose at least and at most, mm; negative inwards.
 pub fn moved_mm(job: &Job, layer: usize) -> [f64; 2] {
     let s = &job.settings;
     // Holes are moved with the rest, and beyond it.
     let (outer, hole) = (s.xy_growth_mm, s.xy_growth_mm - s.hole_growth_mm);
     let rough = if s.fuzzy == Fuzzy::Off { 0.0 } else { s.fuzzy_mm };
-    let foot = foot(job, layer) / PER_MM;
-    [foot - outer.min(hole).min(0.0) + rough, outer.max(hole).max(0.0) + rough]
+    // A finer straightening than this is not seen.
+    let rough = rough + (s.resolution_mm - NO_MATTER_MM).max(0.0);
+    [outer.min(hole) - rough - foot(job, layer) / PER_MM, outer.max(hole) + rough]
 }
 
 /// Changes a region of a layer as the settings want it.

@@ -190,10 +190,10 @@ impl Print {
         heights.fold(levels.height(layer), f64::max)
     }
 
-    /// Returns how far inwards and outwards of the mesh contours of a layer may lie on purpose, mm.
+    /// Returns how far outwards of the mesh contours of a layer lie on purpose at least and at most, mm; negative inwards.
     pub fn moved_mm(&self, layer: usize) -> [f64; 2] {
         let all = self.parts.iter().map(|part| fit::moved_mm(&part.job, layer));
-        all.fold([0.0; 2], |[a, b], [c, d]| [f64::max(a, c), f64::max(b, d)])
+        all.reduce(|[a, b], [c, d]| [a.min(c), b.max(d)]).unwrap_or_default()
     }
 
     /// Slices layer by layer on all threads of the current pool. `finish` makes of a layer what is wanted, many at once;

@@ -5,7 +5,7 @@
 //! memory does not grow with the program. Errors are what the controller refuses or what breaks something for
 //! certain; the rest, which may be meant, is a warning.
 
-use crate::motion::{Event, Kind, Move, Place, State, in_work, step};
+use crate::motion::{Event, Kind, Move, Place, State, distance, in_work, step};
 use crate::piece::Piece;
 use shop_cam::canon::{Command, Heater, Laser, Limits, Position, Spindle, Torch, Wait};
 use shop_cam::chords::Chords;
@@ -244,7 +244,7 @@ impl<'a> Checker<'a> {
                 let from = self.state.at;
                 self.state.at = *to;
                 inner.reaches(to, line);
-                inner.extrudes(from, *to, *e, line);
+                inner.extrudes(*e, line, || distance(&from, to));
                 inner.known = true;
             }
             _ => {
@@ -380,7 +380,7 @@ impl Inner<'_> {
             _ => self.reaches_with(&m.to, shift, line),
         }
         if m.e != 0.0 {
-            self.extrudes(m.from, m.to, m.e, line);
+            self.extrudes(m.e, line, || m.length());
         }
         if self.known {
             self.in_the_stock(state, m, line);
@@ -441,8 +441,9 @@ impl Inner<'_> {
         enters <= leaves
     }
 
+    /// Filament goes in by `e` mm, along a way of so many mm.
     #[inline]
-    fn extrudes(&mut self, from: Position, to: Position, e: f64, line: u32) {
+    fn extrudes(&mut self, e: f64, line: u32, length: impl FnOnce() -> f64) {
         let Some(p) = &self.machine.printer else { return };
         let hottest = self.hottest.get(self.tool).copied().unwrap_or(0.0);
         if hottest < p.hotend_c[0] {
@@ -456,10 +457,9 @@ impl Inner<'_> {
             }
         }
         if e > 0.0 && self.machine.post.dialect == Dialect::Klipper {
-            let d2 = (0..3).map(|i| (to[i] - from[i]) * (to[i] - from[i])).sum::<f64>();
-            let most = most_ratio(p);
-            if e * e > most * most * d2 && d2 > 0.0 && e > p.nozzle * most {
-                self.too_thick(e / d2.sqrt(), most, p, line);
+            let (length, most) = (length(), most_ratio(p));
+            if e > most * length && length > 0.0 && e > p.nozzle * most {
+                self.too_thick(e / length, most, p, line);
             }
         }
     }
@@ -545,7 +545,7 @@ impl Inner<'_> {
             Command::Temperature { heater, target_c, wait } => {
                 self.temperature(*heater, *target_c, *wait, line);
             }
-            Command::Filament { e } => self.filament(*e, state, line),
+            Command::Filament { e } => self.filament(*e, line),
             Command::Limits(limits) => self.limits(limits, line),
             Command::Native(text) => self.native(text, line),
             _ => {}
@@ -634,9 +634,9 @@ impl Inner<'_> {
         }
     }
 
-    fn filament(&mut self, e: f64, state: &State, line: u32) {
+    fn filament(&mut self, e: f64, line: u32) {
         self.moves += 1;
-        self.extrudes(state.at, state.at, e, line);
+        self.extrudes(e, line, || 0.0);
         let (most, severity) = match self.machine.post.dialect {
             Dialect::Klipper => (KLIPPER_FILAMENT, Severity::Error),
             Dialect::Marlin => (MARLIN_FILAMENT, Severity::Error),

@@ -3,6 +3,7 @@
 use super::*;
 use crate::estimate::tests::grbl;
 use shop_cam::Speed;
+use shop_cam::canon;
 use shop_cam::machine::Cornering;
 
 fn codes(machine: &Machine, commands: &[Command]) -> Vec<(&'static str, u32, u32)> {
@@ -119,7 +120,23 @@ fn planted_faults_of_a_printer_are_named() {
     for (code, all) in cases {
         assert_eq!(codes(&m, &all).iter().map(|f| f.0).collect::<Vec<_>>(), [code], "{all:?}");
     }
-    let sound = [hot(210.0, Wait::Heat), road(10.0, 0.3), off.clone(), Command::Filament { e: -2.0 }];
+    // A round road ends where it begins, or nearly, and is as thick as it is long, not as its chord is.
+    let round = |e: f64| {
+        Command::Move(Box::new(canon::Move {
+            to: [0.5, 0.0, 0.2],
+            way: canon::Way::Arc {
+                plane: canon::Plane::Xy,
+                center: [10.0, 0.0],
+                turns: 1,
+                counter_clockwise: true,
+            },
+            more: canon::MoreAxes::default(),
+            e,
+            pitch: None,
+        }))
+    };
+    let sound =
+        [hot(210.0, Wait::Heat), road(0.5, 0.01), round(2.0), off.clone(), Command::Filament { e: -2.0 }];
     assert_eq!(codes(&m, &sound), []);
     // What is pulled back after the end is as good as ever; what is pushed then is not.
     let late = [hot(210.0, Wait::Heat), road(10.0, 0.3), off, road(20.0, 0.3)];

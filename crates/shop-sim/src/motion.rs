@@ -3,6 +3,7 @@
 //! Proof, estimate and preview all see a program through [`walk`], so that they cannot disagree about where the
 //! tool is. A drilling cycle is written out into its moves.
 
+use crate::piece::Piece;
 use shop_cam::canon::{self, Command, Drill, Laser, Plane, Position, Section, Spindle, Torch, Way};
 use shop_cam::chords::Chords;
 use shop_cam::machine::MachineKind;
@@ -51,6 +52,26 @@ pub(crate) struct Move {
     pub e: f64,
     /// Turn of the axes beside x, y and z, degrees or mm.
     pub turn: f64,
+}
+
+impl Move {
+    /// Returns the length of the way along x, y and z, mm.
+    pub fn length(&self) -> f64 {
+        match self.kind {
+            Kind::Rapid | Kind::Line => distance(&self.from, &self.to),
+            Kind::Arc { center, counter_clockwise } => {
+                let [a, b] = [self.from, self.to].map(|p| Point::new(p[0], p[1]));
+                Piece::arc(a, b, center, counter_clockwise).length().hypot(self.to[2] - self.from[2])
+            }
+        }
+    }
+}
+
+/// Returns how far two places are from one another, mm.
+#[inline]
+pub(crate) fn distance(a: &Position, b: &Position) -> f64 {
+    let d: [f64; 3] = std::array::from_fn(|i| b[i] - a[i]);
+    (d[0] * d[0] + d[1] * d[1] + d[2] * d[2]).sqrt()
 }
 
 /// Where in the program.

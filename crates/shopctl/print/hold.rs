@@ -64,6 +64,11 @@ fn claims(print: &Print, filament_mm: f64) -> Claims {
     let all: Vec<&Settings> =
         std::iter::once(&print.job.settings).chain(print.parts.iter().map(|p| &p.job.settings)).collect();
     let vase = |s: &Settings| s.get("vase").is_some_and(|v| v == "true");
+    // A vase is solid below, and nowhere else.
+    let bottom = |s: &Settings| match s.bottom_layers as usize {
+        n if n == 0 || vase(s) => n,
+        _ => usize::MAX,
+    };
     let walls = |s: &Settings| match s.walls {
         n if n > 0 && !vase(s) => f64::from(n - 1) * s.pitch_mm() + s.road_width_mm,
         _ => 0.0,
@@ -79,7 +84,8 @@ fn claims(print: &Print, filament_mm: f64) -> Claims {
         filament_mm2: std::f64::consts::FRAC_PI_4 * filament_mm * filament_mm,
         walls_mm: all.iter().map(|s| walls(s)).fold(f64::INFINITY, f64::min),
         top: all.iter().all(|s| s.top_layers > 0 && !vase(s)),
-        bottom: all.iter().all(|s| s.bottom_layers > 0),
+        bottom: all.iter().map(|s| bottom(s)).min().unwrap_or(0),
+        narrow_mm: all.iter().filter(|s| !s.thin_walls).map(|s| s.road_width_mm).fold(0.0, f64::max),
         gap_layers: all.iter().map(|s| gap(s)).max().unwrap_or(0),
         closing_mm: all.iter().map(|s| s.closing_mm).fold(0.0, f64::max),
         most_flow: all.iter().map(|s| s.most_flow_mm3_per_s).fold(0.0, f64::max),

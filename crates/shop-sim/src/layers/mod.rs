@@ -32,10 +32,8 @@ use std::sync::Mutex;
 const FINEST: f64 = 0.1;
 /// Squares that a road may be beyond the section: half a square for each of the two rasters.
 const SLACK: usize = 1;
-/// How deep from its contours a layer must be covered, mm, when its walls are thicker than that.
-const BAND: f64 = 0.6;
-/// Of thinner walls, so much must be covered.
-const BAND_IN_WALLS: f64 = 0.7;
+/// Thicker walls are only held to be so thick, mm.
+const MOST_WALLS: f64 = 0.85;
 /// How far a road may hang over, mm: half of its width or so.
 const OVERHANG: f64 = 0.3;
 /// How deep supports, brims and towers may reach into the part, mm: the round ends of roads that end at its contours.
@@ -50,8 +48,10 @@ pub struct Claims {
     pub walls_mm: f64,
     /// What is seen from above is solid.
     pub top: bool,
-    /// What is seen from below is solid.
-    pub bottom: bool,
+    /// In so many layers what is seen from below is solid.
+    pub bottom: usize,
+    /// Narrower places may be left out, mm.
+    pub narrow_mm: f64,
     /// Slots up to twice this wide are closed on purpose, mm.
     pub closing_mm: f64,
     /// How many layers of air supports leave below what they carry, so that they come off.
@@ -71,7 +71,7 @@ pub struct Level {
     pub height: f64,
     /// The thickness of its sparse filling, mm: of all layers that have theirs together, where it ends in this one.
     pub sparse: f64,
-    /// How far inwards and outwards of the mesh contours may lie on purpose, mm.
+    /// How far outwards of the mesh contours lie on purpose at least and at most, mm; negative inwards.
     pub moved: [f64; 2],
 }
 
@@ -364,10 +364,10 @@ impl<'a> Judge<'a> {
         f.flow = f.flow.max(now.fastest);
         f.missing += usize::from(!now.section.is_empty() && now.own.is_empty());
         let [a, b, room] = &mut self.room;
-        let [inwards, outwards] = self.layers.levels.get(number).map_or([0.0; 2], |l| l.moved);
-        let inside = squares(inwards);
-        // Contours that are moved outwards close slots as well.
-        let closed = squares(claims.closing_mm.max(outwards));
+        let [least, most] = self.layers.levels.get(number).map_or([0.0; 2], |l| l.moved);
+        let (inside, outside) = (squares((-least).max(0.0)), squares(most.max(0.0)));
+        // Contours that are moved outwards close slots as well; squares close what is slanted less than circles do.
+        let closed = squares(std::f64::consts::SQRT_2 * claims.closing_mm.max(most));
         let close = |bits: &mut Bits, room: &mut Bits| {
             if closed > 0 {
                 bits.grow(closed, room);
@@ -377,7 +377,7 @@ impl<'a> Judge<'a> {
         // Outside: not even near the section.
         a.copy(&now.section);
         close(a, room);
-        a.grow(SLACK + squares(outwards), room);
+        a.grow(SLACK + outside, room);
         b.set(&now.own, a, |road, near| road & !near);
         // What lies beyond the raster lies beyond everything.
         let seen = if now.unclear == 0 { grid.area(b.count()) } else { 0.0 };
@@ -417,14 +417,15 @@ impl<'a> Judge<'a> {
         }
         // Bare: near contours, or seen from above or below, and no road there. What is narrower than the raster is left out.
         a.clear();
-        let band = BAND.min(BAND_IN_WALLS * claims.walls_mm) - outwards;
-        if band > 0.0 {
+        // Squares reach deeper from what is slanted than they are wide.
+        let deep = (claims.walls_mm.min(MOST_WALLS) - most) / std::f64::consts::SQRT_2;
+        if claims.walls_mm > 0.0 && deep > 0.0 {
             a.copy(&now.section);
             close(a, room);
-            a.shrink(squares(band) + inside, room);
+            a.shrink((deep / grid.pitch) as usize, room);
             a.change(&now.section, |deep, s| s & !deep);
         }
-        for (seen, neighbour) in [(claims.top, above), (claims.bottom, self.before.as_ref())] {
+        for (seen, neighbour) in [(claims.top, above), (number < claims.bottom, self.before.as_ref())] {
             if seen {
                 match neighbour {
                     Some(n) => {
@@ -435,13 +436,20 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        if inwards.max(outwards) == 0.0 && now.unclear == 0 && grid.area(a.count()) > SOLID_SHARE * section {
+        if least == 0.0 && most == 0.0 && now.unclear == 0 && grid.area(a.count()) > SOLID_SHARE * section {
             f.solid_mm2 += section;
             f.filled_mm2 += now.filled_mm2;
         }
         b.copy(&now.section);
         b.shrink(SLACK + inside, room);
         a.change(b, |a, b| a & b);
+        if claims.narrow_mm > 0.0 {
+            let half = squares(0.5 * claims.narrow_mm) + SLACK;
+            b.copy(&now.section);
+            b.shrink(half, room);
+            b.grow(half, room);
+            a.change(b, |a, wide| a & wide);
+        }
         if now.unclear == 0 {
             let wanted = grid.area(a.count());
             f.wanted_mm2 += wanted;
