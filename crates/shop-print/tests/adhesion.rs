@@ -1,32 +1,15 @@
 //! What lies around parts on the bed: brims where they are wanted, skirts around everything.
 
-use shop_cam::canon::Command;
+use crate::common::{Step, print_all, print_of, roads, roads_of};
 use shop_geom::mesh::{Mesh, Point3};
 use shop_print::Print;
-use shop_print::model::{Model, Object};
+use shop_print::model::Object;
 use shop_print::settings::{Brim, Settings};
 
 /// Corners of skirt and brim of every layer, mm.
 fn laid(print: &Print) -> Vec<Vec<[f64; 2]>> {
-    let mut layers = Vec::new();
-    print.run(
-        |spoken| {
-            let (mut on, mut out) = (false, Vec::new());
-            for c in &spoken.section.commands {
-                match c {
-                    Command::Feature(name) => on = &**name == "Skirt/Brim",
-                    Command::Extrude { to, .. } if on => out.push([to[0], to[1]]),
-                    _ => {}
-                }
-            }
-            out
-        },
-        |layer| {
-            layers.push(layer);
-            true
-        },
-    );
-    layers
+    let ends = |layer: &Vec<Step>| layer.iter().map(Step::end).collect();
+    roads_of(print, "Skirt/Brim").iter().map(ends).collect()
 }
 
 fn settings() -> Settings {
@@ -73,7 +56,7 @@ fn sides(spots: &[[f64; 2]]) -> [usize; 3] {
 fn a_brim_is_where_it_is_wanted() {
     let of = |brim_where| {
         let with = Settings { brim_mm: 3.0, brim_where, ..settings() };
-        let layers = laid(&Print::new(tube(), with, 1.75));
+        let layers = laid(&print_of(tube(), with));
         assert!(layers[1..].iter().all(Vec::is_empty));
         sides(&layers[0])
     };
@@ -87,7 +70,7 @@ fn a_brim_is_where_it_is_wanted() {
 #[test]
 fn ears_are_discs_at_corners() {
     let with = Settings { brim_mm: 4.0, brim_where: Brim::Ears, ..settings() };
-    let spots = &laid(&Print::new(tube(), with.clone(), 1.75))[0];
+    let spots = &laid(&print_of(tube(), with.clone()))[0];
     let mut farthest = 0.0f64;
     for [x, y] in spots {
         let from_corner = (x.abs() - 15.0).hypot(y.abs() - 15.0);
@@ -96,7 +79,7 @@ fn ears_are_discs_at_corners() {
     }
     assert!(farthest > 3.5);
     let sharper = Settings { brim_ear_angle_deg: 80.0, ..with };
-    assert!(laid(&Print::new(tube(), sharper, 1.75))[0].is_empty());
+    assert!(laid(&print_of(tube(), sharper))[0].is_empty());
 }
 
 #[test]
@@ -104,7 +87,7 @@ fn a_skirt_goes_around_all_objects_as_high_as_wanted() {
     let mut object = Object::of(tube());
     object.places = vec![[-40.0, 0.0], [40.0, 0.0]];
     let settings = Settings { skirt_loops: 1, skirt_layers: 3, skirt_mm: 5.0, ..settings() };
-    let layers = laid(&Print::of(Model { settings, objects: vec![object], ..Model::default() }, 1.75));
+    let layers = laid(&print_all(vec![object], settings));
     for (i, spots) in layers.iter().enumerate() {
         assert_eq!(spots.is_empty(), i >= 3, "{i}");
         for [x, y] in spots {
@@ -119,44 +102,22 @@ fn a_skirt_goes_around_all_objects_as_high_as_wanted() {
 #[test]
 fn a_part_stands_on_its_raft() {
     let with = Settings { raft_layers: 4, raft_margin_mm: 4.0, raft_gap_mm: 0.15, ..settings() };
-    let plain = Print::new(tube(), settings(), 1.75);
-    let print = Print::new(tube(), with.clone(), 1.75);
+    let plain = print_of(tube(), settings());
+    let print = print_of(tube(), with.clone());
     assert_eq!(print.levels().len(), plain.levels().len() + 4);
     let rise = 0.2 * 4.0 + 0.15;
     for i in 0..plain.levels().len() {
         assert!((print.levels().top(i + 4) - plain.levels().top(i) - rise).abs() < 1e-9);
         assert!((print.levels().height(i + 4) - plain.levels().height(i)).abs() < 1e-9);
     }
-    let mut layers = Vec::new();
-    print.run(
-        |spoken| {
-            let (mut kind, mut at, mut out) = (String::new(), [0.0; 2], Vec::new());
-            for c in &spoken.section.commands {
-                match c {
-                    Command::Feature(name) => kind = name.to_string(),
-                    Command::Line { to } => at = [to[0], to[1]],
-                    Command::Extrude { to, .. } => {
-                        out.push((kind.starts_with("Support"), at, [to[0], to[1]]));
-                        at = [to[0], to[1]];
-                    }
-                    _ => {}
-                }
-            }
-            out
-        },
-        |layer| {
-            layers.push(layer);
-            true
-        },
-    );
+    let layers = roads(&print);
     for (i, roads) in layers.iter().enumerate() {
-        assert!(roads.iter().all(|(support, ..)| *support == (i < 4)), "{i}");
-        let far = roads.iter().map(|(_, _, [x, y])| x.abs().max(y.abs())).fold(0.0, f64::max);
+        assert!(roads.iter().all(|s| s.kind.starts_with("Support") == (i < 4)), "{i}");
+        let far = roads.iter().map(|s| s.to[0].abs().max(s.to[1].abs())).fold(0.0, f64::max);
         let edge = if i < 4 { 19.0 } else { 15.0 };
         assert!((far - edge).abs() < 0.3, "{i} {far}");
     }
-    let length =
-        |i: usize| -> f64 { layers[i].iter().map(|(_, a, b)| (a[0] - b[0]).hypot(a[1] - b[1])).sum() };
+    let length = |i: usize| -> f64 { layers[i].iter().map(Step::length).sum() };
     let pitch = with.pitch_mm();
     // The tube grown by 4 mm has no hole left beyond 8 mm.
     let area = 38.0 * 38.0 - 8.0 * 8.0;

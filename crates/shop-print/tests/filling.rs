@@ -1,17 +1,17 @@
 //! What must hold for everything that fills a layer: as dense as was asked for, within the walls, joined along them.
 
+use crate::common::{
+    SECTION, Step, block, distance, filament, from_contour, on, print_of, roads_of, together,
+};
 use proptest::prelude::*;
-use shop_cam::canon::Command;
-use shop_geom::mesh::{Mesh, Point3};
+use shop_geom::mesh::{Mesh, Transform, Vector3};
 use shop_geom::planar::{Contours, PER_MM, Spot, encloses};
-use shop_print::Print;
 use shop_print::facets::Levels;
 use shop_print::job::Job;
 use shop_print::patterns::{Space, Weft};
 use shop_print::roads::Roads;
 use shop_print::rows::{Frame, Rows, Scanner, common, merge};
 use shop_print::settings::{Ironing, Pattern, Settings, SkinPattern};
-use shop_print::speak::Spoken;
 use std::sync::Arc;
 
 const PATTERNS: [Pattern; 7] = [
@@ -47,7 +47,7 @@ fn lines(job: &Job, layer: usize, inside: &Contours, taken: Option<(&Rows, &Fram
     roads
 }
 
-fn length(roads: &Roads) -> f64 {
+fn length_of(roads: &Roads) -> f64 {
     roads.roads().iter().map(|r| roads.length_mm(r)).sum()
 }
 
@@ -59,7 +59,7 @@ fn every_pattern_is_as_dense_as_was_asked_for() {
         for percent in [7.0, 20.0, 43.0] {
             let job = job(pattern, percent, 0.0);
             let layers: Vec<usize> = (0..500).step_by(7).collect();
-            let sum: f64 = layers.iter().map(|l| length(&lines(&job, *l, &round, None))).sum();
+            let sum: f64 = layers.iter().map(|l| length_of(&lines(&job, *l, &round, None))).sum();
             let dense = sum * job.settings.pitch_mm() / round.area_mm2() / layers.len() as f64;
             assert!((100.0 * dense / percent - 1.0).abs() < 0.015, "{pattern:?} {percent}: {dense}");
         }
@@ -74,7 +74,7 @@ fn joined_lines_are_longer_and_fewer() {
         let [apart, joined] = [0.0, 50.0].map(|link| lines(&job(*pattern, 20.0, link), 7, &region, None));
         assert!(joined.roads().len() * 4 < apart.roads().len(), "{pattern:?}");
         // What is added is less than the walls it lies on.
-        let added = length(&joined) - length(&apart);
+        let added = length_of(&joined) - length_of(&apart);
         assert!(added > 0.0 && added < 60.0 * std::f64::consts::PI, "{pattern:?} {added}");
     }
 }
@@ -186,8 +186,7 @@ fn stays_inside(
         let pieces = roads.spots(road).len() - 1;
         for (i, w) in roads.spots(road).windows(2).enumerate() {
             let middle = Spot::new(i32::midpoint(w[0].x, w[1].x), i32::midpoint(w[0].y, w[1].y));
-            let near =
-                |s: Spot| (0..region.len()).map(|i| distance(s, region.get(i))).fold(f64::MAX, f64::min);
+            let near = |s: Spot| region.iter().map(|c| from_contour(s, c)).fold(f64::MAX, f64::min);
             // Free ends go on into the walls, at a slant for longer.
             let [begins, ends] = [i == 0, i + 1 == pieces];
             for (s, free) in [(w[0], begins), (middle, begins || ends), (w[1], ends)] {
@@ -205,83 +204,45 @@ fn stays_inside(
     Ok(())
 }
 
-fn distance(at: Spot, contour: &[Spot]) -> f64 {
-    (0..contour.len())
-        .map(|i| {
-            let (a, b) = (contour[i], contour[(i + 1) % contour.len()]);
-            let ([px, py], [ex, ey]) = (a.to(at), a.to(b));
-            let t = ((px * ex + py * ey) / (ex * ex + ey * ey).max(1.0)).clamp(0.0, 1.0);
-            (px - t * ex).hypot(py - t * ey)
-        })
-        .fold(f64::INFINITY, f64::min)
-}
-
-/// Adds a block with its corners at these places, mm, turned by `angle`.
-fn block(mesh: &mut Mesh, low: [f64; 3], high: [f64; 3], angle: f64) {
-    let first = mesh.points.len() as u32;
-    let (sin, cos) = angle.sin_cos();
-    for k in 0..8 {
-        let pick = |axis: usize| if k >> axis & 1 == 1 { high[axis] } else { low[axis] };
-        let (x, y) = (pick(0), pick(1));
-        mesh.points.push(Point3::new(x * cos - y * sin, x * sin + y * cos, pick(2)));
-    }
-    let quads = [[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [2, 6, 7, 3], [0, 4, 6, 2], [1, 3, 7, 5]];
-    for [a, b, c, d] in quads {
-        mesh.triangles.push([a, b, c].map(|i: u32| i + first));
-        mesh.triangles.push([a, c, d].map(|i: u32| i + first));
-    }
-}
-
-/// Where a line begins and ends, and its filament, mm.
-type Laid = ([f64; 2], [f64; 2], f64);
-
 /// Returns the lines of one kind in every layer.
-fn lines_of(mesh: Mesh, mut settings: Settings, kind: &str) -> Vec<Vec<Laid>> {
-    (settings.center_x_mm, settings.center_y_mm) = (0.0, 0.0);
-    let print = Print::new(mesh, settings, 1.75);
-    let mut all = Vec::new();
-    let lines = |s: &Spoken| {
-        let (mut on, mut at, mut out) = (false, [0.0; 2], Vec::new());
-        for c in &s.section.commands {
-            match c {
-                Command::Feature(name) => on = **name == *kind,
-                Command::Line { to } => at = [to[0], to[1]],
-                Command::Extrude { to, e } => {
-                    if on {
-                        out.push((at, [to[0], to[1]], *e));
-                    }
-                    at = [to[0], to[1]];
-                }
-                _ => {}
-            }
-        }
-        out
-    };
-    print.run(lines, |layer| {
-        all.push(layer);
-        true
-    });
-    all
+fn lines_of(mesh: Mesh, settings: Settings, kind: &str) -> Vec<Vec<Step>> {
+    let settings = Settings { center_x_mm: 0.0, center_y_mm: 0.0, ..settings };
+    roads_of(&print_of(mesh, settings), kind)
+}
+
+/// Layers in which there is something.
+fn layers_with(layers: &[Vec<Step>]) -> Vec<usize> {
+    (0..layers.len()).filter(|i| !layers[*i].is_empty()).collect()
+}
+
+fn length(steps: &[Step]) -> f64 {
+    steps.iter().map(Step::length).sum()
 }
 
 fn plain() -> Settings {
     Settings { layer_height_mm: 0.2, first_layer_height_mm: 0.2, ..Settings::default() }
 }
 
+/// A plate on two walls.
+fn bridge() -> Mesh {
+    together([
+        block([-12.0, -10.0, 0.0], [-6.0, 10.0, 5.0]),
+        block([6.0, -10.0, 0.0], [12.0, 10.0, 5.0]),
+        block([-12.0, -10.0, 5.0], [12.0, 10.0, 7.0]),
+    ])
+}
+
 #[test]
 fn a_bridge_runs_from_side_to_side_whichever_way_the_part_lies() {
     for degrees in [0.0, 17.0, 61.0, 90.0, 133.0] {
         let angle = f64::to_radians(degrees);
-        let mut mesh = Mesh::default();
-        block(&mut mesh, [-12.0, -10.0, 0.0], [-6.0, 10.0, 5.0], angle);
-        block(&mut mesh, [6.0, -10.0, 0.0], [12.0, 10.0, 5.0], angle);
-        block(&mut mesh, [-12.0, -10.0, 5.0], [12.0, 10.0, 7.0], angle);
+        let mut mesh = bridge();
+        mesh.transform(&Transform::turn(Vector3::z(), angle));
         let layers = lines_of(mesh, plain(), "Bridge infill");
-        let with: Vec<usize> = (0..layers.len()).filter(|i| !layers[*i].is_empty()).collect();
-        assert_eq!(with, [25], "{degrees}");
+        assert_eq!(layers_with(&layers), [25], "{degrees}");
         let (mut across, mut all) = (0.0, 0.0);
         let (sin, cos) = angle.sin_cos();
-        for (a, b, _) in &layers[25] {
+        for [a, b] in layers[25].iter().map(Step::piece) {
             let [x, y] = [b[0] - a[0], b[1] - a[1]];
             all += x.hypot(y);
             let along = (x * cos + y * sin).abs();
@@ -301,58 +262,46 @@ fn a_bridge_runs_from_side_to_side_whichever_way_the_part_lies() {
 
 #[test]
 fn what_is_held_on_one_side_only_is_no_bridge_and_neither_is_a_slope() {
-    let mut mesh = Mesh::default();
-    block(&mut mesh, [-12.0, -10.0, 0.0], [-2.0, 10.0, 5.0], 0.0);
-    block(&mut mesh, [-12.0, -10.0, 5.0], [12.0, 10.0, 7.0], 0.0);
+    let held = block([-12.0, -10.0, 0.0], [-2.0, 10.0, 5.0]);
+    let mesh = together([held, block([-12.0, -10.0, 5.0], [12.0, 10.0, 7.0])]);
     assert!(lines_of(mesh, plain(), "Bridge infill").iter().all(Vec::is_empty));
-    let mut box_only = Mesh::default();
-    block(&mut box_only, [0.0; 3], [20.0, 20.0, 5.0], 0.3);
-    assert!(lines_of(box_only.clone(), plain(), "Bridge infill").iter().all(Vec::is_empty));
+    let mut turned = block([0.0; 3], [20.0, 20.0, 5.0]);
+    turned.transform(&Transform::turn(Vector3::z(), 0.3));
+    assert!(lines_of(turned, plain(), "Bridge infill").iter().all(Vec::is_empty));
     let off = Settings { bridges: false, ..plain() };
-    let mut slab = Mesh::default();
-    block(&mut slab, [-12.0, -10.0, 0.0], [-6.0, 10.0, 5.0], 0.0);
-    block(&mut slab, [6.0, -10.0, 0.0], [12.0, 10.0, 5.0], 0.0);
-    block(&mut slab, [-12.0, -10.0, 5.0], [12.0, 10.0, 7.0], 0.0);
-    assert!(lines_of(slab, off, "Bridge infill").iter().all(Vec::is_empty));
+    assert!(lines_of(bridge(), off, "Bridge infill").iter().all(Vec::is_empty));
 }
 
 /// A slab with a smaller one on it.
 fn step() -> Mesh {
-    let mut mesh = Mesh::default();
-    block(&mut mesh, [-15.0, -10.0, 0.0], [15.0, 10.0, 4.0], 0.0);
-    block(&mut mesh, [-15.0, -10.0, 4.0], [0.0, 10.0, 6.0], 0.0);
-    mesh
+    let slab = block([-15.0, -10.0, 0.0], [15.0, 10.0, 4.0]);
+    together([slab, block([-15.0, -10.0, 4.0], [0.0, 10.0, 6.0])])
 }
 
 #[test]
 fn what_is_seen_from_above_is_told_and_ironed() {
     let top = lines_of(step(), plain(), "Top solid infill");
-    let with: Vec<usize> = (0..top.len()).filter(|i| !top[*i].is_empty()).collect();
-    assert_eq!(with, [19, 29]);
+    assert_eq!(layers_with(&top), [19, 29]);
     // In the lower one nothing under the upper block, but for the margin.
-    let least = top[19].iter().map(|(a, b, _)| a[0].min(b[0])).fold(f64::MAX, f64::min);
+    let least = top[19].iter().map(|s| s.from[0].min(s.to[0])).fold(f64::MAX, f64::min);
     assert!(least > -1.8, "{least}");
     for (ironing, want) in [(Ironing::Top, vec![19, 29]), (Ironing::Topmost, vec![29])] {
         let settings = Settings { ironing, ..plain() };
         let (spacing, flow) = (settings.ironing_spacing_mm, settings.ironing_flow_percent);
         let height = settings.layer_height_mm;
         let ironed = lines_of(step(), settings, "Ironing");
-        let with: Vec<usize> = (0..ironed.len()).filter(|i| !ironed[*i].is_empty()).collect();
-        assert_eq!(with, want);
+        assert_eq!(layers_with(&ironed), want);
         let last = ironed.last().expect("layers");
-        let filament: f64 = last.iter().map(|l| l.2).sum::<f64>() * std::f64::consts::FRAC_PI_4 * 1.75 * 1.75;
-        let plastic = 13.3 * 18.3 * height * 0.01 * flow;
-        assert!((filament / plastic - 1.0).abs() < 0.05, "{filament} {plastic}");
-        let length: f64 = last.iter().map(|(a, b, _)| (b[0] - a[0]).hypot(b[1] - a[1])).sum();
+        let (laid, plastic) = (filament(last) * SECTION, 13.3 * 18.3 * height * 0.01 * flow);
+        assert!((laid / plastic - 1.0).abs() < 0.05, "{laid} {plastic}");
+        let length = length(last);
         assert!((length * spacing / (13.3 * 18.3) - 1.0).abs() < 0.1, "{length}");
     }
 }
 
 #[test]
 fn seen_solids_have_as_much_plastic_whatever_their_pattern() {
-    let sum = |settings: Settings, kind: &str| -> f64 {
-        lines_of(step(), settings, kind).iter().flatten().map(|l| l.2).sum()
-    };
+    let sum = |settings: Settings, kind: &str| filament(lines_of(step(), settings, kind).iter().flatten());
     let usual = sum(plain(), "Top solid infill");
     let bottom = sum(plain(), "Solid infill");
     for pattern in [SkinPattern::Rectilinear, SkinPattern::Concentric] {
@@ -367,22 +316,20 @@ fn seen_solids_have_as_much_plastic_whatever_their_pattern() {
 #[test]
 fn adaptive_cubes_are_fine_near_the_surface_and_coarse_inside() {
     let sparse = |infill_pattern: Pattern, near: bool| -> f64 {
-        let mut mesh = Mesh::default();
-        block(&mut mesh, [-35.0, -35.0, 0.0], [35.0, 35.0, 70.0], 0.2);
+        let mut mesh = block([-35.0, -35.0, 0.0], [35.0, 35.0, 70.0]);
+        mesh.transform(&Transform::turn(Vector3::z(), 0.2));
         let settings = Settings { infill_pattern, infill_link_mm: 0.0, ..plain() };
         let settings = Settings { layer_height_mm: 1.0, first_layer_height_mm: 1.0, ..settings };
         let settings = Settings { road_width_mm: 1.2, infill_percent: 25.0, ..settings };
         let layers = lines_of(mesh, settings, "Internal infill");
-        let sum = |p: [f64; 2], q: [f64; 2]| {
+        let sum = |s: &Step| {
             // By short pieces, so that every one of them is near the walls or not.
-            let length = (q[0] - p[0]).hypot(q[1] - p[1]);
-            let n = (length / 0.05).ceil() as u32;
-            let piece = length / f64::from(n);
+            let n = (s.length() / 0.05).ceil() as u32;
+            let piece = s.length() / f64::from(n);
             let (sin, cos) = 0.2f64.sin_cos();
             (0..n)
                 .filter(|k| {
-                    let t = (f64::from(*k) + 0.5) / f64::from(n);
-                    let (x, y) = (p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1]));
+                    let [x, y] = on(s.piece(), (f64::from(*k) + 0.5) / f64::from(n));
                     let (u, v) = (x * cos + y * sin, y * cos - x * sin);
                     let from_wall = 35.0 - u.abs().max(v.abs());
                     if near { from_wall < 4.0 } else { from_wall > 24.0 }
@@ -390,7 +337,7 @@ fn adaptive_cubes_are_fine_near_the_surface_and_coarse_inside() {
                 .count() as f64
                 * piece
         };
-        layers[28..42].iter().flatten().map(|(a, b, _)| sum(*a, *b)).sum()
+        layers[28..42].iter().flatten().map(sum).sum()
     };
     let (near, near_all) = (sparse(Pattern::AdaptiveCubic, true), sparse(Pattern::Cubic, true));
     let (deep, deep_all) = (sparse(Pattern::AdaptiveCubic, false), sparse(Pattern::Cubic, false));
@@ -400,21 +347,10 @@ fn adaptive_cubes_are_fine_near_the_surface_and_coarse_inside() {
 
 #[test]
 fn lightning_carries_all_that_is_solid_above_and_stands_on_itself() {
-    let mut mesh = Mesh::default();
-    block(&mut mesh, [-20.0, -20.0, 0.0], [20.0, 20.0, 20.0], 0.0);
+    let mesh = block([-20.0, -20.0, 0.0], [20.0, 20.0, 20.0]);
     let with = |infill_pattern| Settings { infill_pattern, infill_link_mm: 0.0, ..plain() };
     let layers = lines_of(mesh.clone(), with(Pattern::Lightning), "Internal infill");
-    let length = |l: &[Laid]| l.iter().map(|(a, b, _)| (b[0] - a[0]).hypot(b[1] - a[1])).sum::<f64>();
-    let near = |l: &[Laid], p: [f64; 2]| {
-        l.iter()
-            .map(|(a, b, _)| {
-                let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
-                let t = ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / (dx * dx + dy * dy).max(1e-12);
-                let t = t.clamp(0.0, 1.0);
-                (p[0] - a[0] - t * dx).hypot(p[1] - a[1] - t * dy)
-            })
-            .fold(f64::MAX, f64::min)
-    };
+    let near = |l: &[Step], p: [f64; 2]| distance(p, l.iter().map(Step::piece));
     // The last layer under the solid ones: no place is farther from a branch than a line's distance and a node's.
     let spacing = plain().pitch_mm() * 5.0;
     for i in -34..=34 {
@@ -425,9 +361,9 @@ fn lightning_carries_all_that_is_solid_above_and_stands_on_itself() {
         }
     }
     for k in 5..=95 {
-        for (a, b, _) in &layers[k] {
+        for s in &layers[k] {
             for t in [0.0, 0.25, 0.5, 0.75, 1.0] {
-                let p = [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])];
+                let p = on(s.piece(), t);
                 let from_wall = 20.0 - p[0].abs().max(p[1].abs());
                 assert!(from_wall < 1.6 || near(&layers[k - 1], p) < 0.5, "{k} {p:?}");
             }
@@ -435,7 +371,7 @@ fn lightning_carries_all_that_is_solid_above_and_stands_on_itself() {
     }
     assert!(layers[96..].iter().all(Vec::is_empty));
     let grid = lines_of(mesh, with(Pattern::Grid), "Internal infill");
-    let sum = |all: &[Vec<Laid>]| all.iter().map(|l| length(l)).sum::<f64>();
+    let sum = |all: &[Vec<Step>]| all.iter().map(|l| length(l)).sum::<f64>();
     assert!(sum(&layers) < 0.5 * sum(&grid), "{} {}", sum(&layers), sum(&grid));
     assert!(length(&layers[30]) < 0.3 * length(&layers[95]));
 }

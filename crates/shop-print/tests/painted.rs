@@ -1,22 +1,10 @@
 //! What must hold for painted surfaces and for places where walls begin: paint counts where it is and nowhere else.
 
-use shop_cam::canon::Command;
+use crate::common::{self, Step, block, commands, print_all, print_of, roads_of, runs, steps, together};
 use shop_geom::mesh::{Mesh, Point3};
 use shop_print::Print;
-use shop_print::model::{Effect, Model, Modifier, Object, Place};
-use shop_print::settings::{Seam, Settings, SupportStyle};
-
-fn block(low: [f64; 3], high: [f64; 3]) -> Mesh {
-    let mut mesh = Mesh::default();
-    for i in 0..8 {
-        let pick = |k: usize| if i >> k & 1 == 0 { low[k] } else { high[k] };
-        mesh.points.push(Point3::new(pick(0), pick(1), pick(2)));
-    }
-    for [a, b, c, d] in [[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [2, 6, 7, 3], [0, 4, 6, 2], [1, 3, 7, 5]] {
-        mesh.triangles.extend([[a, b, c], [a, c, d]]);
-    }
-    mesh
-}
+use shop_print::model::{Effect, Modifier, Object, Place};
+use shop_print::settings::{Pattern, Seam, Settings, SupportStyle};
 
 /// A flat piece of surface.
 fn quad(corners: [[f64; 3]; 4]) -> Mesh {
@@ -33,45 +21,22 @@ fn settings() -> Settings {
     }
 }
 
-/// Where each road begins, layer by layer: its kind and its first place.
-fn begins(print: &Print) -> Vec<Vec<(String, [f64; 2])>> {
-    let mut layers = Vec::new();
-    print.run(
-        |s| s.section.commands.clone(),
-        |commands| {
-            let (mut kind, mut at, mut laid, mut out) = (String::new(), [0.0; 2], false, Vec::new());
-            for c in commands {
-                match c {
-                    Command::Feature(name) => kind = name.to_string(),
-                    Command::Line { to } => (at, laid) = ([to[0], to[1]], false),
-                    Command::Extrude { to, e } if e > 0.0 => {
-                        if !laid {
-                            out.push((kind.clone(), at));
-                        }
-                        (at, laid) = ([to[0], to[1]], true);
-                    }
-                    _ => {}
-                }
-            }
-            layers.push(out);
-            true
-        },
-    );
-    layers
+/// The first pieces of the roads of every layer.
+fn begins(print: &Print) -> Vec<Vec<Step>> {
+    let firsts = |layer: &Vec<Step>| runs(layer).map(|run| run[0].clone()).collect();
+    steps(&commands(print)).iter().map(firsts).collect()
 }
 
 fn painted(mesh: Mesh, paints: Vec<(Mesh, Effect)>, settings: Settings) -> Print {
     let modifiers =
         paints.into_iter().map(|(m, effect)| Modifier { place: Place::Surface(m), effect }).collect();
     let object = Object { modifiers, ..Object::of(mesh) };
-    Print::of(Model { settings, objects: vec![object], ..Model::default() }, 1.75)
+    print_all(vec![object], settings)
 }
 
 /// A leg with a plate on it that hangs over both ways, and one with sides that lean out.
 fn table() -> Mesh {
-    let mut mesh = block([-3.0, -5.0, 0.0], [3.0, 5.0, 6.0]);
-    mesh.append(&block([-15.0, -5.0, 6.0], [15.0, 5.0, 8.0]));
-    mesh
+    together([block([-3.0, -5.0, 0.0], [3.0, 5.0, 6.0]), block([-15.0, -5.0, 6.0], [15.0, 5.0, 8.0])])
 }
 
 fn funnel() -> Mesh {
@@ -86,10 +51,8 @@ fn funnel() -> Mesh {
 
 fn supported(print: &Print) -> [bool; 2] {
     let mut sides = [false; 2];
-    for (kind, [x, _]) in begins(print).into_iter().flatten() {
-        if kind.starts_with("Support") && x.abs() > 3.0 {
-            sides[usize::from(x > 0.0)] = true;
-        }
+    for s in begins(print).iter().flatten().filter(|s| s.kind.starts_with("Support")) {
+        sides[usize::from(s.from[0] > 0.0)] |= s.from[0].abs() > 3.0;
     }
     sides
 }
@@ -120,8 +83,8 @@ const SEAMS: [Seam; 5] = [Seam::Aligned, Seam::Rear, Seam::Nearest, Seam::Sharpe
 fn seams(paints: &[(Mesh, Effect)], seam: Seam) -> Vec<[f64; 2]> {
     let mesh = block([-10.0, -10.0, 0.0], [10.0, 10.0, 6.0]);
     let layers = begins(&painted(mesh, paints.to_vec(), Settings { seam, ..settings() }));
-    let walls = |l: &Vec<(String, [f64; 2])>| l.iter().find(|b| b.0 == "External perimeter").map(|b| b.1);
-    layers.iter().map(|l| walls(l).expect("a wall")).collect()
+    let wall = |l: &Vec<Step>| l.iter().find(|s| s.kind == "External perimeter").map(|s| s.piece()[0]);
+    layers.iter().map(|l| wall(l).expect("a wall")).collect()
 }
 
 #[test]
@@ -167,29 +130,12 @@ fn random_seams_lie_anywhere_along_a_wall() {
 
 /// Filament of a kind in each layer, mm.
 fn filament(settings: Settings, kind: &str) -> Vec<f64> {
-    let print = Print::new(block([-10.0, -10.0, 0.0], [10.0, 10.0, 8.0]), settings, 1.75);
-    let mut layers = Vec::new();
-    print.run(
-        |s| s.section.commands.clone(),
-        |commands| {
-            let (mut now, mut sum) = (String::new(), 0.0);
-            for c in commands {
-                match c {
-                    Command::Feature(name) => now = name.to_string(),
-                    Command::Extrude { e, .. } if e > 0.0 && now == kind => sum += e,
-                    _ => {}
-                }
-            }
-            layers.push(sum);
-            true
-        },
-    );
-    layers
+    let print = print_of(block([-10.0, -10.0, 0.0], [10.0, 10.0, 8.0]), settings);
+    roads_of(&print, kind).iter().map(common::filament).collect()
 }
 
 #[test]
 fn sparse_filling_of_several_layers_is_as_much_as_of_each() {
-    use shop_print::settings::Pattern;
     for pattern in [Pattern::Grid, Pattern::Rectilinear, Pattern::Gyroid, Pattern::Triangles] {
         let with =
             |every: u32| Settings { infill_every_layers: every, infill_pattern: pattern, ..settings() };
@@ -230,11 +176,11 @@ fn walls_are_laid_from_the_side_that_is_wanted() {
     for outer_walls_first in [false, true] {
         let mesh = block([-10.0, -10.0, 0.0], [10.0, 10.0, 2.0]);
         let with = Settings { outer_walls_first, walls: 3, ..settings() };
-        for layer in begins(&Print::new(mesh, with, 1.75)) {
+        for layer in begins(&print_of(mesh, with)) {
             let walls: Vec<(bool, f64)> = layer
                 .iter()
-                .filter(|b| b.0.ends_with("erimeter"))
-                .map(|(kind, [x, y])| (kind.starts_with('E'), x.abs().max(y.abs())))
+                .filter(|s| s.kind.ends_with("erimeter"))
+                .map(|s| (s.kind.starts_with('E'), s.from[0].abs().max(s.from[1].abs())))
                 .collect();
             assert_eq!(walls.len(), 3);
             assert!(walls[if outer_walls_first { 0 } else { 2 }].0);

@@ -1,65 +1,25 @@
 //! What must hold for prints of several objects, bodies and modifiers: nothing is made twice or left out, and what a
 //! modifier does not speak of stays as it is.
 
-use shop_cam::canon::Command;
-use shop_geom::mesh::{Mesh, Point3};
-use shop_print::model::{Body, Changes, Effect, Model, Modifier, Object, Place};
+use crate::common::{block, by_kind, changes, print_all, spoken, steps};
+use shop_print::Summary;
+use shop_print::model::{Body, Effect, Modifier, Object, Place};
 use shop_print::roads::Kind;
 use shop_print::settings::Settings;
-use shop_print::speak::Spoken;
-use shop_print::{Print, Summary};
-
-/// A box from one corner to the other, mm.
-fn block(low: [f64; 3], high: [f64; 3]) -> Mesh {
-    let mut mesh = Mesh::default();
-    for i in 0..8 {
-        let pick = |k: usize| if i >> k & 1 == 0 { low[k] } else { high[k] };
-        mesh.points.push(Point3::new(pick(0), pick(1), pick(2)));
-    }
-    for [a, b, c, d] in [[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [2, 6, 7, 3], [0, 4, 6, 2], [1, 3, 7, 5]] {
-        mesh.triangles.extend([[a, b, c], [a, c, d]]);
-    }
-    mesh
-}
+use std::collections::BTreeMap;
 
 fn settings() -> Settings {
     Settings { first_layer_height_mm: 0.2, layer_height_mm: 0.2, least_layer_s: 0.0, ..Settings::default() }
 }
 
-fn changes(pairs: &[(&str, &str)]) -> Changes {
-    let mut out = Changes::default();
-    for (key, text) in pairs {
-        out.add(key, text).expect("a setting");
-    }
-    out
-}
-
 /// Filament of every kind of road, mm, and all of it.
-fn filament(objects: Vec<Object>, settings: Settings) -> (Vec<(String, f64)>, Summary) {
-    let print = Print::of(Model { settings, objects, ..Model::default() }, 1.75);
-    let mut kinds: Vec<(String, f64)> = Vec::new();
-    let summary = print.run(
-        |spoken: &Spoken| spoken.section.commands.clone(),
-        |commands| {
-            let mut kind = String::new();
-            for command in commands {
-                match command {
-                    Command::Feature(name) => kind = name.to_string(),
-                    Command::Extrude { e, .. } => match kinds.iter_mut().find(|(k, _)| *k == kind) {
-                        Some((_, all)) => *all += e,
-                        None => kinds.push((kind.clone(), e)),
-                    },
-                    _ => {}
-                }
-            }
-            true
-        },
-    );
-    (kinds, summary.expect("nobody stopped it"))
+fn filament(objects: Vec<Object>, settings: Settings) -> (BTreeMap<String, f64>, Summary) {
+    let (layers, summary) = spoken(&print_all(objects, settings), 2);
+    (by_kind(&steps(&layers)), summary)
 }
 
-fn of(kinds: &[(String, f64)], kind: Kind) -> f64 {
-    kinds.iter().find(|(k, _)| k == kind.name()).map_or(0.0, |(_, e)| *e)
+fn of(kinds: &BTreeMap<String, f64>, kind: Kind) -> f64 {
+    kinds.get(kind.name()).copied().unwrap_or_default()
 }
 
 fn close(a: f64, b: f64, part: f64) {

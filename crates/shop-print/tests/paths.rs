@@ -1,91 +1,39 @@
 //! What must hold for the way of the nozzle: filament that is pulled back comes again, seams lose nothing, slow layers keep
 //! what is seen as it is.
 
+use crate::common::{
+    self, SECTION, Step, changes, distance, loft, on, print_all, print_of, runs, spoken, steps, together,
+};
 use shop_cam::canon::Command;
-use shop_geom::mesh::{Mesh, Point3};
+use shop_geom::mesh::{Mesh, Transform};
 use shop_print::Print;
+use shop_print::model::Object;
 use shop_print::settings::{Seam, Settings};
+use shop_print::speak::{Used, epilogue, prologue};
 
 /// Two round posts beside one another, on a plate.
 fn posts() -> Mesh {
-    let mut mesh = Mesh::default();
-    for (x, radius, low, high) in [(0.0, 9.0, 0.0, 1.0), (-5.0, 3.0, 0.5, 8.0), (5.0, 3.0, 0.5, 8.0)] {
-        let first = mesh.points.len() as u32;
-        let n = 90u32;
-        for z in [low, high] {
-            for i in 0..n {
-                let (sin, cos) = (std::f64::consts::TAU * f64::from(i) / f64::from(n)).sin_cos();
-                mesh.points.push(Point3::new(x + radius * cos, radius * sin, z));
-            }
-        }
-        let at = |ring: u32, i: u32| first + ring * n + i % n;
-        for i in 0..n {
-            mesh.triangles.push([at(0, i), at(0, i + 1), at(1, i + 1)]);
-            mesh.triangles.push([at(0, i), at(1, i + 1), at(1, i)]);
-        }
-        for i in 1..n - 1 {
-            mesh.triangles.push([at(0, 0), at(0, i + 1), at(0, i)]);
-            mesh.triangles.push([at(1, 0), at(1, i), at(1, i + 1)]);
-        }
-    }
-    mesh
+    let round = |x: f64, radius: f64, low: f64, high: f64| {
+        loft(90, 0.0, &[([x, 0.0, low], radius), ([x, 0.0, high], radius)])
+    };
+    together([round(0.0, 9.0, 0.0, 1.0), round(-5.0, 3.0, 0.5, 8.0), round(5.0, 3.0, 0.5, 8.0)])
 }
 
 fn commands(settings: Settings) -> Vec<Vec<Command>> {
-    let mut all = Vec::new();
-    let print = Print::new(posts(), settings, 1.75);
-    print.run(
-        |s| s.section.commands.clone(),
-        |c| {
-            all.push(c);
-            true
-        },
-    );
-    all
+    common::commands(&print_of(posts(), settings))
 }
 
-/// A stretch of a program: from, to, filament, speed in mm/s, kind of road.
-#[derive(Clone, Debug)]
-struct Step {
-    from: [f64; 3],
-    to: [f64; 3],
-    e: f64,
-    speed: f64,
-    kind: String,
-}
-
-impl Step {
-    fn length(&self) -> f64 {
-        (0..3).map(|i| (self.to[i] - self.from[i]).powi(2)).sum::<f64>().sqrt()
-    }
-}
-
-fn steps(layers: &[Vec<Command>]) -> Vec<Step> {
-    let (mut at, mut speed, mut kind) = ([0.0; 3], 0.0, String::new());
-    let mut out = Vec::new();
-    for c in layers.iter().flatten() {
-        let (to, e) = match c {
-            Command::Feed(v) => {
-                speed = v.mm_per_min() / 60.0;
-                continue;
-            }
-            Command::Feature(name) => {
-                kind = name.to_string();
-                continue;
-            }
-            Command::Line { to } => (*to, 0.0),
-            Command::Extrude { to, e } => (*to, *e),
-            Command::Filament { e } => (at, *e),
-            _ => continue,
-        };
-        out.push(Step { from: at, to, e, speed, kind: kind.clone() });
-        at = to;
-    }
-    out
+/// The whole way of the nozzle.
+fn way(settings: Settings) -> Vec<Step> {
+    steps(&commands(settings)).concat()
 }
 
 fn filament(settings: Settings) -> f64 {
-    steps(&commands(settings)).iter().filter(|s| s.length() > 0.0).map(|s| s.e).sum()
+    common::filament(way(settings).iter().filter(|s| s.length() > 0.0))
+}
+
+fn used(settings: Settings) -> Used {
+    spoken(&print_of(posts(), settings), 2).1.used
 }
 
 fn plain() -> Settings {
@@ -101,8 +49,8 @@ fn what_is_pulled_back_comes_again_wiped_or_not() {
         let pulled = s.retract_mm;
         let layers = commands(s);
         let (mut held, mut deepest) = (0.0f64, 0.0f64);
-        for step in steps(&layers) {
-            if step.e > 0.0 && step.length() > 0.0 {
+        for step in steps(&layers).iter().flatten() {
+            if step.is_laid() {
                 assert!(held.abs() < 1e-9, "a road is laid with {held} mm pulled back");
             } else {
                 held += step.e;
@@ -122,18 +70,13 @@ fn what_is_pulled_back_comes_again_wiped_or_not() {
 
 #[test]
 fn wiping_goes_along_the_road_that_was_laid() {
-    let all = steps(&commands(Settings { wipe_mm: 2.0, ..plain() }));
+    let all = way(Settings { wipe_mm: 2.0, ..plain() });
     let mut wiped = 0.0;
-    let roads: Vec<&Step> = all.iter().filter(|s| s.e > 0.0 && s.length() > 0.0).collect();
     for s in all.iter().filter(|s| s.e < 0.0 && s.length() > 0.0) {
         wiped += s.length();
-        let [x, y, z] = [0, 1, 2].map(|i| 0.5 * (s.from[i] + s.to[i]));
-        let near = roads.iter().filter(|r| (r.to[2] - z).abs() < 1e-9).any(|r| {
-            let (dx, dy) = (r.to[0] - r.from[0], r.to[1] - r.from[1]);
-            let t = (((x - r.from[0]) * dx + (y - r.from[1]) * dy) / (dx * dx + dy * dy)).clamp(0.0, 1.0);
-            (x - r.from[0] - t * dx).hypot(y - r.from[1] - t * dy) < 1e-3
-        });
-        assert!(near, "{s:?}");
+        let z = 0.5 * (s.from[2] + s.to[2]);
+        let roads = all.iter().filter(|r| r.is_laid() && (r.to[2] - z).abs() < 1e-9);
+        assert!(distance(on(s.piece(), 0.5), roads.map(Step::piece)) < 1e-3, "{s:?}");
     }
     assert!(wiped > 50.0, "{wiped}");
 }
@@ -143,14 +86,11 @@ fn a_scarf_rises_within_its_layer_and_holds_as_much_plastic() {
     let abrupt = filament(plain());
     let scarf = filament(Settings { scarf_mm: 5.0, ..plain() });
     assert!((scarf / abrupt - 1.0).abs() < 5e-3, "{scarf} {abrupt}");
-    let layers = commands(Settings { scarf_mm: 5.0, ..plain() });
+    let layers = steps(&commands(Settings { scarf_mm: 5.0, ..plain() }));
     for (i, layer) in layers.iter().enumerate().skip(1) {
         let (low, high) = (0.2 * i as f64, 0.2 * (i + 1) as f64);
-        let heights: Vec<f64> = steps(std::slice::from_ref(layer))
-            .iter()
-            .filter(|s| s.kind == "External perimeter" && s.e > 0.0)
-            .map(|s| s.to[2])
-            .collect();
+        let heights: Vec<f64> =
+            layer.iter().filter(|s| s.kind == "External perimeter" && s.e > 0.0).map(|s| s.to[2]).collect();
         assert!(heights.iter().all(|z| (low..high + 1e-9).contains(z)));
         assert!(heights.iter().any(|z| *z < high - 0.05));
     }
@@ -158,11 +98,10 @@ fn a_scarf_rises_within_its_layer_and_holds_as_much_plastic() {
 
 #[test]
 fn coasting_pushes_less_before_retractions_only() {
-    let print = Print::new(posts(), plain(), 1.75);
-    let retractions = print.run(|_| (), |()| true).expect("nobody stops it").used.retractions;
+    let retractions = used(plain()).retractions;
     let full = filament(plain());
     let coasted = filament(Settings { coast_mm3: 0.05, ..plain() });
-    let saved = (full - coasted) * std::f64::consts::FRAC_PI_4 * 1.75 * 1.75;
+    let saved = (full - coasted) * SECTION;
     // The way to the next layer retracts too, but no road of the layer is known to come after it.
     let most = 0.05 * f64::from(retractions);
     assert!(saved > 0.4 * most && saved < most + 1e-6, "{saved} {most}");
@@ -171,19 +110,11 @@ fn coasting_pushes_less_before_retractions_only() {
 #[test]
 fn walls_end_before_their_seam_by_the_gap() {
     for (gap, kind) in [(0.0, "External perimeter"), (0.3, "External perimeter"), (0.3, "Perimeter")] {
-        let all = steps(&commands(Settings { seam_gap_mm: gap, ..plain() }));
-        let mut begun: Option<[f64; 3]> = None;
-        for pair in all.windows(2) {
-            let laid = |s: &Step| s.e > 0.0 && s.length() > 0.0;
-            if laid(&pair[1]) && !laid(&pair[0]) {
-                begun = Some(pair[1].from);
-            }
-            if laid(&pair[0])
-                && !laid(&pair[1])
-                && pair[0].kind == kind
-                && let Some([x, y, _]) = begun
-            {
-                let far = (pair[0].to[0] - x).hypot(pair[0].to[1] - y);
+        let all = way(Settings { seam_gap_mm: gap, ..plain() });
+        for run in runs(&all) {
+            let (first, last) = (&run[0], &run[run.len() - 1]);
+            if last.kind == kind {
+                let far = (last.to[0] - first.from[0]).hypot(last.to[1] - first.from[1]);
                 assert!((far - gap).abs() < 0.01, "{far} {gap}");
             }
         }
@@ -193,9 +124,8 @@ fn walls_end_before_their_seam_by_the_gap() {
 #[test]
 fn seen_walls_are_slowed_last() {
     let slowest = |s: Settings, kind: &str| {
-        let all = steps(&commands(s));
-        let at = |s: &&Step| s.kind == kind && s.e > 0.0 && s.length() > 0.0 && s.to[2] > 4.0;
-        all.iter().filter(at).map(|s| s.speed).fold(f64::INFINITY, f64::min)
+        let at = |s: &Step| s.kind == kind && s.is_laid() && s.to[2] > 4.0;
+        way(s).into_iter().filter(at).map(|s| s.speed).fold(f64::INFINITY, f64::min)
     };
     let with = |least_layer_s: f64, last: bool| Settings {
         least_layer_s,
@@ -237,14 +167,9 @@ fn the_fan_turns_up_where_layers_are_done_soon() {
 #[test]
 fn random_seams_are_elsewhere_in_every_layer_and_the_same_in_every_run() {
     let begins = || {
-        let all = steps(&commands(Settings { seam: Seam::Random, ..plain() }));
-        let first = |p: &&[Step]| p[1].kind == "External perimeter" && p[1].e > 0.0 && p[0].e <= 0.0;
-        let spots: Vec<[i64; 2]> = all
-            .windows(2)
-            .filter(first)
-            .map(|p| [0, 1].map(|i| (p[1].from[i] * 100.0).round() as i64))
-            .collect();
-        spots
+        let all = way(Settings { seam: Seam::Random, ..plain() });
+        let firsts = runs(&all).map(|run| &run[0]).filter(|s| s.kind == "External perimeter");
+        firsts.map(|s| [0, 1].map(|i| (s.from[i] * 100.0).round() as i64)).collect::<Vec<_>>()
     };
     let spots = begins();
     assert_eq!(spots, begins());
@@ -263,12 +188,12 @@ fn accelerations_follow_the_kind_of_road() {
         pressure_advance_s: 0.04,
         ..plain()
     };
-    let print = Print::new(posts(), s.clone(), 1.75);
+    let print = print_of(posts(), s.clone());
     let limits = |c: &Command| match c {
         Command::Limits(l) => Some(**l),
         _ => None,
     };
-    let first: Vec<_> = shop_print::speak::prologue(&print.job).commands.iter().filter_map(limits).collect();
+    let first: Vec<_> = prologue(&print.job).commands.iter().filter_map(limits).collect();
     assert_eq!(first.iter().map(|l| l.pressure_advance).collect::<Vec<_>>(), [Some(0.04)]);
     for layer in commands(s) {
         let (mut acceleration, mut kind) = (None, String::new());
@@ -288,12 +213,7 @@ fn accelerations_follow_the_kind_of_road() {
 
 #[test]
 fn combing_pulls_back_less_and_loses_nothing() {
-    let led = Settings { comb: true, ..plain() };
-    let count = |s: &Settings| {
-        let print = Print::new(posts(), s.clone(), 1.75);
-        print.run(|_| (), |()| true).expect("nobody stops it").used
-    };
-    let (straight, inside) = (count(&plain()), count(&led));
+    let (straight, inside) = (used(plain()), used(Settings { comb: true, ..plain() }));
     assert!(inside.retractions < straight.retractions, "{} {}", inside.retractions, straight.retractions);
     assert!((inside.filament_mm - straight.filament_mm).abs() < 1e-6);
     assert!(inside.travel_mm < 1.3 * straight.travel_mm);
@@ -320,10 +240,10 @@ fn texts_and_deeds_come_where_they_are_wanted() {
     s.set("start_gcode", "START BED={bed_c}").expect("sound");
     s.set("end_gcode", "END {layer}").expect("sound");
     assert!(s.set("layer_gcode", "{nonsense}").is_err());
-    let print = Print::new(posts(), s.clone(), 1.75);
-    let start = lines(&[shop_print::speak::prologue(&print.job).commands]);
+    let print = print_of(posts(), s.clone());
+    let start = lines(&[prologue(&print.job).commands]);
     assert_eq!(start[0].last().map(String::as_str), Some("START BED=60"));
-    assert_eq!(lines(&[shop_print::speak::epilogue(&print.job).commands])[0], ["END 40"]);
+    assert_eq!(lines(&[epilogue(&print.job).commands])[0], ["END 40"]);
     let layers = commands(s);
     let said = lines(&layers);
     assert_eq!(said.len(), 40);
@@ -345,26 +265,13 @@ fn texts_and_deeds_come_where_they_are_wanted() {
 
 #[test]
 fn every_road_of_an_object_lies_between_its_labels_and_so_does_the_way_to_it() {
-    use shop_print::model::{Body, Model, Object};
     for labels in ["exclude-object", "m486", "octoprint", "off"] {
         let mut settings = Settings { skirt_loops: 1, ..plain() };
         settings.set("labels", labels).expect("sound");
-        let body = Body { mesh: posts(), ..Body::default() };
-        let object = Object {
-            name: "two posts".to_owned(),
-            bodies: vec![body],
-            places: vec![[0.0, 0.0], [30.0, 0.0]],
-            ..Object::default()
-        };
-        let print = Print::of(Model { settings, objects: vec![object], ..Model::default() }, 1.75);
-        let mut all = Vec::new();
-        print.run(
-            |s| s.section.commands.clone(),
-            |c| {
-                all.push(c);
-                true
-            },
-        );
+        let places = vec![[0.0, 0.0], [30.0, 0.0]];
+        let object = Object { name: "two posts".to_owned(), places, ..Object::of(posts()) };
+        let print = print_all(vec![object], settings);
+        let all = common::commands(&print);
         let (mut open, mut seen, mut kind): (Option<String>, [usize; 2], String) =
             (None, [0; 2], String::new());
         for c in all.iter().flatten() {
@@ -397,13 +304,10 @@ fn every_road_of_an_object_lies_between_its_labels_and_so_does_the_way_to_it() {
 
 #[test]
 fn objects_one_after_another_are_whole_and_passed_over_above_their_tops() {
-    use shop_print::model::{Body, Model, Object};
     let model = |apart: f64, gantry_mm: f64| {
-        let body = Body { mesh: posts(), ..Body::default() };
         let places = vec![[0.0, 0.0], [apart, 0.0], [2.0 * apart, 0.0]];
-        let object = Object { bodies: vec![body], places, ..Object::default() };
         let settings = Settings { sequential: true, gantry_mm, head_radius_mm: 35.0, ..plain() };
-        Print::of(Model { settings, objects: vec![object], ..Model::default() }, 1.75)
+        print_all(vec![Object { places, ..Object::of(posts()) }], settings)
     };
     let codes = |p: &Print| p.collisions().iter().map(|d| d.code).collect::<Vec<_>>();
     assert_eq!(codes(&model(60.0, 25.0)), [""; 0]);
@@ -411,15 +315,8 @@ fn objects_one_after_another_are_whole_and_passed_over_above_their_tops() {
     assert_eq!(codes(&model(60.0, 7.0)), ["print/object-too-tall"; 2]);
 
     let print = model(60.0, 25.0);
-    let mut all = Vec::new();
-    let summary = print.run(
-        |s| s.section.commands.clone(),
-        |c| {
-            all.push(c);
-            true
-        },
-    );
-    assert_eq!((summary.map(|s| s.layers), all.len()), (Some(120), 120));
+    let (all, summary) = spoken(&print, 2);
+    assert_eq!((summary.layers, all.len()), (120, 120));
     let numbers: Vec<u32> = all
         .iter()
         .flatten()
@@ -428,7 +325,7 @@ fn objects_one_after_another_are_whole_and_passed_over_above_their_tops() {
     assert!(numbers.iter().copied().eq(0..120));
     let whose = |x: f64| ((x - print.copies[0].bounds[0][0]) / 60.0).floor() as usize;
     let mut last = 0;
-    for s in steps(&all).iter().filter(|s| s.length() > 0.0) {
+    for s in steps(&all).iter().flatten().filter(|s| s.length() > 0.0) {
         let (from, to) = (whose(s.from[0].max(print.copies[0].bounds[0][0])), whose(s.to[0]));
         if s.e > 0.0 {
             assert!(from == to && to >= last, "{s:?}");
@@ -469,19 +366,10 @@ fn arcs_push_as_much_filament_in_fewer_moves() {
 
 #[test]
 fn every_road_is_laid_with_its_tool_and_changes_are_purged_into_a_tower() {
-    use shop_print::model::{Body, Changes, Model, Object};
-    let changes = |tool: &str| {
-        let mut c = Changes::default();
-        c.add("tool", tool).expect("a setting");
-        c
-    };
     let object = |x: f64, tool: &str, tall: f64| {
         let mut mesh = posts();
-        for p in &mut mesh.points {
-            *p = Point3::new(p.x, p.y, p.z * tall);
-        }
-        let bodies = vec![Body { mesh, ..Body::default() }];
-        Object { bodies, changes: changes(tool), places: vec![[x, 0.0]], ..Object::default() }
+        mesh.transform(&Transform::scale(1.0, 1.0, tall));
+        Object { changes: changes(&[("tool", tool)]), places: vec![[x, 0.0]], ..Object::of(mesh) }
     };
     let settings = Settings {
         purge_mm3: 40.0,
@@ -491,30 +379,14 @@ fn every_road_is_laid_with_its_tool_and_changes_are_purged_into_a_tower() {
         skirt_loops: 1,
         ..plain()
     };
-    let model =
-        Model { settings, objects: vec![object(0.0, "1", 1.0), object(30.0, "0", 0.5)], ..Model::default() };
-    let mut wrong = model.clone();
-    (wrong.settings.tower_x_mm, wrong.settings.tower_y_mm) = (110.0, 110.0);
-    let found = Print::of(wrong, 1.75).collisions();
+    let objects = vec![object(0.0, "1", 1.0), object(30.0, "0", 0.5)];
+    let wrong = Settings { tower_x_mm: 110.0, tower_y_mm: 110.0, ..settings.clone() };
+    let found = print_all(objects.clone(), wrong).collisions();
     assert!(!found.is_empty() && found.iter().all(|d| d.code == "print/tower-in-the-way"));
-    let print = Print::of(model, 1.75);
+    let print = print_all(objects, settings);
     assert_eq!(print.collisions(), []);
-    let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        let mut all = Vec::new();
-        pool.install(|| {
-            print.run(
-                |s| s.section.commands.clone(),
-                |c| {
-                    all.push(c);
-                    true
-                },
-            )
-        });
-        all
-    };
-    let all = run(1);
-    assert_eq!(all, run(3));
+    let all = spoken(&print, 1).0;
+    assert_eq!(all, spoken(&print, 3).0);
     let (mut tool, mut kind, mut changes) = (None, String::new(), 0);
     let (mut held, mut purged) = (0.0, 0.0);
     for (i, layer) in all.iter().enumerate() {
@@ -531,7 +403,7 @@ fn every_road_is_laid_with_its_tool_and_changes_are_purged_into_a_tower() {
                 Command::Extrude { to, e } if *e > 0.0 => {
                     assert!(held > -1e-9, "{held}");
                     if kind == "Wipe tower" {
-                        purged += e * std::f64::consts::FRAC_PI_4 * 1.75 * 1.75;
+                        purged += e * SECTION;
                         tower += e;
                     } else if kind != "Skirt/Brim" {
                         let wanted = u32::from(to[0] < print.copies[0].bounds[1][0] + 1.0);
@@ -557,35 +429,13 @@ fn tool_at(layer: &[Command]) -> Option<u32> {
 
 #[test]
 fn a_vase_winds_upwards_without_a_seam() {
-    let mut mesh = Mesh::default();
-    let n = 60u32;
-    for (z, r) in [(0.0, 10.0), (10.0, 14.0)] {
-        for i in 0..n {
-            let (sin, cos) = (std::f64::consts::TAU * f64::from(i) / f64::from(n)).sin_cos();
-            mesh.points.push(Point3::new(r * cos, r * sin, z));
-        }
-    }
-    for i in 0..n {
-        let (a, b, c, d) = (i, (i + 1) % n, n + i, n + (i + 1) % n);
-        mesh.triangles.extend([[a, b, d], [a, d, c]]);
-    }
-    for i in 1..n - 1 {
-        mesh.triangles.extend([[0, i + 1, i], [n, n + i, n + i + 1]]);
-    }
-    let print = Print::new(mesh, Settings { vase: true, bottom_layers: 3, ..plain() }, 1.75);
-    let mut all = Vec::new();
-    print.run(
-        |s| s.section.commands.clone(),
-        |c| {
-            all.push(c);
-            true
-        },
-    );
+    let mesh = loft(60, 0.0, &[([0.0; 3], 10.0), ([0.0, 0.0, 10.0], 14.0)]);
+    let print = print_of(mesh, Settings { vase: true, bottom_layers: 3, ..plain() });
+    let all = steps(&common::commands(&print));
     assert_eq!(all.len(), 50);
     let mut before = 0.6;
-    for (i, layer) in all.iter().enumerate().skip(3) {
-        let steps = steps(std::slice::from_ref(layer));
-        let laid: Vec<&Step> = steps.iter().filter(|s| s.length() > 0.0 && s.e > 0.0).collect();
+    for (i, steps) in all.iter().enumerate().skip(3) {
+        let laid: Vec<&Step> = steps.iter().filter(|s| s.is_laid()).collect();
         // The first turn is gone to from the filling of the bottom; no other has a travel or pulls filament back.
         assert!(i == 3 || laid.len() == steps.len(), "{i}");
         for s in laid {
@@ -595,8 +445,7 @@ fn a_vase_winds_upwards_without_a_seam() {
         assert!((before - 0.2 * (i + 1) as f64).abs() < 1e-6);
     }
     // A wall of one road all the way up: its plastic is its length times its section, and the flat end half a turn's.
-    let e: f64 =
-        all[10..40].iter().flatten().map(|c| if let Command::Extrude { e, .. } = c { *e } else { 0.0 }).sum();
+    let e = common::filament(all[10..40].iter().flatten());
     let wall = 30.0 * std::f64::consts::TAU * (12.0 - 0.225) * 0.2 * print.job.area(5) / 0.2;
-    assert!((e * std::f64::consts::FRAC_PI_4 * 1.75 * 1.75 / wall - 1.0).abs() < 0.02);
+    assert!((e * SECTION / wall - 1.0).abs() < 0.02);
 }

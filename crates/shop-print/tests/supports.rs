@@ -1,49 +1,16 @@
 //! What must hold for supports: they stand under what hangs and nowhere else, keep off the part, and do as they are told.
 
+use crate::common::{Piece, Step, block, distance, loft, on, print_all, print_of, roads, spoken, together};
 use proptest::prelude::*;
-use shop_cam::canon::Command;
-use shop_geom::mesh::{Mesh, Point3};
-use shop_print::Print;
-use shop_print::model::{Effect, Model, Modifier, Object, Place};
+use shop_geom::mesh::Mesh;
+use shop_print::model::{Effect, Modifier, Object, Place};
 use shop_print::settings::{Labels, Settings, SupportPattern, SupportStyle};
 
-/// A piece of a road: from, to, mm.
-type Piece = [[f64; 2]; 2];
-
-/// Pieces of roads of one layer, by what viewers call them.
-type Laid = Vec<(String, Piece)>;
-
-fn laid(print: &Print, threads: usize) -> Vec<Laid> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-    let mut layers = Vec::new();
-    pool.install(|| {
-        print.run(
-            |spoken| {
-                let (mut kind, mut at, mut out) = (String::new(), [0.0; 2], Vec::new());
-                for c in &spoken.section.commands {
-                    match c {
-                        Command::Feature(name) => kind = name.to_string(),
-                        Command::Line { to } => at = [to[0], to[1]],
-                        Command::Extrude { to, .. } => {
-                            out.push((kind.clone(), [at, [to[0], to[1]]]));
-                            at = [to[0], to[1]];
-                        }
-                        _ => {}
-                    }
-                }
-                out
-            },
-            |layer| {
-                layers.push(layer);
-                true
-            },
-        )
-    });
-    layers
-}
+/// Roads of one layer.
+type Laid = Vec<Step>;
 
 fn pieces<'a>(laid: &'a Laid, kind: &'a str) -> impl Iterator<Item = Piece> + 'a {
-    laid.iter().filter(move |(k, _)| k == kind).map(|(_, piece)| *piece)
+    laid.iter().filter(move |s| s.kind == kind).map(Step::piece)
 }
 
 const BASE: &str = "Support material";
@@ -60,41 +27,24 @@ fn settings() -> Settings {
 
 /// A prism of `sides` from height to height, its top shifted; x and y are those of the bottom's middle.
 fn prism(sides: u32, radius: f64, at: [f64; 3], height: f64, lean: [f64; 2]) -> Mesh {
-    let mut mesh = Mesh::default();
-    for k in 0..2u32 {
-        for i in 0..sides {
-            let (sin, cos) = (std::f64::consts::TAU * (f64::from(i) + 0.5) / f64::from(sides)).sin_cos();
-            let t = f64::from(k);
-            let (x, y) = (at[0] + radius * cos + t * lean[0], at[1] + radius * sin + t * lean[1]);
-            mesh.points.push(Point3::new(x, y, at[2] + t * height));
-        }
-    }
-    for i in 0..sides {
-        let j = (i + 1) % sides;
-        mesh.triangles.push([i, j, sides + j]);
-        mesh.triangles.push([i, sides + j, sides + i]);
-    }
-    for i in 1..sides - 1 {
-        mesh.triangles.push([0, i + 1, i]);
-        mesh.triangles.push([sides, sides + i, sides + i + 1]);
-    }
-    mesh
-}
-
-fn with(mut a: Mesh, b: Mesh) -> Mesh {
-    let first = a.points.len() as u32;
-    a.points.extend(b.points);
-    a.triangles.extend(b.triangles.into_iter().map(|t| t.map(|i| i + first)));
-    a
+    let top = [at[0] + lean[0], at[1] + lean[1], at[2] + height];
+    loft(sides, 0.5, &[(at, radius), (top, radius)])
 }
 
 /// A post with a round plate on it: 12 mm around, at 10 mm.
 fn mushroom() -> Mesh {
-    with(prism(60, 3.0, [0.0; 3], 10.5, [0.0; 2]), prism(60, 12.0, [0.0, 0.0, 10.0], 1.0, [0.0; 2]))
+    together([prism(60, 3.0, [0.0; 3], 10.5, [0.0; 2]), prism(60, 12.0, [0.0, 0.0, 10.0], 1.0, [0.0; 2])])
 }
 
-fn print(mesh: Mesh, settings: Settings) -> Print {
-    Print::new(mesh, settings, 1.75)
+fn laid(mesh: Mesh, settings: Settings) -> Vec<Laid> {
+    roads(&print_of(mesh, settings))
+}
+
+/// Layers of a prism of 8 mm that leans by `lean` degrees, `way` radians from the x axis, with supports turned.
+fn leaning(sides: u32, radius: f64, lean: f64, way: f64, support_angle_deg: f64) -> Vec<Laid> {
+    let reach = 8.0 * lean.to_radians().tan();
+    let mesh = prism(sides, radius, [0.0; 3], 8.0, [reach * way.cos(), reach * way.sin()]);
+    laid(mesh, Settings { support_angle_deg, ..settings() })
 }
 
 proptest! {
@@ -104,10 +54,7 @@ proptest! {
     fn what_leans_less_than_the_limit_stands_alone(
         sides in 3u32..40, radius in 2.0f64..9.0, lean in 0.0f64..43.0, way in 0.0f64..6.3, turned in -90.0f64..90.0,
     ) {
-        let reach = 8.0 * lean.to_radians().tan();
-        let mesh = prism(sides, radius, [0.0; 3], 8.0, [reach * way.cos(), reach * way.sin()]);
-        let with = Settings { support_angle_deg: turned, ..settings() };
-        for (i, layer) in laid(&print(mesh, with), 1).iter().enumerate() {
+        for (i, layer) in leaning(sides, radius, lean, way, turned).iter().enumerate() {
             prop_assert!(!supported(layer), "{i}");
         }
     }
@@ -116,11 +63,7 @@ proptest! {
     fn what_leans_more_is_held(
         sides in 5u32..40, radius in 3.0f64..9.0, lean in 55.0f64..70.0, way in 0.0f64..6.3, turned in -90.0f64..90.0,
     ) {
-        let reach = 8.0 * lean.to_radians().tan();
-        let mesh = prism(sides, radius, [0.0; 3], 8.0, [reach * way.cos(), reach * way.sin()]);
-        let with = Settings { support_angle_deg: turned, ..settings() };
-        let layers = laid(&print(mesh, with), 1);
-        prop_assert!(layers[..30].iter().all(supported));
+        prop_assert!(leaning(sides, radius, lean, way, turned)[..30].iter().all(supported));
     }
 }
 
@@ -128,13 +71,13 @@ proptest! {
 fn a_plate_on_a_post() {
     for support_pattern in [SupportPattern::Lines, SupportPattern::Zigzag, SupportPattern::Grid] {
         let with = Settings { support_pattern, ..settings() };
-        let layers = laid(&print(mushroom(), with), 2);
+        let layers = laid(mushroom(), with);
         for (i, layer) in layers.iter().enumerate() {
             // Layer 50 is the plate's first, and one layer of air lies under it; two layers of interface under that.
             assert_eq!(supported(layer), i < 49, "{i}");
             assert_eq!(pieces(layer, FACE).next().is_some(), i == 47 || i == 48, "{i}");
             for [a, b] in pieces(layer, BASE).chain(pieces(layer, FACE)) {
-                for [x, y] in [a, b, [0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1])]] {
+                for [x, y] in [a, b, on([a, b], 0.5)] {
                     let from_axis = x.hypot(y);
                     assert!(from_axis > 3.5 && from_axis < 12.0 + 1.3, "{i} {from_axis}");
                 }
@@ -145,19 +88,18 @@ fn a_plate_on_a_post() {
 
 /// A table: a plate from 10 mm on over four legs, and a block under its left half.
 fn table() -> Mesh {
-    let block = prism(4, 6.0, [-6.5, 0.0, 0.0], 4.0, [0.0; 2]);
-    with(
-        with(prism(4, 18.0, [0.0, 0.0, 10.0], 2.0, [0.0; 2]), prism(8, 1.0, [0.0; 3], 10.1, [0.0; 2])),
-        block,
-    )
+    together([
+        prism(4, 18.0, [0.0, 0.0, 10.0], 2.0, [0.0; 2]),
+        prism(8, 1.0, [0.0; 3], 10.1, [0.0; 2]),
+        prism(4, 6.0, [-6.5, 0.0, 0.0], 4.0, [0.0; 2]),
+    ])
 }
 
 #[test]
 fn supports_stand_on_the_bed_only_when_told() {
     let over = |[a, b]: &Piece| a[0].min(b[0]) < -6.5 && a[0].max(b[0]) > -6.5 && a[1].abs() < 3.0;
-    let over_block =
-        |layers: &[Laid]| layers.iter().flatten().any(|(kind, piece)| kind == BASE && over(piece));
-    let free = laid(&print(table(), settings()), 2);
+    let over_block = |layers: &[Laid]| layers.iter().flatten().any(|s| s.kind == BASE && over(&s.piece()));
+    let free = laid(table(), settings());
     assert!(over_block(&free));
     // Those on the block begin with air and dense lines; it ends at layer 20.
     let on_block = |i: usize| {
@@ -165,7 +107,7 @@ fn supports_stand_on_the_bed_only_when_told() {
         pieces(&free[i], FACE).any(over)
     };
     assert!(!on_block(20) && on_block(21) && on_block(22) && !on_block(23));
-    let bound = laid(&print(table(), Settings { support_on_bed_only: true, ..settings() }), 2);
+    let bound = laid(table(), Settings { support_on_bed_only: true, ..settings() });
     assert!(!over_block(&bound));
     assert!(bound[..49].iter().all(supported));
 }
@@ -174,17 +116,15 @@ fn modified(effect: Effect, supports: bool) -> Vec<Laid> {
     // The right half of the mushroom.
     let place = Place::Mesh(prism(4, 20.0, [14.2, 0.0, -1.0], 20.0, [0.0; 2]));
     let object = Object { modifiers: vec![Modifier { place, effect }], ..Object::of(mushroom()) };
-    let model =
-        Model { settings: Settings { supports, ..settings() }, objects: vec![object], ..Model::default() };
-    laid(&Print::of(model, 1.75), 2)
+    roads(&print_all(vec![object], Settings { supports, ..settings() }))
 }
 
 #[test]
 fn enforcers_and_blockers_say_where() {
     let sides = |layers: &[Laid]| {
         let mut sides = [false; 2];
-        for (_, [a, _]) in layers.iter().flatten().filter(|(kind, _)| kind.starts_with(BASE)) {
-            sides[usize::from(a[0] > 0.0)] |= a[0].abs() > 4.0;
+        for s in layers.iter().flatten().filter(|s| held(s)) {
+            sides[usize::from(s.from[0] > 0.0)] |= s.from[0].abs() > 4.0;
         }
         sides
     };
@@ -196,16 +136,11 @@ fn enforcers_and_blockers_say_where() {
 
 #[test]
 fn any_number_of_threads_gives_the_same_supports() {
-    let one = laid(&print(table(), settings()), 1);
+    let said = |threads| spoken(&print_of(table(), settings()), threads).0;
+    let one = said(1);
     for threads in [2, 7] {
-        assert_eq!(laid(&print(table(), settings()), threads), one);
+        assert_eq!(said(threads), one);
     }
-}
-
-fn distance(at: [f64; 2], [a, b]: Piece) -> f64 {
-    let (ex, ey, px, py) = (b[0] - a[0], b[1] - a[1], at[0] - a[0], at[1] - a[1]);
-    let t = ((px * ex + py * ey) / (ex * ex + ey * ey).max(1e-12)).clamp(0.0, 1.0);
-    (px - t * ex).hypot(py - t * ey)
 }
 
 /// Middles of the rings of a layer.
@@ -233,7 +168,7 @@ fn trees_reach_everything_that_hangs_and_lean_together() {
     for faces in [0, 2] {
         let with =
             Settings { support_style: SupportStyle::Tree, support_interface_layers: faces, ..settings() };
-        let layers = laid(&print(mushroom(), with.clone()), 2);
+        let layers = laid(mushroom(), with.clone());
         let top = rings(&layers[48 - faces as usize]);
         for k in 0..400 {
             let (sin, cos) = (f64::from(k) * 2.4).sin_cos();
@@ -253,8 +188,7 @@ fn trees_reach_everything_that_hangs_and_lean_together() {
         // What a branch stands on is the branch below it.
         for pair in layers[..48 - faces as usize].windows(2) {
             for [at, _] in pieces(&pair[1], BASE) {
-                let far = |piece: Piece| distance(at, piece);
-                assert!(pieces(&pair[0], BASE).map(far).fold(f64::MAX, f64::min) < 1.1, "{at:?}");
+                assert!(distance(at, pieces(&pair[0], BASE)) < 1.1, "{at:?}");
             }
         }
     }
@@ -266,21 +200,9 @@ fn trees_stand_on_the_part_only_where_they_may() {
         layers.iter().take(30).flat_map(rings).any(|[x, y]| x < -4.0 && x > -9.0 && y.abs() < 2.5)
     };
     let tree = Settings { support_style: SupportStyle::Tree, support_branch_angle_deg: 10.0, ..settings() };
-    assert!(over_block(&laid(&print(table(), tree.clone()), 2)));
-    let bound = laid(&print(table(), Settings { support_on_bed_only: true, ..tree }), 2);
+    assert!(over_block(&laid(table(), tree.clone())));
+    let bound = laid(table(), Settings { support_on_bed_only: true, ..tree });
     assert!(!over_block(&bound));
-}
-
-fn block(low: [f64; 3], high: [f64; 3]) -> Mesh {
-    let mut mesh = Mesh::default();
-    for i in 0..8 {
-        let pick = |k: usize| if i >> k & 1 == 0 { low[k] } else { high[k] };
-        mesh.points.push(Point3::new(pick(0), pick(1), pick(2)));
-    }
-    for [a, b, c, d] in [[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [2, 6, 7, 3], [0, 4, 6, 2], [1, 3, 7, 5]] {
-        mesh.triangles.extend([[a, b, c], [a, c, d]]);
-    }
-    mesh
 }
 
 /// Returns how far a place is from a rectangle; 0 inside.
@@ -290,15 +212,12 @@ fn aside([x, y]: [f64; 2], low: [f64; 2], high: [f64; 2]) -> f64 {
 }
 
 /// Places along a piece.
-fn along([a, b]: Piece) -> impl Iterator<Item = [f64; 2]> {
-    (0..=8).map(move |k| {
-        let t = f64::from(k) / 8.0;
-        [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])]
-    })
+fn along(piece: Piece) -> impl Iterator<Item = [f64; 2]> {
+    (0..=8).map(move |k| on(piece, f64::from(k) / 8.0))
 }
 
-fn held(kind: &str) -> bool {
-    kind.starts_with(BASE)
+fn held(step: &Step) -> bool {
+    step.kind.starts_with(BASE)
 }
 
 #[test]
@@ -309,18 +228,15 @@ fn supports_keep_off_what_else_stands_on_the_bed() {
         let mushroom = Object { places: vec![[0.0; 2], [60.0, 0.0]], ..Object::of(mushroom()) };
         let other = block([low[0], low[1], 0.0], [high[0], high[1], 7.0]);
         let settings = Settings { support_style: style, ..settings() };
-        let one = |objects: Vec<Object>| {
-            let model = Model { settings: settings.clone(), objects, ..Model::default() };
-            laid(&Print::of(model, 1.75), 2)
-        };
+        let one = |objects: Vec<Object>| roads(&print_all(objects, settings.clone()));
         // The middle of everything is put in the middle of the bed: 30 mm from the first copy's axis.
         let shift = 30.0;
         let alone = one(vec![mushroom.clone()]);
         let both = one(vec![mushroom, Object::of(other)]);
         let xy = settings.support_xy_mm;
         let in_the_way = |layers: &[Laid]| {
-            let near = |(kind, piece): &(String, Piece)| {
-                held(kind) && along(*piece).any(|[x, y]| aside([x + shift, y], low, high) < xy - 0.02)
+            let near = |s: &Step| {
+                held(s) && along(s.piece()).any(|[x, y]| aside([x + shift, y], low, high) < xy - 0.02)
             };
             layers.iter().take(35).flatten().filter(|l| near(l)).count()
         };
@@ -331,50 +247,13 @@ fn supports_keep_off_what_else_stands_on_the_bed() {
             pieces(layer, BASE).any(|p| along(p).any(|[x, y]| aside([x + shift, y], low, high) == 0.0))
         };
         assert!(both[40..46].iter().all(over), "{style:?}");
-        let right = |layers: &[Laid]| {
-            let of = |l: &Laid| {
-                l.iter()
-                    .filter(|(k, [a, _])| held(k) && a[0] > 0.0)
-                    .map(|(_, [a, b])| (b[0] - a[0]).hypot(b[1] - a[1]))
-                    .sum::<f64>()
-            };
-            layers.iter().map(of).sum::<f64>()
+        let right = |layers: &[Laid]| -> f64 {
+            let there = |s: &&Step| held(s) && s.from[0] > 0.0;
+            layers.iter().flatten().filter(there).map(Step::length).sum()
         };
         let (a, b) = (right(&alone), right(&both));
         assert!((a - b).abs() < 1e-6 * a, "{style:?}: {a} mm and {b} mm of supports under the other copy");
     }
-}
-
-/// Pieces of supports of every layer, by the object whose they are.
-fn by_object(print: &Print) -> Vec<Vec<(String, Piece)>> {
-    let mut layers = Vec::new();
-    print.run(
-        |spoken| spoken.section.commands.clone(),
-        |commands| {
-            let (mut whose, mut kind, mut at, mut out) = (String::new(), String::new(), [0.0; 2], Vec::new());
-            for c in commands {
-                match c {
-                    Command::Native(text) => {
-                        if let Some(name) = text.strip_prefix("; printing object ") {
-                            name.clone_into(&mut whose);
-                        }
-                    }
-                    Command::Feature(name) => kind = name.to_string(),
-                    Command::Line { to } => at = [to[0], to[1]],
-                    Command::Extrude { to, .. } => {
-                        if held(&kind) {
-                            out.push((whose.clone(), [at, [to[0], to[1]]]));
-                        }
-                        at = [to[0], to[1]];
-                    }
-                    _ => {}
-                }
-            }
-            layers.push(out);
-            true
-        },
-    );
-    layers
 }
 
 #[test]
@@ -384,18 +263,19 @@ fn supports_of_neighbours_do_not_lie_in_one_another() {
         let places = vec![[0.0; 2], [25.0, 0.0], [50.0, 0.0]];
         let settings = Settings { support_style: style, labels: Labels::OctoPrint, ..settings() };
         let objects = vec![Object { places, ..Object::of(mushroom()) }];
-        let print = Print::of(Model { settings, objects, ..Model::default() }, 1.75);
-        let mut whose: Vec<String> = Vec::new();
-        for (i, layer) in by_object(&print).iter().enumerate() {
-            whose.extend(layer.iter().map(|(name, _)| name.clone()));
-            for (k, (a, p)) in layer.iter().enumerate() {
-                let other = layer[..k].iter().filter(|(b, _)| b != a);
-                for (_, q) in other {
-                    let ends = p.iter().map(|e| distance(*e, *q)).chain(q.iter().map(|e| distance(*e, *p)));
-                    let apart = if cross(*p, *q) { 0.0 } else { ends.fold(f64::MAX, f64::min) };
+        let print = print_all(objects, settings);
+        let mut whose = Vec::new();
+        for (i, layer) in roads(&print).into_iter().enumerate() {
+            let of_supports: Vec<Step> = layer.into_iter().filter(held).collect();
+            for (k, a) in of_supports.iter().enumerate() {
+                for b in of_supports[..k].iter().filter(|b| b.object != a.object) {
+                    let (p, q) = (a.piece(), b.piece());
+                    let ends = p.map(|e| distance(e, [q])).into_iter().chain(q.map(|e| distance(e, [p])));
+                    let apart = if cross(p, q) { 0.0 } else { ends.fold(f64::MAX, f64::min) };
                     assert!(apart > 0.35, "{style:?} {i}: {p:?} and {q:?} are {apart} mm apart");
                 }
             }
+            whose.extend(of_supports.into_iter().map(|s| s.object));
         }
         whose.sort();
         whose.dedup();

@@ -1,6 +1,7 @@
 //! What must hold for printed layers.
 
 mod adhesion;
+mod common;
 mod filling;
 mod laws;
 mod painted;
