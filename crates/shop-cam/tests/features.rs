@@ -1,7 +1,7 @@
 //! What became what: rules, nesting, tabs, and the intent made of it.
 #![allow(missing_docs, clippy::needless_raw_string_hashes, reason = "tests; the hashes are the updater's")]
 
-use crate::sheet::{Shape, machine};
+use crate::sheet::{Shape, contour, settings};
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use shop_cam::feature::{
@@ -10,22 +10,14 @@ use shop_cam::feature::{
 };
 use shop_cam::intent::{Goal, Limits, intent};
 use shop_cam::machine::{LayerOperation, LayerRule, MachineKind};
-use shop_cam::settings::{Choice, Settings, settle};
 use shop_cam::track::Track;
 use shop_geom::{Point, Polyline};
 use shop_report::Checked;
 use std::fmt::Write;
 
-fn settings(kind: MachineKind, diameter: f64) -> Settings {
-    let choice =
-        Choice { tool_diameter: Some(diameter), kerf: Some(diameter), depth: Some(3.0), ..Choice::default() };
-    settle(&machine(kind), &choice).value
-}
-
 /// A plate on layer CUT with a hole, a circle on ENGRAVE around another hole, an open line, a point and a text.
 fn drawing() -> Features {
-    let contour =
-        |path, depth, parent, layer| Contour { path, depth, parent, layer, colour: None, span: None };
+    let contour = |path, depth, parent, layer| Contour { layer, ..contour(path, depth, parent) };
     let line = Polyline::open([Point::new(0.0, -15.0), Point::new(10.0, -15.0)]);
     Features {
         layers: vec!["CUT".into(), "engraving_top".into(), "dimensions".into(), "drill 5".into()],

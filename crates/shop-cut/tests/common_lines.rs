@@ -1,42 +1,27 @@
 //! Laws of cutting contours one kerf apart with one line.
 #![allow(missing_docs, reason = "tests")]
 
-use crate::sheet::{bite, grid, is_connected, job, samples, sharing};
+use crate::sheet::{
+    bite, contour, contours, cut, grid, is_connected, job, nearest, passes, pieces, samples, sharing, walk,
+};
+use crate::{planned, planned_with};
 use proptest::prelude::*;
 use shop_cam::feature::Operations;
 use shop_cam::machine::MachineKind;
 use shop_cam::settings::Settings;
-use shop_cam::toolpath::{Pass, PieceKind};
-use shop_cut::{CornerStyle, Options, Plan, plan};
+use shop_cut::{CornerStyle, Options, Plan};
 use shop_geom::{Point, Polyline, Segment};
-use shop_report::Silent;
 
 const TOLERANCE: f64 = 2e-3;
-
-fn passes(plan: &Plan) -> Vec<&Pass> {
-    plan.toolpaths.iter().flat_map(|t| &t.passes).collect()
-}
-
-fn pieces(pass: &Pass) -> Vec<Segment> {
-    pass.pieces.iter().filter(|p| p.kind == PieceKind::Cut).map(|p| p.segment).collect()
-}
-
-fn contours(operations: &Operations) -> Vec<Polyline> {
-    operations.profiles.iter().map(|p| p.contour.clone()).collect()
-}
-
-fn nearest(segments: &[Segment], p: Point) -> f64 {
-    segments.iter().map(|s| s.distance_to(p)).fold(f64::INFINITY, f64::min)
-}
 
 /// Everything is cut free, nothing that stays is touched, and holes come before any outline.
 fn check(made: &Operations, settings: &Settings, plan: &Plan) -> Result<(), TestCaseError> {
     let (all, radius) = (contours(made), settings.diameter / 2.0);
     let mut cut: Vec<Segment> = Vec::new();
     let mut outlines = false;
-    for pass in passes(plan) {
+    for pass in passes(&plan.toolpaths) {
         prop_assert!(is_connected(pass));
-        for p in samples(pass.pieces.iter().map(|p| p.segment), 0.25) {
+        for p in walk(pass, 0.25) {
             prop_assert!(bite(&all, radius, p) < TOLERANCE, "bites {} at {p}", bite(&all, radius, p));
         }
         let own = pieces(pass);
@@ -71,7 +56,7 @@ proptest! {
         let (made, settings) = sharing(kind, kerf, grid(columns, rows, (w, h), kerf + off, if holes { 2.5 } else { 0.0 }));
         let mut options = Options::new(&settings);
         options.corner = [CornerStyle::Round, CornerStyle::Sharp, CornerStyle::Loop { length: 2.0 }][usize::from(corner)];
-        let plan = plan(&made, &settings, &options, &Silent).expect("nobody cancels");
+        let plan = planned_with(&made, &settings, &options);
         prop_assert!(plan.diagnostics.iter().all(|d| d.severity != shop_report::Severity::Error));
         check(&made, &settings, &plan)?;
         let saved = plan.figures.sharing;
@@ -93,14 +78,12 @@ proptest! {
     fn rings_in_each_other_are_cut_with_one_circle(radius in 5.0..30.0f64, kerf in 0.1..2.0f64) {
         let mut f = grid(1, 1, (40.0, 40.0), 0.0, radius);
         let inner = Polyline::circle(Point::origin(), radius - kerf);
-        f.contours.push(shop_cam::feature::Contour {
-            path: inner, depth: 2, parent: Some(1), layer: 0, colour: None, span: None,
-        });
+        f.contours.push(contour(inner, 2, Some(1)));
         let (made, settings) = sharing(MachineKind::Laser, kerf, f);
-        let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
+        let plan = planned(&made, &settings);
         prop_assert_eq!((plan.figures.pierces, plan.figures.sharing.pierces), (2, 1));
         let all = contours(&made);
-        for p in samples(passes(&plan).iter().flat_map(|p| pieces(p)), 0.25) {
+        for p in samples(cut(&plan.toolpaths), 0.25) {
             prop_assert!(bite(&all, kerf / 2.0, p) < TOLERANCE);
         }
     }
@@ -110,34 +93,38 @@ proptest! {
 #[test]
 fn half_of_a_large_grid_needs_no_cut_of_its_own() {
     let (made, settings) = sharing(MachineKind::Laser, 0.5, grid(10, 10, (10.0, 8.0), 0.5, 0.0));
-    let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
+    let plan = planned(&made, &settings);
     // 50 cells all around, and of the others the 18 on the edge.
     assert_eq!(plan.figures.pierces, 68);
     assert_eq!(plan.figures.without_lead, 0, "every cell begins in waste or in a kerf");
 }
 
+/// The hint of a plan that complains of `code`.
+fn hint((made, settings): &(Operations, Settings), code: &str) -> String {
+    let said = planned(made, settings).diagnostics;
+    let found = said.into_iter().find(|d| d.code == code).expect("is said");
+    found.hint.expect("what to do")
+}
+
 #[test]
 fn without_being_asked_nobody_shares() {
-    let (made, settings) = job(MachineKind::Plasma, 1.0, grid(2, 1, (10.0, 10.0), 1.0, 0.0));
-    let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
-    let d = plan.diagnostics.iter().find(|d| d.code == "cut/gap-narrower-than-kerf").expect("is said");
-    assert!(d.hint.as_ref().is_some_and(|h| h.contains("--common-lines")), "{d:?}");
+    let job = job(MachineKind::Plasma, 1.0, grid(2, 1, (10.0, 10.0), 1.0, 0.0));
+    let hint = hint(&job, "cut/gap-narrower-than-kerf");
+    assert!(hint.contains("--common-lines"), "{hint}");
 }
 
 #[test]
 fn an_edge_of_two_parts_has_no_room_for_a_cut() {
-    let (made, settings) = sharing(MachineKind::Plasma, 1.0, grid(2, 1, (10.0, 10.0), 0.0, 0.0));
-    let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
-    let d = plan.diagnostics.iter().find(|d| d.code == "cut/edge-shared").expect("is said");
-    assert!(d.hint.as_ref().is_some_and(|h| h.contains("1 mm")), "{d:?}");
+    let hint =
+        hint(&sharing(MachineKind::Plasma, 1.0, grid(2, 1, (10.0, 10.0), 0.0, 0.0)), "cut/edge-shared");
+    assert!(hint.contains("1 mm"), "{hint}");
 }
 
 #[test]
 fn a_gap_that_is_a_little_too_narrow_is_refused() {
     for gap in [0.4, 0.9, 0.996] {
-        let (made, settings) = sharing(MachineKind::Plasma, 1.0, grid(2, 2, (10.0, 10.0), gap, 0.0));
-        let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
-        let d = plan.diagnostics.iter().find(|d| d.code == "cut/gap-narrower-than-kerf").expect("is said");
-        assert!(d.hint.as_ref().is_some_and(|h| h.contains("0.003")), "{d:?}");
+        let job = sharing(MachineKind::Plasma, 1.0, grid(2, 2, (10.0, 10.0), gap, 0.0));
+        let hint = hint(&job, "cut/gap-narrower-than-kerf");
+        assert!(hint.contains("0.003"), "{hint}");
     }
 }

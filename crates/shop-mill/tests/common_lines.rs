@@ -1,12 +1,11 @@
 //! Laws of milling contours one tool diameter apart with one slot.
 #![allow(missing_docs, reason = "tests")]
 
-use crate::sheet::{bite, grid, is_connected, samples, sharing};
+use crate::planned_with;
+use crate::sheet::{at_depth, bite, contours, grid, is_connected, nearest, passes, samples, sharing, walk};
 use proptest::prelude::*;
 use shop_cam::machine::MachineKind;
-use shop_geom::{Polyline, Segment};
-use shop_mill::{Direction, Options, plan};
-use shop_report::Silent;
+use shop_mill::{Direction, Options};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
@@ -19,26 +18,19 @@ proptest! {
         let (made, settings) = sharing(MachineKind::Router, tool, grid(columns, rows, (w, h), tool, 0.0));
         let mut options = Options::new(&settings);
         options.direction = if conventional { Direction::Conventional } else { Direction::Climb };
-        let plan = plan(&made, &settings, &options, &Silent).expect("nobody cancels");
+        let plan = planned_with(&made, &settings, &options);
         prop_assert!(plan.diagnostics.iter().all(|d| d.severity != shop_report::Severity::Error));
-        let all: Vec<Polyline> = made.profiles.iter().map(|p| p.contour.clone()).collect();
-        let mut cut: Vec<Segment> = Vec::new();
-        for pass in plan.toolpaths.iter().flat_map(|t| &t.passes) {
+        let all = contours(&made);
+        let cut = at_depth(&plan.toolpaths, -settings.depth);
+        for pass in passes(&plan.toolpaths) {
             prop_assert!(is_connected(pass));
-            let mut z = pass.z;
-            for p in &pass.pieces {
-                if z <= -settings.depth + 1e-9 && p.z <= -settings.depth + 1e-9 {
-                    cut.push(p.segment);
-                }
-                z = p.z;
-            }
-            for p in samples(pass.pieces.iter().map(|p| p.segment), 0.25) {
+            for p in walk(pass, 0.25) {
                 prop_assert!(bite(&all, tool / 2.0, p) < 2e-3, "bites at {p}");
             }
         }
         for contour in &all {
             for p in samples(contour.segments(), 0.5) {
-                let d = cut.iter().map(|s| s.distance_to(p)).fold(f64::INFINITY, f64::min);
+                let d = nearest(&cut, p);
                 prop_assert!(d < tool / 2.0 + 2e-3, "{d} left at {p}");
             }
         }

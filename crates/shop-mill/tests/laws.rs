@@ -1,7 +1,11 @@
 //! Laws that every plan for a router keeps, on random sheets, checked by brute force.
 #![allow(missing_docs, reason = "tests")]
 
-use crate::sheet::{bite, features, in_solid, is_connected, job, samples, sheet};
+use crate::sheet::{
+    Shape, asked, at_depth, bite, contour, contours, distance, features, in_solid, is_connected, job,
+    machine, nearest, passes, samples, shape, sheet, walk,
+};
+use crate::{planned, planned_with};
 use proptest::prelude::*;
 use shop_cam::canon::{Command, Role};
 use shop_cam::feature::{
@@ -9,43 +13,20 @@ use shop_cam::feature::{
 };
 use shop_cam::machine::{MachineKind, Tool, ToolShape};
 use shop_cam::settings::{Choice, Settings, settle};
-use shop_cam::toolpath::{Pass, PieceKind, lower};
+use shop_cam::toolpath::{PieceKind, lower};
 use shop_geom::{Point, Polyline, Segment};
-use shop_mill::{Direction, Options, Plan, plan};
-use shop_report::Silent;
+use shop_mill::{Direction, Options, Plan};
 
 const TOLERANCE: f64 = 2e-3;
 
-fn passes(plan: &Plan) -> Vec<&Pass> {
-    plan.toolpaths.iter().flat_map(|t| &t.passes).collect()
-}
-
-fn contours(operations: &Operations) -> Vec<Polyline> {
-    operations.profiles.iter().map(|p| p.contour.clone()).collect()
-}
-
-/// Pieces that run wholly at full depth.
-fn at_depth(plan: &Plan, bottom: f64) -> Vec<Segment> {
-    let mut out = Vec::new();
-    for pass in passes(plan) {
-        let mut z = pass.z;
-        for p in &pass.pieces {
-            if z <= bottom + 1e-9 && p.z <= bottom + 1e-9 {
-                out.push(p.segment);
-            }
-            z = p.z;
-        }
-    }
-    out
-}
-
-fn nearest(segments: &[Segment], p: Point) -> f64 {
-    segments.iter().map(|s| s.distance_to(p)).fold(f64::INFINITY, f64::min)
+/// What a router with a 2 mm tool makes of a drawing for which this is asked.
+fn requested(request: Request, features: Features) -> (Operations, Settings) {
+    asked(MachineKind::Router, 2.0, features, |o| o.request = request)
 }
 
 /// No move goes down faster than a ramp, except in place, and none of these is at a wall's first layer.
 fn check_ramps(settings: &Settings, options: &Options, plan: &Plan) -> Result<(), TestCaseError> {
-    for pass in passes(plan) {
+    for pass in passes(&plan.toolpaths) {
         prop_assert!(is_connected(pass));
         let mut z = pass.z;
         for p in &pass.pieces {
@@ -67,16 +48,16 @@ proptest! {
         let (made, settings) = job(MachineKind::Router, 2.0, features(&parts, gap - 14.0));
         let mut options = Options::new(&settings);
         options.direction = if climb { Direction::Climb } else { Direction::Conventional };
-        let plan = plan(&made, &settings, &options, &Silent).expect("nobody cancels");
+        let plan = planned_with(&made, &settings, &options);
         let (all, radius) = (contours(&made), settings.diameter / 2.0);
-        for pass in passes(&plan) {
-            for p in samples(pass.pieces.iter().map(|p| p.segment), 0.25) {
+        for pass in passes(&plan.toolpaths) {
+            for p in walk(pass, 0.25) {
                 let b = bite(&all, radius, p);
                 prop_assert!(b < TOLERANCE, "bites {b} at {p}");
             }
         }
         check_ramps(&settings, &options, &plan)?;
-        let cut = at_depth(&plan, -3.0);
+        let cut = at_depth(&plan.toolpaths, -3.0);
         for profile in &made.profiles {
             for p in samples(profile.contour.segments(), 0.5) {
                 // A concave corner is out of reach by (√2 − 1) of the radius.
@@ -91,14 +72,12 @@ proptest! {
 
     #[test]
     fn tabs_stand_and_the_rest_is_free(parts in sheet(2.2)) {
-        let (_, settings) = job(MachineKind::Router, 2.0, Features::default());
-        let mut wanted = FeatureOptions::new(MachineKind::Router);
-        wanted.tabs = Some(TabRule { count: 2, spacing: 1e9, width: 4.0, height: 1.0 });
-        let made = operations(features(&parts, 0.0), &[], &settings, &wanted).value;
-        let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
+        let tabs = Some(TabRule { count: 2, spacing: 1e9, width: 4.0, height: 1.0 });
+        let (made, settings) = asked(MachineKind::Router, 2.0, features(&parts, 0.0), |o| o.tabs = tabs);
+        let plan = planned(&made, &settings);
         let below = |top: f64| {
             let mut out = Vec::new();
-            for pass in passes(&plan) {
+            for pass in passes(&plan.toolpaths) {
                 let mut z = pass.z;
                 for p in &pass.pieces {
                     if z.min(p.z) < top - 1e-9 && p.kind != PieceKind::Lift {
@@ -119,30 +98,27 @@ proptest! {
 
     /// A pocket is cleared up to its corners and nothing beyond its wall.
     #[test]
-    fn pockets_are_cleared(parts in proptest::collection::vec((crate::sheet::shape(8.0, 14.0), proptest::option::of(crate::sheet::shape(1.2, 2.0))), 1..3)) {
-        let (_, settings) = job(MachineKind::Router, 2.0, Features::default());
-        let mut wanted = FeatureOptions::new(MachineKind::Router);
-        wanted.request = Request::Pocket;
-        let made = operations(features(&parts, 0.0), &[], &settings, &wanted).value;
+    fn pockets_are_cleared(parts in proptest::collection::vec((shape(8.0, 14.0), proptest::option::of(shape(1.2, 2.0))), 1..3)) {
+        let (made, settings) = requested(Request::Pocket, features(&parts, 0.0));
         let options = Options::new(&settings);
-        let plan = plan(&made, &settings, &options, &Silent).expect("nobody cancels");
+        let plan = planned_with(&made, &settings, &options);
         check_ramps(&settings, &options, &plan)?;
         let all: Vec<Polyline> = made.pockets.iter().flat_map(|p| p.boundary.clone()).collect();
-        for pass in passes(&plan) {
-            for p in samples(pass.pieces.iter().map(|p| p.segment), 0.25) {
+        for pass in passes(&plan.toolpaths) {
+            for p in walk(pass, 0.25) {
                 // The material that stays is outside of the pocket.
-                let d = crate::sheet::distance(&all, p);
+                let d = distance(&all, p);
                 prop_assert!(in_solid(&all, p) && d > 1.0 - TOLERANCE, "bites {} at {p}", 1.0 - d);
             }
         }
-        let cut = at_depth(&plan, -3.0);
+        let cut = at_depth(&plan.toolpaths, -3.0);
         for pocket in &made.pockets {
             let b = pocket.boundary[0].bounds();
             for i in 0..40 {
                 for k in 0..40 {
                     let p = b.min + shop_geom::Vector::new(b.width() * i as f64 / 40.0, b.height() * k as f64 / 40.0);
                     // Reachable without a doubt: a ball of the tool's size around it, and then some, is inside.
-                    if in_solid(&all, p) && crate::sheet::distance(&all, p) > 1.001 {
+                    if in_solid(&all, p) && distance(&all, p) > 1.001 {
                         let d = nearest(&cut, p);
                         prop_assert!(d < 1.0 + TOLERANCE, "{p} is left, {d} from the tool");
                     }
@@ -154,7 +130,7 @@ proptest! {
 
 #[test]
 fn circles_of_a_drill_are_drilled() {
-    let mut machine = crate::sheet::machine(MachineKind::Router);
+    let mut machine = machine(MachineKind::Router);
     let tool = |number, shape, diameter| Tool {
         number,
         name: String::new(),
@@ -171,7 +147,7 @@ fn circles_of_a_drill_are_drilled() {
     machine.tools = vec![tool(1, ToolShape::EndMill, 3.0), tool(2, ToolShape::Drill, 4.0)];
     let settings = settle(&machine, &Choice { depth: Some(18.0), ..Choice::default() }).value;
     assert_eq!((settings.tool, settings.diameter), (1, 3.0));
-    let hole = |r| (crate::sheet::Shape::Rect(15.0, 15.0), Some(crate::sheet::Shape::Circle(r)));
+    let hole = |r| (Shape::Rect(15.0, 15.0), Some(Shape::Circle(r)));
     let made = operations(
         features(&[hole(2.0), hole(2.5)], 0.0),
         &[],
@@ -181,7 +157,7 @@ fn circles_of_a_drill_are_drilled() {
     let made = made.value;
     assert_eq!((made.holes.len(), made.profiles.len()), (1, 3));
     assert_eq!(made.profiles.iter().filter(|p| p.parent.is_some()).count(), 1);
-    let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
+    let plan = planned(&made, &settings);
     assert_eq!(plan.figures.drilled, 1);
     let first = &plan.toolpaths[0];
     assert_eq!((first.role, first.tool, first.drills[0].peck), (Role::Drill, 2, Some(12.0)));
@@ -198,12 +174,9 @@ fn an_open_line_is_engraved_there_and_back() {
     let mut f = features(&[], 0.0);
     let line = Polyline::open([Point::new(0.0, 0.0), Point::new(10.0, 0.0)]);
     f.lines.push(OpenLine { path: line, layer: 0, colour: None, span: None });
-    let (_, settings) = job(MachineKind::Router, 2.0, Features::default());
-    let mut wanted = FeatureOptions::new(MachineKind::Router);
-    wanted.request = Request::Trace;
-    let made = operations(f, &[], &settings, &wanted).value;
-    let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
-    let pass = passes(&plan)[0];
+    let (made, settings) = requested(Request::Trace, f);
+    let plan = planned(&made, &settings);
+    let pass = passes(&plan.toolpaths)[0];
     // 3 mm in two layers of a 2 mm tool: out and home again.
     assert_eq!(pass.start(), pass.end());
     assert_eq!(pass.length_of(PieceKind::Cut), 20.0);
@@ -238,25 +211,15 @@ fn plate_of_tight_places() -> Vec<Polyline> {
         square.vertices.push(shop_geom::Vertex::new(a.0, a.1, three_quarters));
         square.vertices.push(shop_geom::Vertex::new(b.0, b.1, 0.0));
     }
-    vec![
-        plate,
-        Polyline::circle(Point::new(-12.0, 0.0), 1.0),
-        crate::sheet::Shape::Slot(3.0, 1.0).at(12.0, -12.0),
-        square,
-    ]
+    vec![plate, Polyline::circle(Point::new(-12.0, 0.0), 1.0), Shape::Slot(3.0, 1.0).at(12.0, -12.0), square]
 }
 
 #[test]
 fn a_pocket_as_wide_as_the_tool_is_cleared() {
-    let (_, settings) = job(MachineKind::Router, 2.0, Features::default());
-    let mut wanted = FeatureOptions::new(MachineKind::Router);
-    wanted.request = Request::Pocket;
-    let made =
-        operations(features(&[(crate::sheet::Shape::Slot(5.0, 1.0), None)], 0.0), &[], &settings, &wanted)
-            .value;
-    let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
+    let (made, settings) = requested(Request::Pocket, features(&[(Shape::Slot(5.0, 1.0), None)], 0.0));
+    let plan = planned(&made, &settings);
     assert!(plan.diagnostics.is_empty(), "{:?}", plan.diagnostics);
-    let cut = at_depth(&plan, -3.0);
+    let cut = at_depth(&plan.toolpaths, -3.0);
     for x in [-5.0, 0.0, 5.0] {
         assert!(nearest(&cut, Point::new(x, 0.0)) < TOLERANCE);
     }
@@ -277,16 +240,16 @@ proptest! {
         for (i, path) in exact.iter().enumerate() {
             let (depth, parent) = if i == 0 { (0, None) } else { (1, Some(0)) };
             let path = path.mapped(false, moved);
-            f.contours.push(shop_cam::feature::Contour { path, depth, parent, layer: 0, colour: None, span: None });
+            f.contours.push(contour(path, depth, parent));
         }
         f.layers = vec!["0".to_owned()];
         let (made, settings) = job(MachineKind::Router, 2.0, f);
-        let plan = plan(&made, &settings, &Options::new(&settings), &Silent).expect("nobody cancels");
+        let plan = planned(&made, &settings);
         prop_assert!(plan.diagnostics.iter().all(|d| d.severity != shop_report::Severity::Error), "{:?}", plan.diagnostics);
         let all = contours(&made);
-        let plunged = passes(&plan).into_iter().flat_map(|p| &p.pieces).filter(|p| p.z <= -settings.depth + 1e-9);
+        let plunged = passes(&plan.toolpaths).into_iter().flat_map(|p| &p.pieces).filter(|p| p.z <= -settings.depth + 1e-9);
         let cut: Vec<Segment> = plunged.filter(|p| p.kind == PieceKind::Lift).map(|p| p.segment).collect();
-        let cut = [cut, at_depth(&plan, -settings.depth)].concat();
+        let cut = [cut, at_depth(&plan.toolpaths, -settings.depth)].concat();
         for p in samples(cut.iter().copied(), 0.25) {
             prop_assert!(bite(&all, 1.0, p) < TOLERANCE);
         }

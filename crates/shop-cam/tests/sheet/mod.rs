@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use shop_cam::feature::{Contour, FeatureOptions, Features, Operations, operations};
 use shop_cam::machine::{Axis, Machine, MachineKind, Process};
 use shop_cam::settings::{Choice, Settings, settle};
-use shop_cam::toolpath::Pass;
+use shop_cam::toolpath::{Pass, PieceKind, Toolpath};
 use shop_geom::{Point, Polyline, Segment, Vertex};
 
 /// A closed shape about the origin.
@@ -56,9 +56,13 @@ pub fn sheet(least: f64) -> impl Strategy<Value = Vec<(Shape, Option<Shape>)>> {
     proptest::collection::vec(part, 1..7)
 }
 
+/// A contour of a drawing without layers and colours.
+pub fn contour(path: Polyline, depth: u32, parent: Option<u32>) -> Contour {
+    Contour { path, depth, parent, layer: 0, colour: None, span: None }
+}
+
 pub fn features(parts: &[(Shape, Option<Shape>)], gap: f64) -> Features {
     let mut f = Features { layers: vec!["0".to_owned()], ..Features::default() };
-    let contour = |path, depth, parent| Contour { path, depth, parent, layer: 0, colour: None, span: None };
     for (i, (outline, hole)) in parts.iter().enumerate() {
         let pitch = 36.0 + gap + 18.0;
         let (x, y) = ((i % 3) as f64 * pitch, (i / 3) as f64 * pitch);
@@ -84,7 +88,6 @@ pub fn machine(kind: MachineKind) -> Machine {
 /// radius in each when it is not 0.
 pub fn grid(columns: usize, rows: usize, (w, h): (f64, f64), gap: f64, hole: f64) -> Features {
     let mut f = Features { layers: vec!["0".to_owned()], ..Features::default() };
-    let contour = |path, depth, parent| Contour { path, depth, parent, layer: 0, colour: None, span: None };
     for i in 0..columns * rows {
         let (x, y) = ((i % columns) as f64 * (2.0 * w + gap), (i / columns) as f64 * (2.0 * h + gap));
         let outer = f.contours.len() as u32;
@@ -96,19 +99,77 @@ pub fn grid(columns: usize, rows: usize, (w, h): (f64, f64), gap: f64, hole: f64
     f
 }
 
-/// As [`job`], with common lines.
-pub fn sharing(kind: MachineKind, diameter: f64, features: Features) -> (Operations, Settings) {
-    let (_, settings) = job(kind, diameter, Features::default());
-    let options = FeatureOptions { common_lines: true, ..FeatureOptions::new(kind) };
-    (operations(features, &[], &settings, &options).value, settings)
+/// What is settled for a tool or kerf of this diameter through 3 mm.
+pub fn settings(kind: MachineKind, diameter: f64) -> Settings {
+    let choice =
+        Choice { tool_diameter: Some(diameter), kerf: Some(diameter), depth: Some(3.0), ..Choice::default() };
+    settle(&machine(kind), &choice).value
 }
 
 pub fn job(kind: MachineKind, diameter: f64, features: Features) -> (Operations, Settings) {
-    let choice =
-        Choice { tool_diameter: Some(diameter), kerf: Some(diameter), depth: Some(3.0), ..Choice::default() };
-    let settings = settle(&machine(kind), &choice).value;
-    let made = operations(features, &[], &settings, &FeatureOptions::new(kind));
-    (made.value, settings)
+    asked(kind, diameter, features, |_| {})
+}
+
+/// As [`job`], with common lines.
+pub fn sharing(kind: MachineKind, diameter: f64, features: Features) -> (Operations, Settings) {
+    asked(kind, diameter, features, |options| options.common_lines = true)
+}
+
+/// As [`job`], with what else is asked for.
+pub fn asked(
+    kind: MachineKind,
+    diameter: f64,
+    features: Features,
+    wanted: impl FnOnce(&mut FeatureOptions),
+) -> (Operations, Settings) {
+    let settings = settings(kind, diameter);
+    let mut options = FeatureOptions::new(kind);
+    wanted(&mut options);
+    (operations(features, &[], &settings, &options).value, settings)
+}
+
+/// The contours of all profiles.
+pub fn contours(operations: &Operations) -> Vec<Polyline> {
+    operations.profiles.iter().map(|p| p.contour.clone()).collect()
+}
+
+pub fn passes(toolpaths: &[Toolpath]) -> Vec<&Pass> {
+    toolpaths.iter().flat_map(|t| &t.passes).collect()
+}
+
+/// The pieces of a pass that make the contour.
+pub fn pieces(pass: &Pass) -> Vec<Segment> {
+    pass.pieces.iter().filter(|p| p.kind == PieceKind::Cut).map(|p| p.segment).collect()
+}
+
+/// As [`pieces`], of all passes.
+pub fn cut(toolpaths: &[Toolpath]) -> Vec<Segment> {
+    passes(toolpaths).into_iter().flat_map(pieces).collect()
+}
+
+/// Pieces that run wholly at full depth.
+pub fn at_depth(toolpaths: &[Toolpath], bottom: f64) -> Vec<Segment> {
+    let mut out = Vec::new();
+    for pass in passes(toolpaths) {
+        let mut z = pass.z;
+        for p in &pass.pieces {
+            if z <= bottom + 1e-9 && p.z <= bottom + 1e-9 {
+                out.push(p.segment);
+            }
+            z = p.z;
+        }
+    }
+    out
+}
+
+/// Points along a whole pass, no farther apart than `step`.
+pub fn walk(pass: &Pass, step: f64) -> Vec<Point> {
+    samples(pass.pieces.iter().map(|p| p.segment), step)
+}
+
+/// Returns how far `p` is from the nearest of some pieces.
+pub fn nearest(segments: &[Segment], p: Point) -> f64 {
+    segments.iter().map(|s| s.distance_to(p)).fold(f64::INFINITY, f64::min)
 }
 
 /// Points along pieces, no farther apart than `step`.
