@@ -1,6 +1,7 @@
 //! Laws of regions on the grid: areas, distances, and what dropping corners may change.
 
 use super::*;
+use crate::{Point, Polyline};
 use proptest::prelude::*;
 
 fn square(x: i32, y: i32, side: i32) -> [Spot; 4] {
@@ -27,15 +28,10 @@ fn star(radii: &[f64]) -> Contours {
     out
 }
 
+/// Returns how far a place is from a contour, grid units.
 fn distance(at: Spot, contour: &[Spot]) -> f64 {
-    let mut least = f64::INFINITY;
-    for i in 0..contour.len() {
-        let (a, b) = (contour[i], contour[(i + 1) % contour.len()]);
-        let ([ax, ay], [bx, by]) = (a.to(at), a.to(b));
-        let t = ((ax * bx + ay * by) / (bx * bx + by * by).max(1e-9)).clamp(0.0, 1.0);
-        least = least.min((ax - t * bx).hypot(ay - t * by));
-    }
-    least
+    let point = |s: &Spot| Point::new(s.x.into(), s.y.into());
+    Polyline::polygon(contour.iter().map(point)).distance_to(point(&at))
 }
 
 #[test]
