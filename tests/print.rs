@@ -77,6 +77,7 @@ fn settings_that_move_contours_pass_the_proof() {
         "resolution_mm=0",
         "arc_tolerance_mm=0.05",
         "thin_walls=false",
+        "gap_fill=false",
     ];
     for set in sets {
         let run = shopctl(&home, &["print", "bracket.stl", "-o", "a.gcode", "--set", set]);

@@ -221,6 +221,24 @@ fn held(step: &Step) -> bool {
 }
 
 #[test]
+fn supports_keep_off_a_post_wherever_their_lines_lie() {
+    for k in 0..12 {
+        let y = 0.23 * f64::from(k);
+        let print = shop_print::Print::new(mushroom(), Settings { center_y_mm: y, ..settings() }, 1.75);
+        for (layer, laid) in roads(&print).iter().take(50).enumerate() {
+            for road in laid.iter().filter(|s| held(s)) {
+                // The post is a prism of 60 sides, 3 mm around; a join of two lines goes straight past it.
+                let xy = settings().support_xy_mm;
+                let least = xy - 0.03 - road.length().powi(2) / (8.0 * (3.0 + xy));
+                let air = |[x, v]: [f64; 2]| x.hypot(v - y) - 3.0;
+                let nearest = along(road.piece()).map(air).fold(f64::INFINITY, f64::min);
+                assert!(nearest > least.max(0.3), "{y}: {nearest} mm in layer {layer}");
+            }
+        }
+    }
+}
+
+#[test]
 fn supports_keep_off_what_else_stands_on_the_bed() {
     // A block of 7 mm under the mushroom's plate, one beside it, and the mushroom itself at two places.
     for style in [SupportStyle::Normal, SupportStyle::Tree] {

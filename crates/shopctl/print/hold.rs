@@ -73,6 +73,12 @@ fn claims(print: &Print, filament_mm: f64) -> Claims {
         n if n > 0 && !vase(s) => f64::from(n - 1) * s.pitch_mm() + s.road_width_mm,
         _ => 0.0,
     };
+    // Who wants no roads where nothing else fits wants such places left out.
+    let narrow = |s: &Settings| match (s.gap_fill, s.thin_walls) {
+        (false, _) => 2.0 * walls(s) + s.road_width_mm,
+        (true, false) => s.road_width_mm,
+        (true, true) => 0.0,
+    };
     let thinnest = (0..print.levels().len()).map(|i| print.levels().height(i)).fold(f64::INFINITY, f64::min);
     let gap = |s: &Settings| {
         let air = if s.supports { s.support_gap_mm } else { 0.0 };
@@ -85,7 +91,7 @@ fn claims(print: &Print, filament_mm: f64) -> Claims {
         walls_mm: all.iter().map(|s| walls(s)).fold(f64::INFINITY, f64::min),
         top: all.iter().all(|s| s.top_layers > 0 && !vase(s)),
         bottom: all.iter().map(|s| bottom(s)).min().unwrap_or(0),
-        narrow_mm: all.iter().filter(|s| !s.thin_walls).map(|s| s.road_width_mm).fold(0.0, f64::max),
+        narrow_mm: all.iter().map(|s| narrow(s)).fold(0.0, f64::max),
         gap_layers: all.iter().map(|s| gap(s)).max().unwrap_or(0),
         closing_mm: all.iter().map(|s| s.closing_mm).fold(0.0, f64::max),
         most_flow: all.iter().map(|s| s.most_flow_mm3_per_s).fold(0.0, f64::max),

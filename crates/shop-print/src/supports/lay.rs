@@ -240,11 +240,11 @@ fn join(loose: &Roads, hatch: &Hatch<'_>, frame: &Frame, cell: f64, roads: &mut 
 /// True when the straight way from one line to the next lies in supports.
 fn leads(place: &Rows, frame: &Frame, cell: f64, from: Spot, to: Spot) -> bool {
     let ([ua, va], [ub, vb]) = (frame.turn(from), frame.turn(to));
-    let across = (vb - va).abs();
-    if across > LONGEST_JOIN[0] * frame.pitch() || (ub - ua).abs() > LONGEST_JOIN[1] * frame.pitch() {
+    let (across, along) = ((vb - va).abs(), (ub - ua).abs());
+    if across > LONGEST_JOIN[0] * frame.pitch() || along > LONGEST_JOIN[1] * frame.pitch() {
         return false;
     }
-    let steps = (across / cell).ceil().max(1.0) as i32;
+    let steps = (across.max(along) / cell).ceil().max(1.0) as i32;
     (0..=steps).all(|k| {
         let t = f64::from(k) / f64::from(steps);
         let (u, v) = (ua + t * (ub - ua), va + t * (vb - va));
