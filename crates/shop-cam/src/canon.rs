@@ -79,6 +79,9 @@ pub enum Command {
         axes: [bool; 3],
         /// Where the tool is afterwards.
         to: Position,
+        /// A printer's own. Others look for their switches in another order, and up where a printer goes down, so
+        /// that one is never written for the other.
+        of_printer: bool,
     },
     /// Waits (G4).
     Dwell {

@@ -159,7 +159,7 @@ fn grbls_kin_look_for_their_switches_at_a_dollar_h() {
             let program = format!("G21 G90\nG0 X1 Y2 Z3\n{line}\nG0 X4\nM2\n");
             let read = interpret(program.as_bytes(), &Context::new(dialect, MachineKind::Router));
             let of_line: Vec<_> = read.diagnostics.iter().filter(|d| d.code == "gcode/setting").collect();
-            let home = Command::Home { axes: [true; 3], to: [1.0, 2.0, 3.0] };
+            let home = Command::Home { axes: [true; 3], to: [1.0, 2.0, 3.0], of_printer: false };
             let found = read.value.iter().flat_map(|s| &s.commands).any(|c| *c == home);
             assert_eq!(found, homes && dialect != Dialect::LinuxCnc, "{dialect:?} {line}");
             assert!(dialect == Dialect::Smoothie || of_line.len() == 1, "{dialect:?} {:?}", read.diagnostics);
@@ -171,10 +171,71 @@ fn grbls_kin_look_for_their_switches_at_a_dollar_h() {
 #[test]
 fn homing_that_is_left_out_moves_nothing() {
     let mut first = Section::new(Role::Unknown, "");
-    first.commands.push(Command::Home { axes: [true; 3], to: [0.0, 0.0, 5.0] });
+    first.commands.push(Command::Home { axes: [true; 3], to: [0.0, 0.0, 5.0], of_printer: false });
     let mut second = Section::new(Role::Unknown, "");
     second.commands.push(Command::Rapid { to: [0.0, 0.0, 5.0] });
     let text = shop_gcode::post(&[first, second], &shop_gcode::example_machine());
     assert!(text.value.contains("G0 X0 Y0 Z5\n"), "{}", text.value);
     assert!(text.diagnostics.iter().any(|d| d.code == "gcode/no-word"));
+}
+
+/// Only printers are sent to their switches, and only by what was made for a printer. Whoever looks for them does not
+/// take what stands behind for done: no place that is named there may be left out.
+#[test]
+fn homing_is_a_printers_own_and_hides_no_move() {
+    use MachineKind::{Laser, Printer, Router};
+    let targets = [
+        (Dialect::Marlin, Printer),
+        (Dialect::Klipper, Printer),
+        (Dialect::Smoothie, Printer),
+        (Dialect::Marlin, Router),
+        (Dialect::Smoothie, Laser),
+        (Dialect::RepRapFirmware, Router),
+        (Dialect::Grbl, Router),
+        (Dialect::LinuxCnc, Router),
+    ];
+    let sources = [
+        (Dialect::Grbl, Router, "$H"),
+        (Dialect::Smoothie, Router, "$H"),
+        (Dialect::Marlin, Router, "G28"),
+        (Dialect::Marlin, Printer, "G28"),
+        (Dialect::Klipper, Printer, "G28"),
+    ];
+    for (dialect, kind, word) in sources {
+        // The place behind the word is the one where the tool is taken to be.
+        let program = format!("G21\nG90\n{word}\nG0 X0 Y0 Z0\nG1 X5 F600\n{word}\nG0 X0 Y0 Z0\n");
+        let mut context = Context::new(dialect, kind);
+        context.home = [0.0; 3];
+        let read = interpret(program.as_bytes(), &context).value;
+        for (dialect, target) in targets {
+            let mut machine = shop_gcode::example_machine();
+            (machine.post.dialect, machine.kind) = (dialect, target);
+            machine.post.header.clear();
+            // In one section, and each command in its own.
+            let alone: Vec<Section> = read
+                .iter()
+                .flat_map(|s| &s.commands)
+                .map(|c| {
+                    let mut section = Section::new(Role::Unknown, "");
+                    section.commands.push(c.clone());
+                    section
+                })
+                .collect();
+            for sections in [&read, &alone] {
+                let text = shop_gcode::post(sections, &machine);
+                let (about, homes) = (format!("{word} {kind:?} to {dialect:?} {target:?}"), (kind, target));
+                let written = text.value.lines().filter(|l| l.starts_with("G28")).count();
+                assert_eq!(
+                    written,
+                    if homes == (Printer, Printer) { 2 } else { 0 },
+                    "{about}\n{}",
+                    text.value
+                );
+                let told = text.diagnostics.iter().find(|d| d.message.contains("switches"));
+                assert_eq!(told.map(|d| (d.code, d.count)), (written == 0).then_some(("gcode/no-word", 2)));
+                let place = if target == Laser { "X0 Y0" } else { "X0 Y0 Z0" };
+                assert_eq!(text.value.matches(place).count(), 2, "{about}\n{}", text.value);
+            }
+        }
+    }
 }

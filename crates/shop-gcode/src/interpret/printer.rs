@@ -8,7 +8,7 @@ use super::execute::FARTHEST;
 use super::state::{Line, Motion};
 use super::{Run, Step};
 use shop_cam::canon::{Command, Factor, Heater, Limits, Position, Wait};
-use shop_cam::machine::Dialect;
+use shop_cam::machine::{Dialect, MachineKind};
 
 /// Filament beyond this in one move is a mistake, mm.
 const LONGEST_FILAMENT: f64 = 1e6;
@@ -267,7 +267,11 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         }
         s.place_offset();
         let to = s.position;
-        self.emit(Command::Home { axes, to });
+        self.emit(Command::Home { axes, to, of_printer: self.homes_a_printer() });
+    }
+
+    fn homes_a_printer(&self) -> bool {
+        self.rules.extruder && self.context.kind == MachineKind::Printer
     }
 
     /// A line that begins with `$`. Of all that GRBL's kin do then, only looking for the switches takes part in a program.
@@ -280,7 +284,8 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
         );
         if grbl && text.eq_ignore_ascii_case(b"$h") {
             // Where its switches are in the coordinates of the work is not known; the tool is taken to be where it was.
-            self.emit(Command::Home { axes: [true; 3], to: self.state.position });
+            let (to, of_printer) = (self.state.position, self.homes_a_printer());
+            self.emit(Command::Home { axes: [true; 3], to, of_printer });
             self.notes.warning("gcode/setting", 1, at, || {
                 "$H looks for the switches and leaves the tool there; where that is, is not known here".into()
             });

@@ -54,6 +54,8 @@ struct Force {
     position: [Option<f64>; 3],
     came_with: [Option<f64>; 3],
     tool_offset: [Option<f64>; 3],
+    /// Axes that looked for their switches and were sent nowhere since: where they are, the profile may have wrong.
+    lost: [bool; 3],
     more: MoreAxes,
     feed: Option<f64>,
     percent: Option<f64>,
@@ -73,9 +75,8 @@ struct Force {
 }
 
 impl Force {
-    /// Returns what is in force after one more command; `homes` when the controller has a word for homing, which is left
-    /// out elsewhere.
-    fn after(mut self, command: &Command, homes: bool) -> Force {
+    /// Returns what is in force after one more command on this machine.
+    fn after(mut self, command: &Command, machine: &Machine) -> Force {
         match command {
             Command::Rapid { to } | Command::Line { to } | Command::Arc { to, .. } => self.stand(*to),
             Command::Extrude { to, .. } => {
@@ -87,12 +88,16 @@ impl Force {
                 self.more = std::array::from_fn(|i| m.more[i].or(self.more[i]));
                 self.stand(m.to);
             }
-            Command::Home { to, .. } if homes => {
-                (self.position, self.came_with) = (to.map(Some), self.tool_offset);
+            Command::Home { axes, to, of_printer } => {
+                if *of_printer && homes(machine) {
+                    (self.position, self.came_with) = (to.map(Some), self.tool_offset);
+                }
+                self.lost = std::array::from_fn(|i| self.lost[i] || axes[i]);
             }
             Command::Drill(d) => self.stand([d.at.x, d.at.y, d.clearance]),
             Command::Probe { z, .. } => {
                 (self.position[2], self.came_with[2]) = (Some(*z), self.tool_offset[2]);
+                self.lost[2] = false;
                 self.probed = true;
                 self.z = Some([f64::NEG_INFINITY, f64::INFINITY]);
             }
@@ -107,8 +112,7 @@ impl Force {
             Command::ToolOffset { offset } => self.tool_offset = offset.map(Some),
             Command::End => self.ended = true,
             Command::Filament { .. } => self.extrudes = true,
-            Command::Home { .. }
-            | Command::FirmwareRetract { .. }
+            Command::FirmwareRetract { .. }
             | Command::FeedMode(_)
             | Command::Factor { .. }
             | Command::PathControl(_)
@@ -141,6 +145,7 @@ impl Force {
 
     fn stand(&mut self, to: [f64; 3]) {
         (self.position, self.came_with) = (to.map(Some), self.tool_offset);
+        self.lost = [false; 3];
         self.moved = true;
         let [low, high] = self.z.unwrap_or([to[2], to[2]]);
         self.z = Some([low.min(to[2]), high.max(to[2])]);
@@ -160,6 +165,7 @@ impl Force {
             position: std::array::from_fn(|i| later.position[i].or(self.position[i])),
             came_with: std::array::from_fn(came_with),
             tool_offset: std::array::from_fn(|i| later.tool_offset[i].or(self.tool_offset[i])),
+            lost: std::array::from_fn(|i| later.lost[i] || self.lost[i] && later.position[i].is_none()),
             more: std::array::from_fn(|i| later.more[i].or(self.more[i])),
             feed: later.feed.or(self.feed),
             percent: later.percent.or(self.percent),
@@ -178,6 +184,12 @@ impl Force {
     }
 }
 
+/// True when homing may be written for this machine: it is a printer, whose G28 looks for the switches. G28 says something
+/// else to GRBL, and a router with a printer's firmware goes down with it, onto the work.
+fn homes(machine: &Machine) -> bool {
+    rules(machine.post.dialect).extruder && machine.kind == MachineKind::Printer
+}
+
 /// Writes `sections` for `machine`. The text ends with everything switched off, also when the sections do not say so.
 /// It is empty when arcs would become more chords than any machine is fed with, and the diagnostics say so.
 ///
@@ -193,8 +205,7 @@ impl Force {
 /// assert!(text.ends_with("M30\n"));
 /// ```
 pub fn post(sections: &[Section], machine: &Machine) -> Checked<String> {
-    let homes = rules(machine.post.dialect).extruder;
-    let after = |s: &Section| s.commands.iter().fold(Force::default(), |force, c| force.after(c, homes));
+    let after = |s: &Section| s.commands.iter().fold(Force::default(), |force, c| force.after(c, machine));
     let summaries: Vec<Force> = sections.par_iter().map(after).collect();
     let mut entries = Vec::with_capacity(sections.len());
     let mut force = Force::default();
@@ -310,7 +321,8 @@ impl<'a> Posting<'a> {
 /// Adds findings, counting those that are there already.
 fn merge(into: &mut Vec<Diagnostic>, found: Vec<Diagnostic>) {
     for d in found {
-        match into.iter_mut().find(|e| e.code == d.code && e.severity == d.severity) {
+        let same = |e: &&mut Diagnostic| (e.code, e.severity, &e.message) == (d.code, d.severity, &d.message);
+        match into.iter_mut().find(same) {
             Some(e) => e.count = e.count.saturating_add(d.count),
             None => into.push(d),
         }

@@ -2,6 +2,7 @@
 //!
 //! Every command ends in a word of the dialect or in a finding that says what was left out.
 
+use super::homes;
 use super::writer::Writer;
 use crate::number::Grid;
 use shop_cam::canon::{
@@ -105,14 +106,7 @@ impl Writer<'_> {
             }
             Command::Limits(limits) => self.limits(limits),
             Command::Finish => self.text_line(if rules.extruder { "M400" } else { "G4 P0" }),
-            Command::Home { axes, to } if rules.extruder => {
-                self.out.extend_from_slice(b"G28");
-                for i in (0..3).filter(|i| axes[*i] && *axes != [true; 3]) {
-                    self.out.extend_from_slice(&[b' ', b'X' + i as u8]);
-                }
-                self.end_line();
-                self.stand(*to);
-            }
+            Command::Home { axes, to, of_printer } => self.home(*axes, *to, *of_printer),
             Command::ToolSelect { number } if rules.tool_change => self.text_line(&format!("T{number}")),
             Command::ToolSelect { .. } | Command::FeedMode(_) => {}
             Command::ToolOffset { offset } if rules.runs_g(431) => self.tool_offset(*offset),
@@ -145,6 +139,29 @@ impl Writer<'_> {
             Command::Message(text) => self.message(text),
             Command::Native(text) => self.native(text),
             _ => self.left_out(command),
+        }
+    }
+
+    /// Looks for the switches, or says that it does not. Whatever place is named afterwards is gone to, also one where
+    /// the tool should be.
+    fn home(&mut self, axes: [bool; 3], to: Position, of_printer: bool) {
+        if of_printer && homes(self.style.machine) {
+            self.out.extend_from_slice(b"G28");
+            for i in (0..3).filter(|i| axes[*i] && axes != [true; 3]) {
+                self.out.extend_from_slice(&[b' ', b'X' + i as u8]);
+            }
+            self.end_line();
+            self.stand(to);
+        } else {
+            self.find(
+                Severity::Warning,
+                "gcode/no-word",
+                "looking for the switches is left out: this machine may do so in another order, or down into the work; \
+                 home it before the program runs",
+            );
+        }
+        for i in (0..3).filter(|i| axes[*i]) {
+            self.at[i] = None;
         }
     }
 

@@ -67,6 +67,9 @@ impl<'a> Writer<'a> {
         for (slot, v) in at.iter_mut().zip(entry.tip()) {
             *slot = v.and_then(|v| style.grid.round(v));
         }
+        for i in (0..3).filter(|i| entry.lost[*i]) {
+            at[i] = None;
+        }
         Writer {
             style,
             out: Vec::new(),
@@ -255,11 +258,11 @@ impl<'a> Writer<'a> {
         let safe = style.machine.process.safe_height;
         if style.z_ours
             && force.moved
-            && let [Some(x), Some(y), Some(z)] = self.exact
+            && let [Some(_), Some(_), Some(z)] = self.exact
             && z < safe
         {
             self.spell = false;
-            self.straight(true, [x, y, safe]);
+            self.move_to(true, [None, None, self.style.grid.round(safe)]);
         }
         if !beam && style.machine.kind != MachineKind::Printer {
             self.text_line("M5");
@@ -393,9 +396,9 @@ impl<'a> Writer<'a> {
             return;
         };
         let z = if self.style.z_ours { Some(z) } else { self.at[2] };
-        self.exact = to.map(Some);
+        let first = std::mem::replace(&mut self.exact, to.map(Some)) == [None; 3];
         self.moved = true;
-        if rapid && self.style.z_ours && self.at == [None; 3] {
+        if rapid && self.style.z_ours && first {
             // Nobody knows where the tool is: first up, then over.
             self.move_to(rapid, [None, None, z]);
         }
@@ -542,11 +545,12 @@ impl<'a> Writer<'a> {
             self.straight(false, to);
             return;
         };
-        let (Some(gx), Some(gy)) = (self.at[a], self.at[b]) else {
+        let grid = self.style.grid;
+        let stands = |axis: usize, v: f64| self.at[axis].or_else(|| grid.round(v));
+        let (Some(gx), Some(gy)) = (stands(a, x), stands(b, y)) else {
             self.out_of_range();
             return;
         };
-        let grid = self.style.grid;
         let from = self.exact[c].unwrap_or(to[c]);
         let (flat, grid_from) = (!self.style.machine.post.arcs, [gx, gy]);
         let request =

@@ -204,7 +204,7 @@ pub fn prologue(job: &Job) -> Section {
         if s.bed_c > 0.0 {
             c.push(temperature(Heater::Bed, s.bed_c, Wait::No));
         }
-        c.push(Command::Home { axes: [true; 3], to: [0.0; 3] });
+        c.push(Command::Home { axes: [true; 3], to: [0.0; 3], of_printer: true });
         if s.bed_c > 0.0 {
             c.push(temperature(Heater::Bed, s.bed_c, Wait::Heat));
         }

@@ -74,7 +74,7 @@ mod tests {
     }
 
     fn home(axes: [bool; 3], to: [f64; 3]) -> Command {
-        Command::Home { axes, to }
+        Command::Home { axes, to, of_printer: true }
     }
 
     /// From rest to rest at 1000 mm/s²; all these ways are long enough for their speeds.

@@ -230,7 +230,7 @@ impl<'a> Estimator<'a> {
                 self.state.at = *to;
                 inner.extrude(&self.state, at, *e);
             }
-            Command::Home { axes, to } => {
+            Command::Home { axes, to, .. } => {
                 inner.home(self.state.at, *axes, *to);
                 self.state.at = *to;
             }
