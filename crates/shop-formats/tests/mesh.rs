@@ -321,6 +321,16 @@ fn packages_that_are_a_burden_are_refused() {
     let options = ReadOptions { max_triangles: 10_000, ..ReadOptions::default() };
     let bytes = threemf(&model("", &resources, "<item objectid=\"39\"/>"), &[]);
     assert!(codes(&read_with(&bytes, &options)).contains(&"mesh/too-large"));
+    // One painted triangle, whose digits say that it is divided again and again, in many places.
+    let paint = format!("<triangle paint_supports=\"{}\" ", "1".repeat(1000));
+    let mesh = mesh_xml().replacen("<triangle ", &paint, 1);
+    let places = "<component objectid=\"1\"/>".repeat(20);
+    let resources = format!(
+        "<object id=\"1\">{mesh}</object><object id=\"2\"><components>{places}</components></object>"
+    );
+    let bytes = threemf(&model("", &resources, "<item objectid=\"2\"/>"), &[]);
+    assert!(codes(&read_with(&bytes, &options)).contains(&"mesh/too-large"));
+    assert!(!codes(&read_bytes(&bytes)).contains(&"mesh/too-large"));
     // An object that holds itself.
     let own = "<object id=\"1\"><components><component objectid=\"1\"/></components></object>";
     let read = read_bytes(&threemf(&model("", own, "<item objectid=\"1\"/>"), &[]));

@@ -18,8 +18,8 @@ pub struct PartFacts {
     points: usize,
     bounds: Option<(Point3, Point3)>,
     area: f64,
-    found: Findings,
-    crossings: Crossings,
+    /// Nothing for paint, which has no inside and nothing to mend.
+    mended: Option<(Findings, Crossings)>,
 }
 
 /// Looks at all parts of a scene; returns also what is to be said about them.
@@ -29,9 +29,9 @@ pub fn look(scene: Scene) -> Checked<Vec<PartFacts>> {
         for part in parts {
             let facts = look_at(object, part);
             // Modifiers and the like need no inside.
-            if facts.role == Role::Solid {
-                out.diagnostics.extend(facts.found.diagnostics(&facts.name));
-                out.diagnostics.extend(facts.crossings.diagnostic(&facts.name));
+            if let (Role::Solid, Some((found, crossings))) = (facts.role, &facts.mended) {
+                out.diagnostics.extend(found.diagnostics(&facts.name));
+                out.diagnostics.extend(crossings.diagnostic(&facts.name));
             }
             out.value.push(facts);
         }
@@ -44,9 +44,8 @@ fn look_at(object: usize, part: Part) -> PartFacts {
     let Mesh { points, triangles } = &mesh;
     let (points, triangles) = (points.len(), triangles.len());
     let (bounds, area) = (mesh.bounds(), mesh.area());
-    let found = repair(&mut mesh, &Limits::default());
-    let crossings = crossings(&mesh);
-    PartFacts { object, name, role, triangles, points, bounds, area, found, crossings }
+    let mended = (!role.is_paint()).then(|| (repair(&mut mesh, &Limits::default()), crossings(&mesh)));
+    PartFacts { object, name, role, triangles, points, bounds, area, mended }
 }
 
 fn format_name(format: Format) -> &'static str {
@@ -125,6 +124,7 @@ fn size(bounds: Option<(Point3, Point3)>) -> Option<[f64; 3]> {
 /// Returns the facts for scripts.
 pub fn json(file: &str, bytes: u64, format: Format, scene: &SceneFacts, parts: &[PartFacts]) -> Value {
     let part = |p: &PartFacts| {
+        let (found, crossings) = p.mended.as_ref().map_or((None, None), |(f, c)| (Some(f), Some(c)));
         json!({
             "name": p.name,
             "role": role_name(p.role),
@@ -132,11 +132,11 @@ pub fn json(file: &str, bytes: u64, format: Format, scene: &SceneFacts, parts: &
             "points": p.points,
             "size_mm": size(p.bounds),
             "area_mm2": rounded(p.area, 3),
-            "volume_mm3": rounded(p.found.volume, 3),
-            "shells": p.found.shells,
-            "sound": p.found.is_sound(),
-            "self_intersections": (!p.crossings.undecided).then_some(p.crossings.pairs),
-            "damage": damage(&p.found),
+            "volume_mm3": found.map(|f| rounded(f.volume, 3)),
+            "shells": found.map(|f| f.shells),
+            "sound": found.map(Findings::is_sound),
+            "self_intersections": crossings.filter(|c| !c.undecided).map(|c| c.pairs),
+            "damage": found.map(damage),
         })
     };
     let objects: Vec<Value> = scene
@@ -190,12 +190,17 @@ pub fn text(file: &str, bytes: u64, format: Format, scene: &SceneFacts, parts: &
             if p.role != Role::Solid || !p.name.is_empty() && p.name != *name {
                 line("part", format!("{} ({})", p.name, role_name(p.role)));
             }
-            let pieces = counted(p.found.shells as u32, "piece");
-            line("mesh", format!("{} triangles, {} points, {pieces}", p.triangles, p.points));
             let [x, y, z] = size(p.bounds).unwrap_or_default();
+            let Some((found, crossings)) = &p.mended else {
+                line("surface", format!("{} triangles, {:.2} cm²", p.triangles, p.area / 100.0));
+                line("size", format!("{x:.2} x {y:.2} x {z:.2} mm"));
+                continue;
+            };
+            let pieces = counted(found.shells as u32, "piece");
+            line("mesh", format!("{} triangles, {} points, {pieces}", p.triangles, p.points));
             line("size", format!("{x:.2} x {y:.2} x {z:.2} mm"));
-            line("volume", format!("{:.3} cm³, surface {:.2} cm²", p.found.volume / 1000.0, p.area / 100.0));
-            let found = p.found.diagnostics("").into_iter().chain(p.crossings.diagnostic(""));
+            line("volume", format!("{:.3} cm³, surface {:.2} cm²", found.volume / 1000.0, p.area / 100.0));
+            let found = found.diagnostics("").into_iter().chain(crossings.diagnostic(""));
             let damage: Vec<String> = found.map(|d| d.message).collect();
             line("damage", if damage.is_empty() { "none".to_owned() } else { damage.join("; ") });
         }

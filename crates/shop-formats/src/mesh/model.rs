@@ -44,6 +44,8 @@ pub(super) struct Resource {
     pub triangles: Vec<[u32; 3]>,
     /// Painted triangles: which, with what, and how it is written.
     pub paints: Vec<(u32, Kind, Box<[u8]>)>,
+    /// How long all that is painted is, digits: no more pieces come of it.
+    pub painted: usize,
     pub components: Vec<Item>,
     /// The list of materials and the place in it.
     pub material: Option<(u32, u32)>,
@@ -64,20 +66,7 @@ pub(super) struct Item {
 
 /// Reads a model part.
 pub(super) fn read(entry: &Entry<'_>) -> Model {
-    let mut parser = Parser {
-        model: Model {
-            mm: 1.0,
-            objects: Vec::new(),
-            items: Vec::new(),
-            materials: Vec::new(),
-            notes: Vec::new(),
-            unread: [0; 2],
-            damage: None,
-            unfinished: true,
-        },
-        object: None,
-        note: None,
-    };
+    let mut parser = Parser::new();
     let mut unpack = entry.unpack();
     let mut held = Vec::new();
     let mut more = unpack.next(&mut held);
@@ -136,6 +125,20 @@ struct Parser {
 }
 
 impl Parser {
+    fn new() -> Parser {
+        let model = Model {
+            mm: 1.0,
+            objects: Vec::new(),
+            items: Vec::new(),
+            materials: Vec::new(),
+            notes: Vec::new(),
+            unread: [0; 2],
+            damage: None,
+            unfinished: true,
+        };
+        Parser { model, object: None, note: None }
+    }
+
     /// Reads what can be read of a block; returns how far.
     fn block(&mut self, block: &[u8], last: bool) -> usize {
         let list = self.list(block).unwrap_or(0);
@@ -249,6 +252,7 @@ impl Parser {
         if let Some(mut object) = self.object.take() {
             object.points.shrink_to_fit();
             object.triangles.shrink_to_fit();
+            object.painted = object.paints.iter().map(|(_, _, text)| text.len()).sum();
             self.model.objects.push(object);
         }
     }
@@ -347,20 +351,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn parser() -> Parser {
-        Parser {
-            model: Model {
-                mm: 1.0,
-                objects: Vec::new(),
-                items: Vec::new(),
-                materials: Vec::new(),
-                notes: Vec::new(),
-                unread: [0; 2],
-                damage: None,
-                unfinished: true,
-            },
-            object: Some(Resource::default()),
-            note: None,
-        }
+        Parser { object: Some(Resource::default()), ..Parser::new() }
     }
 
     /// Tags of a list, and now and then something that has no place in one.

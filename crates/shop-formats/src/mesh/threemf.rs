@@ -21,6 +21,9 @@ const MOST_VISITS: usize = 1_000_000;
 /// How deep objects may stand in one another; slicers write two levels.
 const DEEPEST: usize = 64;
 
+/// A painted piece has corners of its own, in a list that grows: it takes the room of so many triangles of a mesh.
+const ROOM_OF_PAINT: usize = 8;
+
 /// Reads a package.
 pub(super) fn read(bytes: &[u8], options: &ReadOptions, talk: &mut Talk) -> Scene {
     let package = zip::open(bytes);
@@ -251,7 +254,8 @@ impl<'a> Assembly<'a> {
     /// Collects the meshes of an object, each with the map that takes it there.
     fn follow(&self, resource: &'a Resource, file: usize, at: Transform, depth: usize, walk: &mut Walk<'a>) {
         walk.visits += 1;
-        walk.triangles += resource.triangles.len();
+        let paint = resource.painted.saturating_mul(ROOM_OF_PAINT);
+        walk.triangles = walk.triangles.saturating_add(resource.triangles.len()).saturating_add(paint);
         walk.too_much |=
             walk.visits > MOST_VISITS || walk.triangles > self.options.max_triangles || depth > DEEPEST;
         if walk.too_much {
