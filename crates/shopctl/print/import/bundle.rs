@@ -22,6 +22,8 @@ struct Profile<'a> {
 const ABOUT: [&str; 3] = ["printer", "filament", "print"];
 /// Profiles extend one another no deeper than this.
 const DEEPEST: usize = 32;
+/// And no more often than this all in all: each may name several, or one again and again.
+const MOST_EXTENDED: usize = 10_000;
 
 /// True when a text is a bundle.
 pub fn is_bundle(text: &str) -> bool {
@@ -55,7 +57,7 @@ pub fn pick(text: &str, wanted: &[String]) -> Result<Vec<Setting>, String> {
         match name.and_then(|name| of.iter().find(|p| p.name == name)) {
             Some(profile) => {
                 let mut own = Vec::new();
-                gather(&profiles, profile, 0, &mut own)?;
+                gather(&profiles, profile, 0, &mut { MOST_EXTENDED }, &mut own)?;
                 out.extend(own.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())));
             }
             None if of.is_empty() => {}
@@ -86,11 +88,16 @@ fn gather<'a>(
     profiles: &[Profile<'a>],
     profile: &Profile<'a>,
     depth: usize,
+    left: &mut usize,
     out: &mut Vec<(&'a str, &'a str)>,
 ) -> Result<(), String> {
     if depth > DEEPEST {
         return Err(format!("the profile `{}` extends itself", profile.name));
     }
+    let Some(fewer) = left.checked_sub(1) else {
+        return Err(format!("the profile `{}` extends too many others", profile.name));
+    };
+    *left = fewer;
     let parents = profile.settings.iter().find(|(k, _)| *k == "inherits").map_or("", |(_, v)| *v);
     for parent in parents.split(';').map(|p| p.trim().trim_matches('"')).filter(|p| !p.is_empty()) {
         let found = profiles.iter().find(|p| p.about == profile.about && p.name == parent);
@@ -100,7 +107,7 @@ fn gather<'a>(
                 profile.name
             )
         })?;
-        gather(profiles, found, depth + 1, out)?;
+        gather(profiles, found, depth + 1, left, out)?;
     }
     for (key, value) in profile.settings.iter().filter(|(k, _)| *k != "inherits") {
         out.retain(|(k, _)| k != key);
@@ -187,5 +194,14 @@ filament = PETG
         assert!(pick(open, &[]).is_err_and(|e| e.starts_with("which filament?") && e.contains("`PETG`")));
         assert!(pick("[print:a]\ninherits = b\n", &[]).is_err_and(|e| e.contains("`b`")));
         assert!(pick("[print:a]\ninherits = a\n", &[]).is_err_and(|e| e.contains("extends itself")));
+    }
+
+    #[test]
+    fn profiles_that_name_others_twice_are_no_burden() {
+        let twice = |n: usize| format!("[print:*{n}*]\ninherits = *{0}*; *{0}*\n", n - 1);
+        let chain = |n| (1..=n).map(twice).collect::<String>() + &format!("[print:a]\ninherits = *{n}*\n");
+        let of = |n| pick(&format!("[print:*0*]\nperimeters = 2\n{}", chain(n)), &[]);
+        assert_eq!(of(8), Ok(vec![("perimeters".to_owned(), "2".to_owned())]));
+        assert!(of(30).is_err_and(|e| e.contains("extends too many others")));
     }
 }
