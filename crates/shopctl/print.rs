@@ -26,6 +26,7 @@ use place::PlaceArgs;
 use recipe::About;
 use serde_json::Value;
 use shop_cam::machine::{Machine, MachineKind};
+use shop_formats::mesh::Setting;
 use shop_geom::Point;
 use shop_geom::mesh::{Mesh, Transform};
 use shop_print::Print;
@@ -117,18 +118,19 @@ pub fn run(args: &PrintArgs) -> Result<u8> {
         let message = "--json and -o - both want standard output".to_owned();
         bail!(Refusal { code: exit::USAGE, message });
     }
+    let foreign = args.import.as_deref().map(|p| import::read(p, &args.preset)).transpose()?;
+    let foreign = foreign.as_deref();
     if let Some(key) = &args.explain_setting {
-        let Some(settings) = settings(args, Settings::default(), style)? else { return Ok(exit::INPUT) };
+        let Some(settings) = settings_of(args, foreign, 0, Settings::default(), style)? else {
+            return Ok(exit::INPUT);
+        };
         let text =
             recipe::explain(key, &settings).map_err(|message| Refusal { code: exit::USAGE, message })?;
         output::write_whole("-".as_ref(), text.as_bytes())?;
         return Ok(exit::DONE);
     }
-    let imported = args
-        .import
-        .as_deref()
-        .map(|p| Ok::<_, anyhow::Error>(import::map(&import::read(p, &args.preset)?)))
-        .transpose()?;
+    // What is told is what the first tool gets; the others differ from it in little.
+    let imported = foreign.map(|foreign| import::map(&import::of_tool(foreign, 0)));
     if let Some(mapped) = &imported {
         if let Some(name) = &args.save_as {
             save(mapped, name, args.import.as_deref().unwrap_or("-".as_ref()))?;
@@ -146,19 +148,19 @@ pub fn run(args: &PrintArgs) -> Result<u8> {
     }
     if let Some(folder) = &args.watch {
         eprint!("{}", report::render(&notes, &Sources::new(), style));
-        return watch::run(args, folder, &machine, style);
+        return watch::run(args, foreign, folder, &machine, style);
     }
     if let (Some(mapped), Some(path)) = (&imported, &args.import) {
         notes.extend(mapped.diagnostic(&path.display().to_string()));
     }
     if let Some(path) = &args.hold {
-        return given::run(args, &machine, path, style, notes);
+        return given::run(args, foreign, &machine, path, style, notes);
     }
     let out = match &args.output {
         Some(path) => path.clone(),
         None => named(args.inputs.first().map_or(Path::new("-"), |p| p), &machine),
     };
-    let run = one(args, &machine, &args.inputs, &out, style, notes)?;
+    let run = one(args, foreign, &machine, &args.inputs, &out, style, notes)?;
     if args.json {
         let text = format!("{:#}\n", run.report);
         output::write_whole("-".as_ref(), text.as_bytes())?;
@@ -184,13 +186,15 @@ struct Ready {
 /// Makes `inputs` ready to be printed together; nothing when they cannot be, which is told.
 fn ready(
     args: &PrintArgs,
+    foreign: Option<&[Setting]>,
     machine: &Machine,
     inputs: &[PathBuf],
     ticker: &Ticker,
     style: Style,
     notes: &mut Vec<Diagnostic>,
 ) -> Result<Option<Ready>> {
-    let Some(settings) = settings(args, at_home(machine), style)? else { return Ok(None) };
+    let home = at_home(machine);
+    let Some(settings) = settings_of(args, foreign, 0, home.clone(), style)? else { return Ok(None) };
     ticker.begin("reading", inputs.len() as u64);
     let bed = bed(machine, &settings);
     let Some(stand) = place::stand(inputs, &args.place, bed, style, notes)? else {
@@ -217,7 +221,7 @@ fn ready(
         notes.push(Diagnostic::info("print/project-settings", message).hint("--import FILE uses them"));
     }
     let filament = machine.printer.as_ref().map_or(1.75, |p| p.filament);
-    let Some(filaments) = filaments(args, &settings, &at_home(machine), style)? else {
+    let Some(filaments) = filaments(args, foreign, &settings, &home, style)? else {
         return Ok(None);
     };
     let model = Model { filaments, ..model::model(stand, settings, notes) };
@@ -229,6 +233,7 @@ fn ready(
 /// Prints `inputs` together into one program.
 fn one(
     args: &PrintArgs,
+    foreign: Option<&[Setting]>,
     machine: &Machine,
     inputs: &[PathBuf],
     out: &Path,
@@ -236,7 +241,8 @@ fn one(
     mut notes: Vec<Diagnostic>,
 ) -> Result<Run> {
     let ticker = Ticker::new(args.quiet);
-    let Some(Ready { print, pictures, bodies }) = ready(args, machine, inputs, &ticker, style, &mut notes)?
+    let Some(Ready { print, pictures, bodies }) =
+        ready(args, foreign, machine, inputs, &ticker, style, &mut notes)?
     else {
         return Ok(Run { code: exit::INPUT, report: summary::failed(inputs, &notes) });
     };
@@ -319,23 +325,18 @@ fn bed(machine: &Machine, settings: &Settings) -> [Point; 2] {
     [Point::new(middle.x - half.x, middle.y - half.y), Point::new(middle.x + half.x, middle.y + half.y)]
 }
 
-/// Returns the settings of this run, or nothing when a profile has faults, which are told.
-fn settings(args: &PrintArgs, settings: Settings, style: Style) -> Result<Option<Settings>> {
-    settings_of(args, 0, settings, style)
-}
-
 /// Returns what is different with the filament of each tool; the first says nothing new.
 fn filaments(
     args: &PrintArgs,
+    foreign: Option<&[Setting]>,
     settings: &Settings,
     home: &Settings,
     style: Style,
 ) -> Result<Option<Vec<Changes>>> {
-    let foreign = args.import.as_deref().map(|p| import::read(p, &args.preset)).transpose()?;
-    let tools = foreign.as_deref().map_or(1, import::tools).max(args.filament.len());
-    let mut out = Vec::new();
-    for tool in 0..tools {
-        let Some(other) = settings_of(args, tool, home.clone(), style)? else { return Ok(None) };
+    let tools = foreign.map_or(1, import::tools).max(args.filament.len());
+    let mut out = vec![Changes::default()];
+    for tool in 1..tools {
+        let Some(other) = settings_of(args, foreign, tool, home.clone(), style)? else { return Ok(None) };
         let mut changes = Changes::default();
         for field in FIELDS {
             let (ours, theirs) = (settings.get(field.name), other.get(field.name));
@@ -349,9 +350,10 @@ fn filaments(
     Ok(Some(out))
 }
 
-/// Returns the settings that hold where a tool lays.
+/// Returns the settings that hold where a tool lays, or nothing when a profile has faults, which are told.
 fn settings_of(
     args: &PrintArgs,
+    foreign: Option<&[Setting]>,
     tool: usize,
     mut settings: Settings,
     style: Style,
@@ -367,8 +369,8 @@ fn settings_of(
         eprint!("{}", report::render(&found, &sources, style));
         return Ok(None);
     }
-    if let Some(path) = &args.import {
-        import::map(&import::of_tool(&import::read(path, &args.preset)?, tool)).apply(&mut settings);
+    if let Some(foreign) = foreign {
+        import::map(&import::of_tool(foreign, tool)).apply(&mut settings);
     }
     for text in &args.sets {
         recipe::set(text, &mut settings).map_err(|message| Refusal { code: exit::USAGE, message })?;

@@ -16,6 +16,7 @@ use anyhow::Result;
 use serde_json::json;
 use shop_cam::canon::{Command, Position, Role, Section};
 use shop_cam::machine::Machine;
+use shop_formats::mesh::Setting;
 use shop_print::facets::Levels;
 use shop_report::{Diagnostic, Progress as _, Severity};
 use shop_sim::layers::{Judge, LayerFigures, Layers};
@@ -24,13 +25,19 @@ use std::path::Path;
 /// Runs it; returns the exit code.
 pub fn run(
     args: &PrintArgs,
+    foreign: Option<&[Setting]>,
     machine: &Machine,
     path: &Path,
     style: Style,
     mut notes: Vec<Diagnostic>,
 ) -> Result<u8> {
     let ticker = Ticker::new(args.quiet);
-    let Some(Ready { print, .. }) = ready(args, machine, &args.inputs, &ticker, style, &mut notes)? else {
+    let all = ready(args, foreign, machine, &args.inputs, &ticker, style, &mut notes)?;
+    let Some(Ready { print, .. }) = all else {
+        if args.json {
+            let told = summary::failed(&args.inputs, &notes);
+            output::write_whole("-".as_ref(), format!("{told:#}\n").as_bytes())?;
+        }
         return Ok(exit::INPUT);
     };
     let filament = machine.printer.as_ref().map_or(1.75, |p| p.filament);

@@ -129,9 +129,11 @@ fn with_parents(own: Vec<Setting>, path: &Path) -> Vec<Setting> {
     for _ in 0..32 {
         let Some(i) = all.iter().position(|(k, v)| k == "inherits" && !v.is_empty()) else { break };
         let (_, parent) = all.remove(i);
-        let file = path.with_file_name(format!("{parent}.json"));
-        let found = std::fs::read_to_string(&file).ok().and_then(|text| json(&text).ok());
-        let Some(found) = found.filter(|_| !parent.contains(['/', '\\'])) else {
+        // A profile names its neighbours, and no files elsewhere.
+        let beside = !parent.contains(['/', '\\']);
+        let file = beside.then(|| path.with_file_name(format!("{parent}.json")));
+        let found = file.and_then(|f| std::fs::read_to_string(f).ok()).and_then(|text| json(&text).ok());
+        let Some(found) = found else {
             all.push(("inherits".to_owned(), parent));
             break;
         };
@@ -180,51 +182,75 @@ fn json(text: &str) -> Result<Vec<Setting>, String> {
     let serde_json::Value::Object(map) = value else {
         return Err("an object of settings is wanted".to_owned());
     };
-    let text = |v: serde_json::Value| match v {
+    Ok(map.into_iter().map(|(k, v)| (k, json_text(v))).collect())
+}
+
+/// Returns a value without the quotes of a text.
+fn json_text(value: serde_json::Value) -> String {
+    match value {
         serde_json::Value::String(s) => s,
         other => other.to_string(),
-    };
-    Ok(map.into_iter().map(|(k, v)| (k, text(v))).collect())
+    }
+}
+
+/// Returns the values of a list in JSON; nothing when it is none.
+fn json_list(value: &str) -> Option<Vec<String>> {
+    match serde_json::from_str(value.trim()) {
+        Ok(serde_json::Value::Array(all)) => Some(all.into_iter().map(json_text).collect()),
+        _ => None,
+    }
 }
 
 /// Returns the first value of a list: `0.4,0.4`, `["0.4","0.4"]`.
 fn first(value: &str) -> String {
     let value = value.trim();
-    if let Ok(serde_json::Value::Array(all)) = serde_json::from_str::<serde_json::Value>(value) {
-        return match all.into_iter().next() {
-            Some(serde_json::Value::String(s)) => s,
-            Some(other) => other.to_string(),
-            None => String::new(),
-        };
+    if let Some(all) = json_list(value) {
+        return all.into_iter().next().unwrap_or_default();
     }
     let one = value.split([',', ';']).next().unwrap_or_default().trim();
     let listed = one.len() < value.len() && number(one.trim_end_matches('%')).is_some();
     if listed { one.to_owned() } else { value.trim_matches('"').to_owned() }
 }
 
-/// Returns how many tools a profile is for: as many as it has nozzles.
+/// Lists that have a value for every tool: one nozzle may lay several filaments.
+const OF_TOOLS: [&str; 4] = ["nozzle_diameter", "filament_type", "filament_settings_id", "filament_diameter"];
+/// Profiles with more tools than this are no profiles.
+const MOST_TOOLS: usize = 32;
+
+/// Returns how many values the lists of a profile have that say something of every tool.
+fn values(foreign: &[Setting]) -> usize {
+    let of = |key: &&str| foreign.iter().rev().find(|(k, _)| k == key).map(|(_, v)| list(v).len());
+    OF_TOOLS.iter().filter_map(of).max().unwrap_or(1).max(1)
+}
+
+/// Returns how many tools a profile is for: as many as it has nozzles, or filaments.
 pub fn tools(foreign: &[Setting]) -> usize {
-    foreign.iter().rev().find(|(k, _)| k == "nozzle_diameter").map_or(1, |(_, v)| list(v).len().max(1))
+    values(foreign).min(MOST_TOOLS)
 }
 
 /// Returns the settings of one tool: of every list that has a value for each tool, its own.
 pub fn of_tool(foreign: &[Setting], tool: usize) -> Vec<Setting> {
-    let tools = tools(foreign);
-    let own = |value: &str| {
-        let all = list(value);
-        if all.len() == tools && tools > 1 { all[tool.min(tools - 1)].clone() } else { value.to_owned() }
+    let count = values(foreign);
+    // The signs between values stand in texts of the program as well, and between the corners of a bed.
+    let whole = |key: &str, value: &str| match row(key) {
+        Some(Row::Text(..)) => !value.trim_start().starts_with(['"', '[']),
+        Some(Row::Machine) => !OF_TOOLS.contains(&key),
+        _ => false,
     };
-    foreign.iter().map(|(k, v)| (k.clone(), own(v))).collect()
+    let own = |key: &str, value: &str| {
+        if count == 1 || whole(key, value) {
+            return value.to_owned();
+        }
+        let mut all = list(value);
+        if all.len() == count { all.swap_remove(tool.min(count - 1)) } else { value.to_owned() }
+    };
+    foreign.iter().map(|(k, v)| (k.clone(), own(k, v))).collect()
 }
 
 /// Returns the values of a list: `0.4,0.4`, `a;b`, `["0.4","0.4"]`.
 fn list(value: &str) -> Vec<String> {
-    if let Ok(serde_json::Value::Array(all)) = serde_json::from_str::<serde_json::Value>(value.trim()) {
-        let text = |v: serde_json::Value| match v {
-            serde_json::Value::String(s) => s,
-            other => other.to_string(),
-        };
-        return all.into_iter().map(text).collect();
+    if let Some(all) = json_list(value) {
+        return all;
     }
     // Texts stand in quotes, in which both signs may be.
     let (mut out, mut quoted, mut escaped) = (vec![String::new()], false, false);
@@ -581,6 +607,52 @@ thumbnails =
         let second = map(&of_tool(&foreign, 1));
         assert_eq!((value(&second, "hotend_c"), value(&second, "infill_percent")), (Some("190"), Some("20")));
         assert_eq!(value(&map(&foreign), "hotend_c"), Some("210"));
+    }
+
+    #[test]
+    fn texts_and_beds_are_no_lists_of_tools() {
+        let text = "G28 ; home\\nG1 Z5 F3000\\nG92 E0";
+        let foreign = ini(&format!(
+            "nozzle_diameter = 0.4,0.4,0.4,0.4\nstart_gcode = {text}\nend_gcode = M84,a;b;c\n\
+             bed_shape = 0x0,9x0,9x9,0x9\nstart_filament_gcode = \"M900 K1 ; a\";\"M900 K2\";\"\";\"\"\n"
+        ));
+        for tool in 0..4 {
+            let m = map(&of_tool(&foreign, tool));
+            let start = value(&m, "start_gcode").unwrap_or_default();
+            assert!(start.contains("G28 ; home\nG1 Z5 F3000\nG92 E0"), "{start}");
+            assert_eq!(value(&m, "end_gcode"), Some("M84,a;b;c"));
+            let own = ["M900 K1 ; a", "M900 K2"].get(tool).copied();
+            assert_eq!(value(&m, "filament_start_gcode"), own);
+            let bed = m.machine.iter().find(|(k, _)| k == "bed_shape").map(|(_, v)| v.as_str());
+            assert_eq!(bed, Some("0x0,9x0,9x9,0x9"));
+        }
+    }
+
+    #[test]
+    fn filaments_of_one_nozzle_are_tools() {
+        let text = r#"{"nozzle_diameter": ["0.4"], "filament_type": ["PLA", "PETG"], "nozzle_temperature": ["210", "245"]}"#;
+        let foreign = json(text).expect("JSON");
+        assert_eq!(tools(&foreign), 2);
+        let hot = |tool| map(&of_tool(&foreign, tool)).ours.into_iter().find(|(k, _)| k == "hotend_c");
+        assert_eq!([hot(0), hot(1)].map(|h| h.map(|h| h.1)), [Some("210".into()), Some("245".into())]);
+        let many = ini(&format!("nozzle_diameter = 0.4{}\n", ",0.4".repeat(99)));
+        assert_eq!((tools(&many), of_tool(&many, 99)[0].1.as_str()), (32, "0.4"));
+    }
+
+    #[test]
+    fn parents_lie_beside_a_profile_and_nowhere_else() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let own = folder.path().join("own");
+        std::fs::create_dir(&own).expect("writable");
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("writable");
+        write("secret.json", r#"{"wall_loops": "9"}"#);
+        write("own/parent.json", r#"{"wall_loops": "3"}"#);
+        write("own/child.json", r#"{"inherits": "parent"}"#);
+        write("own/thief.json", r#"{"inherits": "../secret"}"#);
+        let read = |name: &str| super::read(&own.join(name), &[]).expect("readable");
+        assert_eq!(read("child.json"), [("wall_loops".to_owned(), "3".to_owned())]);
+        assert_eq!(read("thief.json"), [("inherits".to_owned(), "../secret".to_owned())]);
     }
 
     #[test]

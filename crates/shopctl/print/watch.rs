@@ -11,6 +11,7 @@ use crate::{Refusal, exit, output};
 use anyhow::{Result, bail};
 use serde_json::Value;
 use shop_cam::machine::Machine;
+use shop_formats::mesh::Setting;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -23,7 +24,13 @@ type Stamp = (u64, SystemTime);
 
 /// Looks after a folder until it is stopped; with `once` it ends when all that is there is done. Returns the exit code: that of the last
 /// file that failed.
-pub fn run(args: &PrintArgs, folder: &Path, machine: &Machine, style: Style) -> Result<u8> {
+pub fn run(
+    args: &PrintArgs,
+    foreign: Option<&[Setting]>,
+    folder: &Path,
+    machine: &Machine,
+    style: Style,
+) -> Result<u8> {
     if !folder.is_dir() {
         let message = format!("{} is no folder", folder.display());
         bail!(Refusal { code: exit::USAGE, message });
@@ -45,7 +52,7 @@ pub fn run(args: &PrintArgs, folder: &Path, machine: &Machine, style: Style) -> 
                 waiting += 1;
                 continue;
             }
-            let failed = make(args, path, machine, style);
+            let failed = make(args, foreign, path, machine, style);
             if failed != exit::DONE {
                 code = failed;
             }
@@ -88,10 +95,10 @@ fn is_done(path: &Path, made: SystemTime, machine: &Machine) -> bool {
 }
 
 /// Prints one mesh; whatever goes wrong, the watch goes on.
-fn make(args: &PrintArgs, path: &Path, machine: &Machine, style: Style) -> u8 {
+fn make(args: &PrintArgs, foreign: Option<&[Setting]>, path: &Path, machine: &Machine, style: Style) -> u8 {
     let [program, note] = results(path, machine);
     let inputs = [path.to_owned()];
-    let work = || one(args, machine, &inputs, &program, style, Vec::new());
+    let work = || one(args, foreign, machine, &inputs, &program, style, Vec::new());
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
     let (code, text, report) = match ended {
         Ok(Ok(run)) if run.code == exit::DONE => {
