@@ -215,3 +215,84 @@ fn a_killed_job_is_interrupted_and_not_started_again_unasked() {
     let args = ["resume", "last", "--port", "sim:grbl"];
     assert_eq!(run(&home, &args).status.code(), Some(4), "{}", said(&run(&home, &args)));
 }
+
+/// Programs that take places from whoever only reads them: the job ends well all the same.
+#[test]
+fn what_only_the_machine_knows_is_no_reason_to_stop_it() {
+    for (name, program) in [
+        (
+            "its own place of rest",
+            "G21 G90\nG0 X20 Y10\nG1 Z-1 F300\nG1 X60 F900\nG28 G91 Z0\nG28 G91 X0 Y0\nM30\n",
+        ),
+        ("a new name for a place", "G21 G90\nG0 X20\nG92 X0\nG1 X100 F3000\nG1 X0\nM30\n"),
+        ("another work zero", "G21 G90\nG0 X20\nG55\nG1 X100 F3000\nG0 X3\nG54\nG0 X5\nM30\n"),
+        ("a tool's length", "G21 G90\nG0 X20 Z5\nG43.1 Z2\nG0 Z7\nG1 X100 F3000\nG49\nG0 Z5\nM30\n"),
+        (
+            "a safe start in the middle",
+            "G21 G90\nG0 X20 Z5\nG40 G49 G80\nG1 X100 F3000\nG40 G49\nG0 Z1\nM30\n",
+        ),
+        (
+            "an arc in another plane",
+            "G21 G90\nG0 X20 Z5\nG18 G2 X40 Z5 I10 K0 F900\nG17 G1 X100 F3000\nM30\n",
+        ),
+        ("a touch", "G21 G90\nG0 X20 Z1\nG38.2 Z-20 F100\nG10 L20 P1 Z0\nG0 Z5\nG1 X100 F3000\nG0 Z9\nM30\n"),
+    ] {
+        let home = home(program);
+        let output = run(&home, &send(&[]));
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", said(&output));
+    }
+}
+
+#[test]
+fn a_plasma_job_that_finds_the_sheet_ends_well() {
+    let home = home("");
+    let drawing = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/bracket/bracket.dxf");
+    let cut = ["cut", drawing, "-m", "openbuilds-lead-1010-plasma", "--material", "mild-steel"];
+    let cut = run(&home, &[&cut[..], &["--thickness-mm", "3", "-o", "part.nc"]].concat());
+    assert_eq!(cut.status.code(), Some(0), "{}", said(&cut));
+    let program = std::fs::read_to_string(home.path().join("part.nc")).expect("written");
+    assert!(program.contains("G38.2"), "it searches the sheet");
+    // The work zero lies where the drawing's does, and leaves no room for the kerf: that is another matter.
+    let sent = ["send", "part.nc", "--force", "-m", "openbuilds-lead-1010-plasma", "--port", "sim:grbl"];
+    let output = run(&home, &[&sent[..], &["--sim-speed", "100"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+/// Programs of our own, on all machines whose controllers are simulated.
+#[test]
+fn every_machine_does_what_was_made_for_it() {
+    let list = run(TempDir::new().expect("a place"), &["machine", "list", "--json"]);
+    let list: Value = serde_json::from_slice(&list.stdout).expect("JSON");
+    let text = |m: &Value, key: &str| m[key].as_str().expect("a text").to_owned();
+    let machines: Vec<(String, String, String)> = list
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|m| (text(m, "name"), text(m, "kind"), text(m, "dialect")))
+        .filter(|(.., dialect)| ["grbl", "grblhal", "fluidnc"].contains(&dialect.as_str()))
+        .collect();
+    assert!(machines.len() > 20, "{machines:?}");
+    let job = |name: &str, kind: &str, dialect: &str| {
+        let home = home("");
+        let drawing = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/gasket/gasket.dxf");
+        let what = match kind {
+            "router" => "--material plywood --tool-diameter-mm 3 --depth-mm 4",
+            "plasma" => "--material mild-steel --thickness-mm 3",
+            "laser" => "--material plywood --thickness-mm 3",
+            _ => "--material vinyl",
+        };
+        let cut = ["cut", drawing, "-m", name, "-o", "part.nc"].into_iter().chain(what.split(' '));
+        let cut = run(&home, &cut.collect::<Vec<_>>());
+        assert_eq!(cut.status.code(), Some(0), "{name}: {}", said(&cut));
+        let port = if dialect == "grblhal" { "sim:grblhal" } else { "sim:grbl" };
+        // The drawing lies around its zero: whether that fits the bed is another matter.
+        let send = ["send", "part.nc", "-m", name, "--port", port, "--sim-speed", "1000", "--force"];
+        let sent = run(&home, &send);
+        assert_eq!(sent.status.code(), Some(0), "{name}: {}", said(&sent));
+    };
+    std::thread::scope(|scope| {
+        for share in machines.chunks(machines.len().div_ceil(4)) {
+            scope.spawn(move || share.iter().for_each(|(name, kind, dialect)| job(name, kind, dialect)));
+        }
+    });
+}

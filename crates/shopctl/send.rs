@@ -9,6 +9,7 @@ mod job;
 mod lines;
 pub mod operator;
 pub mod outcome;
+mod places;
 mod preflight;
 mod restart;
 pub mod resume;
@@ -28,6 +29,7 @@ use job::{Door, Feed, Job};
 use lines::Lines;
 use operator::Operator;
 use outcome::Outcome;
+use places::{Places, Start};
 use preflight::{Allowed, Checked};
 use screen::Screen;
 use serde_json::{Value, json};
@@ -362,12 +364,10 @@ pub fn run(args: &SendArgs) -> Result<u8> {
     }
     small::forget_code();
     let checked = checked.expect("looked at in one way or the other");
-    if args.home {
-        screen.say("homing");
-        link.drive.session.home(link.drive.now());
-        if let Err(end) = link.answered("homing", MOVING, &operator, &mut screen) {
-            return Ok(teller.end(&end, None, &mut screen));
-        }
+    if args.home
+        && let Err(end) = link.home(&operator, &mut screen)
+    {
+        return Ok(teller.end(&end, None, &mut screen));
     }
     let found = controller::check(&Situation {
         machine: &machine,
@@ -418,11 +418,17 @@ pub fn run(args: &SendArgs) -> Result<u8> {
             .with_context(|| format!("failed to write {}", journal.path().display()))?;
     }
     small::forget_code();
+    let places = places(&link, protocol);
+    if places.is_none() && protocol.is_realtime() {
+        let text = "the controller does not say where its work zero lies: places are not compared";
+        screen.say(text);
+        screen.event(&json!({ "event": "message", "text": text }));
+    }
     let feed = Feed {
         lines: Lines::new(&bytes),
         ahead: Some(ahead(&bytes, &machine, &link)?),
         last: checked.last,
-        placed: link.drive.session.status().work_position_mm().is_some() && in_first_system(&link),
+        places,
         protocol,
         text: Vec::new(),
         before: VecDeque::new(),
@@ -703,9 +709,17 @@ fn settle_modes(
     link.command(&text, Duration::from_secs(5), operator, screen)
 }
 
-/// Whether the first work coordinate system is in force, which the interpreter takes for granted.
-fn in_first_system(link: &Link) -> bool {
-    link.modes.is_empty() || link.modes.split(' ').any(|m| m == "G54")
+/// Returns what is known of places when the first line goes.
+fn places(link: &Link, protocol: Protocol) -> Option<Places> {
+    let at = link.drive.session.status().work_position_mm()?;
+    let start = Start { system: system_of(&link.modes), ..Start::usual(at, true, protocol) };
+    protocol.is_realtime().then(|| Places::new(start))
+}
+
+/// Returns the work coordinate system that a controller says is in force, in tenths; the first where it says none.
+fn system_of(modes: &str) -> u16 {
+    let systems = modes.split(' ').filter_map(|word| word.strip_prefix("G5")?.parse::<f64>().ok());
+    systems.map(|digit| 500 + (digit * 10.0) as u16).find(|system| (540..600).contains(system)).unwrap_or(540)
 }
 
 /// Runs the interpreter ahead of the wire, from where the tool is.
@@ -753,7 +767,7 @@ fn dry(bytes: &Bytes, last: u64, protocol: Protocol, options: &Options) -> Vec<u
         lines: Lines::new(bytes),
         ahead: None,
         last,
-        placed: false,
+        places: None,
         protocol,
         text: Vec::new(),
         before: VecDeque::new(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use shop_controller::session::{
-    Jog, Line, Options, Override, Policy, Process, Protocol, Reach, Retract, Session, Way, wire,
+    Jog, Line, Options, Override, Policy, Process, Protocol, Reach, Retract, Session, Way, Zero, wire,
 };
 
 /// What controllers say, so that the fuzzer does not have to find out.
@@ -116,9 +116,18 @@ fuzz_target!(|data: &[u8]| {
                             sweep: f64::from(next()) - 99.0,
                         },
                     };
-                    let reach = Reach { end_mm: end, low_mm: [0.0; 3], high_mm: end, way };
+                    let zero = [[Zero::First; 3], [Zero::Told; 3], [Zero::Unknown; 3]][usize::from(what) % 3];
+                    let reach = Reach { end_mm: end, low_mm: [0.0; 3], high_mm: end, way, zero };
                     let duration = Duration::from_millis(u64::from(what));
-                    session.give(now, Line { number, text: text.into(), duration, reach: Some(reach) });
+                    session.give(
+                        now,
+                        Line {
+                            number,
+                            text: text.into(),
+                            duration,
+                            reach: Some(reach).filter(|_| what % 7 > 0),
+                        },
+                    );
                 }
             }
             180..=184 => session.end_of_program(now),

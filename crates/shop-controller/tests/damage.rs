@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::rig::Rig;
 use proptest::prelude::*;
-use shop_controller::session::{Event, Failure, Line, Options, Override, Reach, Way};
+use shop_controller::session::{Event, Failure, Line, Options, Override, Reach, Way, Zero};
 use shop_controller::sim::{self, Kind};
 
 /// A small part as a router cuts it: lines and arcs of all lengths, plunges, a dwell, two feeds, two speeds.
@@ -85,7 +85,7 @@ fn part() -> Vec<Line> {
         for axis in 0..3 {
             (low_mm[axis], high_mm[axis]) = (low_mm[axis].min(at[axis]), high_mm[axis].max(at[axis]));
         }
-        let reach = Reach { end_mm: at, low_mm, high_mm, way };
+        let reach = Reach { end_mm: at, low_mm, high_mm, way, zero: [Zero::First; 3] };
         Line {
             number: line,
             text: text.as_bytes().into(),
@@ -109,9 +109,80 @@ fn rosette() -> Vec<Line> {
             std::array::from_fn(|i| from[i].min(end_mm[i])),
             std::array::from_fn(|i| from[i].max(end_mm[i])),
         );
-        let reach = Some(Reach { end_mm, low_mm, high_mm, way: Way::Straight { from_mm: from } });
+        let reach = Some(Reach {
+            end_mm,
+            low_mm,
+            high_mm,
+            way: Way::Straight { from_mm: from },
+            zero: [Zero::First; 3],
+        });
         from = end_mm;
         Line { number: u64::from(i) + 1, text, duration: Duration::from_secs(2), reach }
+    });
+    lines.collect()
+}
+
+/// A way through everything that takes a place, or its zero, from whoever only reads the program: each line, where it ends as
+/// that is known behind it, and from which zero each axis counts there (`1` the first one, `t` as told, `?` unknown).
+const JOURNEY: &[(&str, [f64; 3], &str)] = &[
+    ("G21G90G17G94", [0.0, 0.0, 0.0], "111"),
+    ("G0X10Y5Z2", [10.0, 5.0, 2.0], "111"),
+    // The plate lies at -10, and only the machine knows.
+    ("G38.2Z-20F300", [10.0, 5.0, 0.0], "11?"),
+    ("G92Z0", [10.0, 5.0, 0.0], "11?"),
+    ("G0Z5", [10.0, 5.0, 5.0], "11t"),
+    ("G1X20F1200", [20.0, 5.0, 5.0], "11t"),
+    ("Z-1F600", [20.0, 5.0, -1.0], "11t"),
+    ("G18G2X30Z-1I5K0F1200", [30.0, 5.0, -1.0], "11t"),
+    ("G17G1Y15", [30.0, 15.0, -1.0], "11t"),
+    // The X of the tool is known, and so is its new name.
+    ("G92X0", [30.0, 15.0, -1.0], "11t"),
+    ("X10", [40.0, 15.0, -1.0], "11t"),
+    ("G28", [0.0, 0.0, 0.0], "???"),
+    ("G91G0X7", [0.0, 0.0, 0.0], "???"),
+    ("G90G0X0Y3Z5", [30.0, 3.0, 5.0], "11t"),
+    ("G1X-3F1500", [27.0, 3.0, 5.0], "11t"),
+    // Where this zero lies is not in the program.
+    ("G55", [27.0, 3.0, 0.0], "11?"),
+    ("G0X5Y5", [5.0, 5.0, 0.0], "tt?"),
+    ("Z6", [5.0, 5.0, 6.0], "ttt"),
+    ("G1X45F1500", [45.0, 5.0, 6.0], "ttt"),
+    ("Y25", [45.0, 25.0, 6.0], "ttt"),
+    ("G3X35Y35I-10J0", [35.0, 35.0, 6.0], "ttt"),
+    ("G54", [0.0, 0.0, 0.0], "???"),
+    ("G0X0Y0Z5", [0.0, 0.0, 5.0], "ttt"),
+    ("G43.1Z2", [0.0, 0.0, 0.0], "tt?"),
+    ("G1Z4F600", [0.0, 0.0, 4.0], "ttt"),
+    ("G49", [0.0, 0.0, 0.0], "tt?"),
+    ("G28G91Z0", [0.0, 0.0, 0.0], "tt?"),
+    ("G90G1X9F1500", [9.0, 0.0, 0.0], "tt?"),
+    ("M30", [9.0, 0.0, 0.0], "tt?"),
+];
+
+fn journey() -> Vec<Line> {
+    let mut before = ([0.0; 3], [Zero::First; 3]);
+    let lines = JOURNEY.iter().zip(1..).map(|(&(text, end_mm, known), number)| {
+        let letters = known.as_bytes();
+        let is: [Zero; 3] = std::array::from_fn(|i| match letters[i] {
+            b'1' => Zero::First,
+            b't' => Zero::Told,
+            _ => Zero::Unknown,
+        });
+        let (from_mm, was) = std::mem::replace(&mut before, (end_mm, is));
+        let zero = std::array::from_fn(|i| if was[i] == is[i] { is[i] } else { Zero::Unknown });
+        let round = if text.starts_with("G18") { 5.0 } else { 0.0 };
+        let way = match text {
+            _ if round > 0.0 => Way::Somewhere,
+            "G3X35Y35I-10J0" => {
+                let sweep = std::f64::consts::FRAC_PI_2;
+                Way::Round { from_mm, center_mm: [35.0, 25.0], sweep }
+            }
+            _ => Way::Straight { from_mm },
+        };
+        let low_mm = std::array::from_fn(|i| from_mm[i].min(end_mm[i]) - round);
+        let high_mm = std::array::from_fn(|i| from_mm[i].max(end_mm[i]) + round);
+        let reach = Reach { end_mm, low_mm, high_mm, way, zero };
+        Line { number, text: text.as_bytes().into(), duration: Duration::from_secs(30), reach: Some(reach) }
     });
     lines.collect()
 }
@@ -124,13 +195,13 @@ proptest! {
     fn a_sound_wire_raises_no_alarm(
         latency in prop::sample::select(&[0u64, 1, 5, 16][..]),
         baud in prop::sample::select(&[57_600u32, 115_200, 250_000][..]),
-        reports in prop::sample::select(&[1u16, 3][..]),
+        reports in prop::sample::select(&[0u16, 1, 2, 3][..]),
         speed in prop::sample::select(&[1.0, 3.0, 1000.0][..]),
         hal in any::<bool>(),
-        short in any::<bool>(),
+        program in prop::sample::select(&[part as fn() -> Vec<Line>, rosette, journey, journey][..]),
         presses in prop::collection::vec((0u64..6000, 0usize..6), 0..6),
     ) {
-        sound(latency, Stand { baud, reports, speed, hal }, short, presses)?;
+        sound(latency, Stand { baud, reports, speed, hal }, program(), presses)?;
     }
 }
 
@@ -147,7 +218,7 @@ struct Stand {
 fn sound(
     latency: u64,
     stand: Stand,
-    short: bool,
+    program: Vec<Line>,
     mut presses: Vec<(u64, usize)>,
 ) -> Result<(), TestCaseError> {
     let Stand { baud, reports, speed, hal } = stand;
@@ -159,7 +230,7 @@ fn sound(
     rig.connect();
     let begun = rig.now;
     presses.sort_unstable();
-    let mut over = rig.job_until(if short { rosette() } else { part() }, |e| matches!(e, Event::Sent(_)));
+    let mut over = rig.job_until(program, |e| matches!(e, Event::Sent(_)));
     for (at, what) in presses {
         let now = (begun + Duration::from_millis(at)).max(rig.now);
         if rig.is_finished() || !rig.run_to(now) {
@@ -186,7 +257,7 @@ fn who_is_held_again_before_going_on_can_go_on() {
     let stand = |hal| Stand { baud: 57_600, reports: 1, speed: 1.0, hal };
     for gap in (0..600).step_by(8) {
         for hal in [false, true] {
-            sound(0, stand(hal), false, vec![(1872, 0), (1872 + gap, 0)]).expect("it goes on");
+            sound(0, stand(hal), part(), vec![(1872, 0), (1872 + gap, 0)]).expect("it goes on");
         }
     }
 }

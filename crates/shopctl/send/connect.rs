@@ -151,6 +151,31 @@ impl Link {
         }
     }
 
+    /// Searches the switches. A GRBL runs its startup blocks behind that: modes and work zero are looked at anew.
+    pub fn home(&mut self, operator: &Operator, screen: &mut Screen) -> std::result::Result<(), Outcome> {
+        screen.say("homing");
+        self.drive.session.home(self.drive.now());
+        self.answered("homing", super::MOVING, operator, screen)?;
+        if !self.identity.protocol.is_some_and(Protocol::is_counted) {
+            return Ok(());
+        }
+        self.command("$G", Duration::from_secs(3), operator, screen)?;
+        self.drive.session.query_status(self.drive.now());
+        let end = Instant::now() + Duration::from_secs(1);
+        while Instant::now() < end && self.drive.turn(GLANCE).is_ok() {
+            while let Some(event) = self.drive.session.next_event() {
+                match event {
+                    Event::Status(_) => return Ok(()),
+                    Event::Failed(failure) => {
+                        return Err(Outcome::of(&failure, self.drive.session.protocol(), false));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Sends a command of our own and waits for its answer; a refusal is an outcome.
     pub fn command(
         &mut self,

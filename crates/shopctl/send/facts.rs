@@ -20,9 +20,9 @@ pub struct Facts {
     pub line: u64,
     /// How long it takes at most, s, at the programmed feed.
     pub seconds: f64,
-    /// Where it ends, canonical, mm.
+    /// Where it ends, mm: where the machine is, from the first work zero, whatever tool it holds.
     pub end: Position,
-    /// The box it stays in, canonical, mm.
+    /// The box it stays in.
     pub low: Position,
     /// The other corner.
     pub high: Position,
@@ -49,6 +49,8 @@ const PROBE_S: f64 = 120.0;
 pub struct Fold {
     machine: Machine,
     at: Position,
+    /// Offset of the tool: the machine is where the tip would be with none.
+    tool: Position,
     feed: f64,
     open: Option<Facts>,
 }
@@ -57,7 +59,7 @@ impl Fold {
     /// Begins with the tool at `start`.
     pub fn new(machine: Machine, start: Position) -> Fold {
         let feed = machine.process.feed.mm_per_min();
-        Fold { machine, at: start, feed, open: None }
+        Fold { machine, at: start, tool: [0.0; 3], feed, open: None }
     }
 
     /// Takes a step; returns the facts of the line before when a new one begins.
@@ -106,18 +108,20 @@ impl Fold {
                 self.go(*to, Some(([center.x, center.y], *counter_clockwise)), false, facts);
             }
             Command::Move(m) => {
-                // Arcs in other planes and turns of rotary axes: their boxes are not worth the formulas.
-                let length = m.length(self.at);
-                facts.lost |= matches!(m.way, Way::Arc { .. }) || m.more.iter().any(Option::is_some);
+                let from = self.at;
+                let length = m.length(self.tip());
                 self.go(m.to, None, m.way == Way::Rapid, facts);
-                if matches!(m.way, Way::Arc { .. }) {
-                    facts.way = Course::Somewhere;
+                // Arcs in other planes, and turns of rotary axes: not worth more than a box.
+                facts.way = Course::Somewhere;
+                if let Way::Arc { plane, center, .. } = m.way {
+                    self.around(from, plane.axes(), center, facts);
                 }
                 facts.seconds += length / self.speed(m.way == Way::Rapid);
             }
+            Command::ToolOffset { offset } => self.tool = *offset,
             Command::Drill(drill) => {
                 let mut moves = Vec::new();
-                drill.expand(self.at, |c| moves.push(c));
+                drill.expand(self.tip(), |c| moves.push(c));
                 for c in &moves {
                     self.command(c, facts);
                 }
@@ -125,12 +129,12 @@ impl Fold {
             Command::Home { to, .. } => {
                 facts.seconds += HOMING_S;
                 (facts.lost, facts.way) = (true, Course::Somewhere);
-                self.at = *to;
+                self.at = self.holder(*to);
             }
             Command::Probe { z, .. } => {
                 facts.seconds += PROBE_S;
                 (facts.lost, facts.way) = (true, Course::Somewhere);
-                self.at[2] = *z;
+                self.at[2] = *z + self.tool[2];
             }
             Command::Feed(feed) if feed.mm_per_min() > 0.0 => self.feed = feed.mm_per_min(),
             Command::Dwell { seconds } if seconds.is_finite() => facts.seconds += seconds.max(0.0),
@@ -148,6 +152,26 @@ impl Fold {
         }
     }
 
+    /// Returns where the tip is.
+    fn tip(&self) -> Position {
+        std::array::from_fn(|i| self.at[i] - self.tool[i])
+    }
+
+    /// Returns where the machine is when the tip is at `tip`.
+    fn holder(&self, tip: Position) -> Position {
+        std::array::from_fn(|i| tip[i] + self.tool[i])
+    }
+
+    /// Takes the circle around `center` into the box of a line.
+    fn around(&self, from: Position, [a, b, _]: [usize; 3], center: [f64; 2], facts: &mut Facts) {
+        let center = [center[0] + self.tool[a], center[1] + self.tool[b]];
+        let radius = (from[a] - center[0]).hypot(from[b] - center[1]);
+        for (axis, middle) in [a, b].into_iter().zip(center) {
+            facts.low[axis] = facts.low[axis].min(middle - radius);
+            facts.high[axis] = facts.high[axis].max(middle + radius);
+        }
+    }
+
     /// Slowest axis for rapids: a move along it alone is not faster. mm/s.
     fn speed(&self, rapid: bool) -> f64 {
         let axes = self.machine.axes.iter().map(|a| a.rapid.mm_per_min());
@@ -158,6 +182,8 @@ impl Fold {
 
     fn go(&mut self, to: Position, arc: Option<([f64; 2], bool)>, rapid: bool, facts: &mut Facts) {
         let from = self.at;
+        let to = self.holder(to);
+        let arc = arc.map(|(c, way)| ([c[0] + self.tool[0], c[1] + self.tool[1]], way));
         for i in 0..3 {
             if to[i].is_finite() {
                 self.at[i] = to[i];

@@ -114,13 +114,29 @@ const GLANCE: Duration = Duration::from_millis(250);
 /// A start that no program is likely to have.
 const ELSEWHERE: f64 = 7919.25;
 
+/// Whether a line moves the zero from which places are told, or goes where only the controller knows.
+fn moves_the_zero(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|b| matches!(b, b'G' | b'g')) {
+        rest = &rest[at + 1..];
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        let number =
+            rest[..digits].iter().fold(0u32, |n, d| n.saturating_mul(10).saturating_add(u32::from(d - b'0')));
+        // G28 and G30 go to places that only the controller knows.
+        if matches!(number, 10 | 28 | 30 | 43 | 49 | 52 | 55..=59 | 68 | 92) {
+            return true;
+        }
+    }
+    false
+}
+
 /// Returns where a program ends, work coordinates, mm: an axis that it never places is no number. Nothing where that cannot
 /// be known beforehand: it homes, probes, moves its zero, or says words that only the other end understands.
 pub fn planned_end(program: &[u8], machine: &Machine) -> Option<[f64; 3]> {
     let foreign = |text: &[u8]| {
         let text = text.trim_ascii();
         let plain = matches!(text, [b'(' | b';' | b'%', ..] | []) || plain_word(text);
-        !plain || super::job::moves_the_zero(text)
+        !plain || moves_the_zero(text)
     };
     if Lines::new(program).any(|(_, text)| foreign(text)) {
         return None;
@@ -473,5 +489,15 @@ mod tests {
         }
         assert!(Target::parse("/dev/ttyUSB0").is_none() && Target::parse("tcp://h:1").is_none());
         assert!(Target::parse("linuxcnc://").expect("one of them").is_err());
+    }
+
+    #[test]
+    fn lines_that_move_the_zero_are_known() {
+        for text in ["G92X0", "G10L20P1X0", "G55", "G0G28", "G43.1Z5", "g59.3", "G28 X0 Y0"] {
+            assert!(moves_the_zero(text.as_bytes()), "{text}");
+        }
+        for text in ["G54", "G1X92", "G0X10", "G53G0Z0", "G2I10J28", "M92", "G90"] {
+            assert!(!moves_the_zero(text.as_bytes()), "{text}");
+        }
     }
 }

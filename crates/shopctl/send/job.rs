@@ -6,10 +6,11 @@ use super::index::Index;
 use super::lines::Lines;
 use super::operator::{Key, Operator};
 use super::outcome::Outcome;
+use super::places::Places;
 use super::screen::{self, Screen};
 use crate::exit;
 use serde_json::json;
-use shop_controller::session::{Cause, Event, Failure, Line, Override, Protocol, Reach, State, wire};
+use shop_controller::session::{Cause, Event, Failure, Line, Override, Protocol, State, wire};
 use shop_jobs::{Journal, State as JobState};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -29,8 +30,8 @@ pub struct Feed<'a> {
     pub ahead: Option<Ahead>,
     /// Last line that is sent.
     pub last: u64,
-    /// Whether places of lines are those that the controller reports.
-    pub placed: bool,
+    /// Which places are known; nothing where the controller has no reports to compare them with.
+    pub places: Option<Places>,
     /// How lines are cleaned.
     pub protocol: Protocol,
     /// Reused for every line.
@@ -57,39 +58,12 @@ impl Feed<'_> {
                 self.text.splice(..0, std::mem::take(&mut self.prefix).bytes());
             }
             let facts = self.ahead.as_mut().and_then(|a| a.facts(number));
-            self.placed &= !moves_the_zero(&self.text);
-            let mut line =
-                Line { number, text: self.text.as_slice().into(), duration: Duration::ZERO, reach: None };
-            if let Some(facts) = facts {
-                self.placed &= !facts.lost;
-                line.duration = Duration::try_from_secs_f64(facts.seconds).unwrap_or(Duration::MAX / 4);
-                line.reach = self.placed.then_some(Reach {
-                    end_mm: facts.end,
-                    low_mm: facts.low,
-                    high_mm: facts.high,
-                    way: facts.way,
-                });
-            }
-            return Some(line);
+            let reach = self.places.as_mut().and_then(|places| places.line(&self.text, facts.as_ref()));
+            let duration = facts.map_or(0.0, |facts| facts.seconds);
+            let duration = Duration::try_from_secs_f64(duration).unwrap_or(Duration::MAX / 4);
+            return Some(Line { number, text: self.text.as_slice().into(), duration, reach });
         }
     }
-}
-
-/// Whether a line moves the zero of the positions that the controller reports, away from where the program's began:
-/// from then on places cannot be compared.
-pub fn moves_the_zero(text: &[u8]) -> bool {
-    let mut rest = text;
-    while let Some(at) = rest.iter().position(|b| matches!(b, b'G' | b'g')) {
-        rest = &rest[at + 1..];
-        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-        let number =
-            rest[..digits].iter().fold(0u32, |n, d| n.saturating_mul(10).saturating_add(u32::from(d - b'0')));
-        // G28 and G30 go to places that only the controller knows.
-        if matches!(number, 10 | 28 | 30 | 43 | 49 | 52 | 55..=59 | 68 | 92) {
-            return true;
-        }
-    }
-    false
 }
 
 /// What happens when the door was open and is closed again.
@@ -397,20 +371,5 @@ fn overheld(why: &str) -> Outcome {
         hint: Some("`shopctl resume` goes on with it when the cause is gone".into()),
         more: Box::new(json!({ "held": why })),
         ..Outcome::other(exit::HELD, "held", format!("the machine stood still for too long: {why}"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_that_move_the_zero_are_known() {
-        for text in ["G92X0", "G10L20P1X0", "G55", "G0G28", "G43.1Z5", "g59.3", "G28 X0 Y0"] {
-            assert!(moves_the_zero(text.as_bytes()), "{text}");
-        }
-        for text in ["G54", "G1X92", "G0X10", "G53G0Z0", "G2I10J28", "M92", "G90"] {
-            assert!(!moves_the_zero(text.as_bytes()), "{text}");
-        }
     }
 }

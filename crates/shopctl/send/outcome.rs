@@ -97,16 +97,16 @@ impl Outcome {
                 more: Box::new(json!({ "line": line })),
                 ..end(exit::UNSURE, "damaged", why.clone())
             },
-            Failure::Position { wanted_mm, found_mm } => {
+            Failure::Position { line, wanted_mm, found_mm } => {
                 let at = |p: &[f64; 3]| format!("X{:.3} Y{:.3} Z{:.3}", p[0], p[1], p[2]);
+                let text = match line {
+                    Some(line) => format!("the machine was seen at {} near line {line}, off its way", at(found_mm)),
+                    None => format!("the machine stands at {} and should be at {}", at(found_mm), at(wanted_mm)),
+                };
                 Outcome {
-                    hint: Some("steps or lines were lost: the part may be wrong".into()),
-                    more: Box::new(json!({ "wanted_mm": wanted_mm, "found_mm": found_mm })),
-                    ..end(
-                        exit::UNSURE,
-                        "position",
-                        format!("the machine stands at {} and should be at {}", at(found_mm), at(wanted_mm)),
-                    )
+                    hint: Some("steps or lines were lost: the part may be wrong; `shopctl explain send/damaged`".into()),
+                    more: Box::new(json!({ "line": line, "wanted_mm": wanted_mm, "found_mm": found_mm })),
+                    ..end(exit::UNSURE, "position", text)
                 }
             }
             Failure::Stopped => end(exit::INTERRUPTED, "stopped", "stopped".into()),

@@ -14,7 +14,7 @@ use super::facts::{Facts, Fold};
 use super::lines::Lines;
 use shop_cam::canon::{Command, Heater, Position};
 use shop_cam::machine::{Machine, MachineKind};
-use shop_controller::session::{Line, Reach, Way};
+use shop_controller::session::{Line, Reach, Way, Zero};
 use shop_gcode::{Context, Modes, Step};
 use shop_jobs::{History, State};
 use std::collections::VecDeque;
@@ -362,6 +362,7 @@ impl Script {
             low_mm: at,
             high_mm: at,
             way: Way::Straight { from_mm: at },
+            zero: [Zero::First; 3],
         });
         let text = if self.numbered { text.to_owned() } else { text.replace(' ', "") };
         self.lines.push_back(Line { number: 0, text: text.into_bytes().into(), duration, reach });
@@ -374,7 +375,8 @@ impl Script {
         if let (Some(a), Some(b), Some(line)) = (from, self.at, self.lines.back_mut()) {
             let (low_mm, high_mm) =
                 (std::array::from_fn(|i| a[i].min(b[i])), std::array::from_fn(|i| a[i].max(b[i])));
-            line.reach = Some(Reach { end_mm: b, low_mm, high_mm, way: Way::Straight { from_mm: a } });
+            let (way, zero) = (Way::Straight { from_mm: a }, [Zero::First; 3]);
+            line.reach = Some(Reach { end_mm: b, low_mm, high_mm, way, zero });
         }
     }
 }

@@ -9,6 +9,7 @@ use super::job::{Door, Feed, Job};
 use super::lines::Lines;
 use super::operator::{Key, Operator};
 use super::outcome::Outcome;
+use super::places::{Places, Start};
 use super::preflight::{Allowed, Checked};
 use super::restart::{self, Approach, Found, Restart, Trace, Warmth};
 use super::screen::Screen;
@@ -148,9 +149,7 @@ fn resume(
     let protocol = link.identity.protocol.unwrap_or(Protocol::Grbl);
     controller::adopt(&mut machine, &link.settings);
     if args.home {
-        screen.say("homing");
-        link.drive.session.home(link.drive.now());
-        or_end!(link.answered("homing", super::MOVING, &operator, screen));
+        or_end!(link.home(&operator, screen));
     }
     or_end!(come_to_rest(&mut link, protocol, &operator, screen));
 
@@ -205,7 +204,7 @@ fn resume(
         lines: Lines::resume(&bytes, restart.place),
         ahead: Some(Ahead::start(&bytes, context, &machine).context("failed to start a thread")?),
         last: checked.last,
-        placed: before.placed && super::in_first_system(&link),
+        places: protocol.is_realtime().then(|| Places::new(before.start)),
         protocol,
         text: Vec::new(),
         before: before.lines,
@@ -340,7 +339,7 @@ fn forgot(bytes: &[u8], context: &Context, acknowledged: u64, modes: &str) -> bo
 struct Before {
     lines: VecDeque<shop_controller::session::Line>,
     prefix: &'static str,
-    placed: bool,
+    start: Start,
 }
 
 fn approach(
@@ -353,9 +352,12 @@ fn approach(
     base: Option<[f64; 3]>,
 ) -> std::result::Result<Before, Outcome> {
     let status = link.drive.session.status();
+    let protocol = link.identity.protocol.unwrap_or(Protocol::Grbl);
     if restart.done == 0 {
-        let placed = status.work_position_mm().is_some();
-        return Ok(Before { lines: VecDeque::new(), prefix: "", placed });
+        let at = status.work_position_mm();
+        let usual = Start::usual(at.unwrap_or_default(), at.is_some(), protocol);
+        let start = Start { system: super::system_of(&link.modes), ..usual };
+        return Ok(Before { lines: VecDeque::new(), prefix: "", start });
     }
     let mut warmth = Warmth::default();
     let modes = shop_gcode::modes(&bytes[..restart.place.0], context, |step, _| {
@@ -380,14 +382,18 @@ fn approach(
     // Else the places that the controller reports are not those of the lines.
     let plain = modes.position == modes.named && modes.tool_offset == [0.0; 3] && modes.system == 54;
     let from = status.work_position_mm().filter(|_| plain);
-    let numbered = link.identity.protocol.is_some_and(Protocol::is_numbered);
+    let numbered = protocol.is_numbered();
+    // Behind a search for switches, or a touch, places are known that were named since.
+    let start = Start {
+        absolute: modes.absolute,
+        unit_mm: modes.unit_mm,
+        system: if modes.system > 59 { modes.system } else { modes.system * 10 },
+        cycle: modes.motion.is_some_and(|motion| (73..=89).contains(&motion)),
+        ..Start::usual(modes.position, from.is_some() && restart.placed, protocol)
+    };
     let approach = Approach { modes: &modes, warmth: &warmth, machine, restart, safe_z, from, numbered };
     let first = Lines::resume(bytes, restart.place).next().map_or(&b""[..], |(_, text)| text);
-    Ok(Before {
-        lines: approach.lines(),
-        prefix: approach.prefix(first),
-        placed: from.is_some() && restart.placed,
-    })
+    Ok(Before { lines: approach.lines(), prefix: approach.prefix(first), start })
 }
 
 /// Whether the controller holds the work zero that the program made. What a reset takes away, G92 and the length of the tool,

@@ -168,7 +168,7 @@ impl Core {
         if let (Some(wanted_mm), Some(found_mm)) = (self.options.end_mm, found) {
             let off = (0..3).any(|i| (wanted_mm[i] - found_mm[i]).abs() > self.options.tolerance_mm);
             if off {
-                return self.fail(Failure::Position { wanted_mm, found_mm });
+                return self.fail(Failure::Position { line: None, wanted_mm, found_mm });
             }
         }
         self.over = true;

@@ -14,14 +14,25 @@
 //! between two reports: half a period times the speed, and the tolerance. Nothing that a GRBL can be asked tells more:
 //! a damaged coordinate is gone with the next absolute one.
 //!
+//! Two things that a report tells are left alone:
+//! - `FS:`, the feed now. Below the program's it is always right: ramps, corners, holds, overrides. Above it could be wrong
+//!   only beside no rapid, at a known override that has not just been lowered, and then shows what `$G` does not: a feed that
+//!   the program sets anew within a second. That is too little to stop a job for a machine that tells its speed in another way.
+//! - `Ln:`, the number of the line at work. It is the N word of that line, which a GRBL as delivered does not keep and which
+//!   would cost seven bytes of each line on the wire; what it could tell, `Bf:` and the markers tell.
+//!
+//! Where only the machine knows where it is, nobody can hold anything against it: see [`super::zeros`] and
+//! [`Reach`].
+//!
 //! A report may be damaged as well as a line. One that does not fit is asked again at once; if the next one does not fit
 //! either, the job stops. If it does, nobody can say which of both was damaged: the job goes on, and does not end well.
 
 use super::item::{Item, Kind};
 use super::ledger::Contradiction;
 use super::modes::{Difference, Modes};
-use super::types::{Event, Failure, Protocol, State};
+use super::types::{Event, Failure, Protocol, Reach, State};
 use super::watch::Asked;
+use super::zeros::Told;
 use super::{Link, Session, Stage, path};
 
 /// What was seen and can have been a damaged report as well.
@@ -113,33 +124,55 @@ impl Session {
         if !moving || !self.works() || self.job.checking {
             return;
         }
-        let (Link::Counted(ledger), Some(at)) = (&self.link, self.status.work_position_mm()) else { return };
-        let loose = self.options.loose_corridor_mm;
-        // Others may round corners, or move arms that only come near a straight line.
-        let exact = self.protocol.is_some_and(Protocol::is_counted);
-        let near = if exact { self.options.corridor_mm + self.grain.mm() } else { loose };
-        let flight = ledger.items().chain(&self.queue).filter(|i| i.blind || i.reach.is_some());
-        let flight = flight.map(|i| i.reach.as_ref().filter(|_| !i.blind));
-        let mut lines = 0;
-        let on_its_way = self.job.trail.iter().map(Option::as_ref).chain(flight).any(|reach| {
-            lines += 1;
-            reach.is_none_or(|reach| path::may_be_at(reach, at, near, loose))
-        });
-        if lines == 0 || on_its_way {
+        if self.is_on_its_way() {
             if let Some(seen) = self.job.evidence.astray.take() {
                 self.remember(seen);
             }
             return;
         }
-        let [x, y, z] = at;
+        let Some((aim, zero)) = self.aim() else { return };
+        let at = self.zeros.seen_from(&aim, zero);
+        let found_mm: [f64; 3] = std::array::from_fn(|i| at[i].unwrap_or(aim.end_mm[i]));
         let line = self.line_at_work();
+        let [x, y, z] = found_mm;
         let seen = format!("near line {line} the machine was seen off its way, at X{x:.3} Y{y:.3} Z{z:.3}");
         if self.job.evidence.astray.replace(seen).is_none() {
             return self.watch.hurry(self.now);
         }
-        let wanted_mm = ledger.items().find_map(|i| i.reach).or(self.job.trail.back().copied().flatten());
-        let wanted_mm = wanted_mm.map_or(at, |reach| reach.end_mm);
-        self.fail(Failure::Position { wanted_mm, found_mm: at });
+        self.fail(Failure::Position { line: Some(line), wanted_mm: aim.end_mm, found_mm });
+    }
+
+    /// Returns whether the machine is on the way of a line that may be at work, as far as that is known.
+    fn is_on_its_way(&self) -> bool {
+        let Link::Counted(ledger) = &self.link else { return true };
+        let loose = self.options.loose_corridor_mm;
+        // Others may round corners, or move arms that only come near a straight line.
+        let exact = matches!(self.protocol, Some(Protocol::Grbl | Protocol::GrblHal));
+        let near = if exact { self.options.corridor_mm + self.grain.mm() } else { loose };
+        let flight = ledger.items().filter(|i| matches!(i.kind, Kind::Program(_)));
+        let mut lines = self.job.trail.iter().copied().chain(flight.map(|i| (i.reach, i.zero))).peekable();
+        let there =
+            |reach: Reach, zero| path::may_be_at(&reach, self.zeros.seen_from(&reach, zero), near, loose);
+        lines.peek().is_none() || lines.any(|(reach, zero)| reach.is_none_or(|reach| there(reach, zero)))
+    }
+
+    /// Returns the way of the oldest line in flight, or of the newest before it, and the number of its zero.
+    fn aim(&self) -> Option<(Reach, u64)> {
+        let Link::Counted(ledger) = &self.link else { return None };
+        let flight = ledger.items().find_map(|i| Some((i.reach?, i.zero)));
+        flight.or_else(|| self.job.trail.back().and_then(|(reach, zero)| Some(((*reach)?, *zero))))
+    }
+
+    /// A report says where the machine stands, or where its work zero lies.
+    pub(crate) fn hear_zero(&mut self, told: Told) {
+        let Link::Counted(ledger) = &self.link else { return };
+        let next = ledger.front().map(|item| item.zero);
+        // A GRBL comes to rest before its zero moves. What others tell may be that of the line at work.
+        let newest = self.zeros.newest();
+        let rests = matches!(self.protocol, Some(Protocol::Grbl))
+            || self.status.state == Some(State::Idle)
+            || self.job.trail.iter().all(|(_, zero)| *zero == newest);
+        self.zeros.report(told, next, rests, self.status.machine_position_mm, self.status.work_offset_mm);
     }
 
     /// Returns whether the modes that the controller reports can be held against those that were sent. `FluidNC` may tell

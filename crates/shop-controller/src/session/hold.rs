@@ -201,6 +201,7 @@ impl Session {
         self.hold.told = None;
         self.held(cause, why);
         self.hold.pause = Some((last, number));
+        self.zeros.pauses();
     }
 
     /// `//action:`: the machine's own panel wants something of its host.

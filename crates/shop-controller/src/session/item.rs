@@ -14,8 +14,8 @@ pub(crate) struct Item {
     pub text: Box<[u8]>,
     pub duration: Duration,
     pub reach: Option<Reach>,
-    /// Nobody knows where it goes, or from where: see [`super::pause`].
-    pub blind: bool,
+    /// The number of the work zero that holds while it runs: see [`super::zeros`].
+    pub zero: u64,
     /// Goes when everything before it was answered, and nothing goes before it is.
     pub alone: bool,
     /// A marker whose report has come.
@@ -55,7 +55,7 @@ impl Item {
             text: text.into_boxed_slice(),
             duration: Duration::ZERO,
             reach: None,
-            blind: false,
+            zero: 0,
             alone: false,
             read: false,
             modes: None,
@@ -81,7 +81,7 @@ impl Item {
             text,
             duration,
             reach,
-            blind: false,
+            zero: 0,
             alone,
             read: false,
             modes: None,

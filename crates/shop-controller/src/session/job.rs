@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::evidence::Evidence;
 use super::item::{Item, Kind};
-use super::types::{Event, Failure, Line, Protocol, Reach, State, Way};
+use super::types::{Event, Failure, Line, Protocol, Reach, State, Zero};
 use super::{Link, Session, Stage, status, wire};
 
 /// How long counts may go unchecked before a marker is sent. It costs three bytes.
@@ -24,6 +24,9 @@ const MODES: Duration = Duration::from_secs(1);
 
 /// Reports in a row that must say `Idle`: GRBL says so for a moment between reading a line and starting its move.
 const IDLES: u32 = 3;
+
+/// Reports at rest to wait for the work zero where the end of the program counts from it: GRBL tells it in every 10th.
+const ZERO_WITHIN: u32 = 12;
 
 /// How long an answer may come after it should have come.
 const GRACE: Duration = Duration::from_secs(1);
@@ -41,13 +44,13 @@ pub(crate) struct Job {
     pub checking: bool,
     /// Answers seem to be missing: no line goes until that is settled, and it is by then.
     doubt: Option<Doubt>,
-    /// Where the newest lines went that are taken and perhaps not done, oldest first.
-    /// Nothing stands for a line of which nobody knows where it goes.
-    pub trail: VecDeque<Option<Reach>>,
+    /// Where the newest lines went that are taken and perhaps not done, oldest first, and the number of the zero that they
+    /// run under. Nothing stands for a line of which nobody knows where it goes.
+    pub trail: VecDeque<(Option<Reach>, u64)>,
     /// Axes of which nobody knows where they are, after a change of tools: bit 0 is X.
     pub blind: u8,
-    /// Where the last line that moves ends.
-    end_mm: Option<[f64; 3]>,
+    /// Where the newest line that was answered ends, and the number of its zero; nothing where nobody knows.
+    end: Option<(Reach, u64)>,
     /// The newest line of the file that was answered.
     pub newest: u64,
     /// What does not fit, and was seen once.
@@ -69,6 +72,8 @@ struct Doubt {
 pub(crate) struct Settling {
     idles: u32,
     place: Option<[f64; 3]>,
+    /// Reports at rest that did not tell the work zero.
+    without_zero: u32,
     /// Check mode is being left.
     leaving: bool,
     /// When the place is asked for again, and how often that was done.
@@ -94,9 +99,6 @@ impl Session {
         }
         self.begin_job();
         let alone = self.protocol.is_some_and(|p| wire::is_setting(&line.text, p));
-        if let Some(reach) = line.reach {
-            self.job.end_mm = Some(reach.end_mm);
-        }
         self.enqueue_line(line, alone);
         self.pump();
     }
@@ -130,6 +132,7 @@ impl Session {
             self.stage = Stage::Running;
             let checking = self.job.checking;
             self.job = super::Job { checking, ..super::Job::default() };
+            self.zeros.begin(self.status.work_offset_mm, self.status.machine_position_mm);
             self.watch.asked_machine(self.now);
             self.watch.checked = self.now;
             self.watch.modes = self.now;
@@ -147,17 +150,24 @@ impl Session {
         }
         self.waits_no_more();
         self.job.newest = self.job.newest.max(item.number);
+        self.job.end = item.reach.map(|reach| (reach, item.zero));
         // What does not move would push out what still does.
-        let moves = |r: &Reach| r.way == Way::Somewhere || r.low_mm != r.high_mm;
-        if item.blind || item.reach.as_ref().is_some_and(|r| self.job.trail.is_empty() || moves(r)) {
-            if self.job.trail.len() > self.identity.planner_blocks.unwrap_or(16).min(2048) as usize + 2 {
+        if item.reach.is_none_or(|r| self.job.trail.is_empty() || r.moves()) {
+            if self.job.trail.len() > self.planned_lines() + 2 {
                 self.job.trail.pop_front();
             }
-            self.job.trail.push_back(item.reach.filter(|_| !item.blind));
+            self.job.trail.push_back((item.reach, item.zero));
         }
         if last {
             self.tell(Event::Acknowledged(item.number));
         }
+    }
+
+    /// Returns how many lines that are answered may not be done. `FluidNC` does not say, and can be told up to 120
+    /// (`planner_blocks` of its configuration).
+    fn planned_lines(&self) -> usize {
+        let usual = if self.protocol == Some(Protocol::FluidNc) { 120 } else { 16 };
+        self.identity.planner_blocks.unwrap_or(usual).min(2048) as usize
     }
 
     /// `[GC:...]` came.
@@ -348,7 +358,12 @@ impl Session {
             self.queue.push_back(Item::own(Kind::Ask, &b"$C"[..]).alone());
             return self.send();
         }
-        self.conclude(self.status.work_position_mm());
+        let waits = self.job.end.is_some_and(|(end, zero)| self.zeros.waits_for(&end, zero));
+        if waits && settling.without_zero < ZERO_WITHIN {
+            settling.without_zero += 1;
+            return;
+        }
+        self.conclude(None);
     }
 
     /// Returns whether check mode is being left, which some firmwares do by starting anew.
@@ -356,14 +371,11 @@ impl Session {
         matches!(&self.stage, Stage::Settling(settling) if settling.leaving)
     }
 
-    /// All was read and the machine rests: is it where the program ends?
-    pub(crate) fn conclude(&mut self, found: Option<[f64; 3]>) {
-        let moved = !self.job.checking;
-        if let (true, Some(wanted_mm), Some(found_mm)) = (moved, self.job.end_mm, found) {
-            let off = wanted_mm.iter().zip(found_mm).map(|(w, f)| (w - f).abs()).fold(0.0, f64::max);
-            if off > self.options.tolerance_mm {
-                return self.fail(Failure::Position { wanted_mm, found_mm });
-            }
+    /// All was read and the machine rests: is it where the program ends? `said` is the place as a controller without reports
+    /// said it.
+    pub(crate) fn conclude(&mut self, said: Option<[f64; 3]>) {
+        if let Some(failure) = self.misplaced(said).filter(|_| !self.job.checking) {
+            return self.fail(failure);
         }
         if let Some((line, why)) = self.doubtful() {
             return self.fail(Failure::Damaged { line, why });
@@ -372,5 +384,18 @@ impl Session {
         self.job = super::Job::default();
         self.queue.clear();
         self.tell(Event::Finished { position_mm: self.status.machine_position_mm });
+    }
+
+    /// Returns what is wrong with where the machine stands, as far as it is known where the program ends.
+    fn misplaced(&self, said: Option<[f64; 3]>) -> Option<Failure> {
+        let (reach, number) = self.job.end?;
+        let found = match said {
+            Some(place) => std::array::from_fn(|i| (reach.zero[i] == Zero::First).then_some(place[i])),
+            None => self.zeros.seen_from(&reach, number),
+        };
+        let wanted_mm = reach.end_mm;
+        let found_mm: [f64; 3] = std::array::from_fn(|i| found[i].unwrap_or(wanted_mm[i]));
+        let off = (0..3).map(|i| (wanted_mm[i] - found_mm[i]).abs()).fold(0.0, f64::max);
+        (off > self.options.tolerance_mm).then_some(Failure::Position { line: None, wanted_mm, found_mm })
     }
 }

@@ -25,8 +25,8 @@
 //!
 //! The parts: [`wire`] is what may go over a wire; `hear` what a line of the controller means; `ledger` and `numbered`
 //! are the two ways to keep count of what is in flight; `connect`, `job`, `stop` and `hold` are what a session does in
-//! turn; `watch` asks for the state and notices silence; `evidence`, `path` and
-//! `modes` find lines that were damaged on the wire; `calm` lets whoever drives it sleep a little longer.
+//! turn; `watch` asks for the state and notices silence; `evidence`, `path`, `zeros`
+//! and `modes` find lines that were damaged on the wire; `calm` lets whoever drives it sleep a little longer.
 
 mod calm;
 mod connect;
@@ -47,6 +47,7 @@ mod stop;
 mod types;
 mod watch;
 pub mod wire;
+mod zeros;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -54,7 +55,7 @@ use std::time::Duration;
 pub use self::pause::{Piece, pieces};
 pub use self::types::{
     Cause, Event, Failure, Identity, Jog, Line, Options, Override, Policy, Process, Protocol, Reach, Retract,
-    State, Status, Way,
+    State, Status, Way, Zero,
 };
 
 use self::calm::Calm;
@@ -70,6 +71,7 @@ use self::path::Grain;
 use self::reader::Reader;
 use self::stop::Stopping;
 use self::watch::Watch;
+use self::zeros::Zeros;
 use crate::Outbox;
 
 /// Time's worth of lines that may wait in the operating system. A `!` cannot overtake them: with a ring of 1023 bytes
@@ -95,6 +97,8 @@ pub struct Session {
     grain: Grain,
     /// Modes in force behind the newest line.
     modes: Modes,
+    /// Work zeros in force.
+    zeros: Zeros,
     stage: Stage,
     link: Link,
     /// What goes next, in order.
@@ -158,6 +162,7 @@ impl Session {
             inches: false,
             grain: Grain::default(),
             modes: Modes::default(),
+            zeros: Zeros::default(),
             stage: Stage::New,
             link: Link::Counted(Ledger::new(127, true)),
             queue: VecDeque::new(),
@@ -330,10 +335,14 @@ impl Session {
             if item.kind == Kind::Program(true) {
                 self.tell(Event::Sent(item.number));
             }
-            if item.kind == Kind::Marker {
-                item.modes = Some(Box::new(self.modes.clone()));
-            } else {
-                self.modes.say(&item.text);
+            // Others are not asked for their modes, and tell their place in words of their own.
+            if matches!(self.link, Link::Counted(_)) {
+                if item.kind == Kind::Marker {
+                    item.modes = Some(Box::new(self.modes.clone()));
+                } else {
+                    self.modes.say(&item.text);
+                }
+                item.zero = self.zeros.goes(&item.text);
             }
             self.watch.line_went(self.now, item.duration);
             self.pace(item.text.len() + 1);
@@ -495,6 +504,7 @@ impl Session {
 
     /// A line was answered; `refused` when it was not taken.
     fn answered(&mut self, item: Item, refused: Option<(Option<u32>, &str)>) {
+        self.zeros.answered(&item);
         match item.kind {
             Kind::Program(last) => self.program_answered(&item, last, refused),
             Kind::Marker => self.marker_answered(&item, refused.is_some()),

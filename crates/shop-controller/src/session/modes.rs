@@ -6,6 +6,8 @@
 //!
 //! Sources: GRBL 1.1 `gcode.h` (modal groups) and `report_gcode_modes`; RS274/NGC version 3, table 4.
 
+use super::wire::words;
+
 /// Modal groups that are told.
 const GROUPS: usize = 8;
 const MOTION: usize = 0;
@@ -52,14 +54,26 @@ impl Modes {
         self.said.iter_mut().for_each(|n| *n += 1);
     }
 
-    /// Returns whether places are said as distances (G91).
-    pub(crate) fn is_incremental(&self) -> bool {
-        self.groups[DISTANCE] == Some(910)
+    /// Returns whether the axes of a line are told where to be, for certain: G90 is in force, and nothing is computed.
+    pub(crate) fn names_places(&self, line: &[u8]) -> bool {
+        let mut mode = self.groups[DISTANCE];
+        for word in words(line) {
+            match word.map(|(letter, number)| group(letter, tenths(number))) {
+                None => return false,
+                Some(Some((DISTANCE, said))) => mode = Some(said),
+                Some(_) => {}
+            }
+        }
+        mode == Some(900)
     }
 
     /// Takes a line over that goes to the controller.
     pub(crate) fn say(&mut self, line: &[u8]) {
-        if line.first() == Some(&b'$') {
+        if let [b'$', rest @ ..] = line {
+            // Homing ends with the startup blocks (`$N0`), which say what they like.
+            if matches!(rest, [b'H' | b'h', ..]) {
+                self.forget();
+            }
             return;
         }
         let (mut feed, mut ends) = (None, false);
@@ -69,17 +83,19 @@ impl Modes {
                 b'F' => feed = Some(number),
                 b'S' => (self.rpm, self.said[GROUPS + 1]) = (Some(number), self.said[GROUPS + 1] + 1),
                 b'M' if matches!(tenths(number), 20 | 300) => ends = true,
-                b'M' if matches!(tenths(number), 980 | 990) => return self.forget(),
+                // Macros, and changes of tools that the controller does by itself.
+                b'M' if matches!(tenths(number), 60 | 980 | 990) => return self.forget(),
+                b'G' if matches!(tenths(number), 650 | 660) => return self.forget(),
                 b'G' | b'M' => self.word(letter, tenths(number)),
                 _ => {}
             }
         }
-        let per_minute = !matches!(self.groups[FEED_MODE], Some(930 | 950));
         if let Some(feed) = feed {
             // Which feed is kept in the other modes is a matter of the firmware.
-            self.feed = per_minute.then_some((feed, self.groups[UNITS] == Some(200)));
+            let per_minute = self.groups[FEED_MODE] == Some(940);
+            self.feed = self.groups[UNITS].filter(|_| per_minute).map(|unit| (feed, unit == 200));
             self.said[GROUPS] += 1;
-        } else if !per_minute {
+        } else if matches!(self.groups[FEED_MODE], Some(930 | 950)) {
             self.feed = None;
         }
         if ends {
@@ -164,7 +180,9 @@ impl Modes {
 
 /// Returns whether a line ends the program, and with it the modes.
 pub(crate) fn ends_program(line: &[u8]) -> bool {
-    words(line).flatten().any(|(letter, number)| letter == b'M' && matches!(tenths(number), 20 | 300))
+    // Most lines have no M at all.
+    line.iter().any(|b| matches!(b, b'M' | b'm'))
+        && words(line).flatten().any(|(letter, number)| letter == b'M' && matches!(tenths(number), 20 | 300))
 }
 
 fn tenths(number: f64) -> u16 {
@@ -202,24 +220,6 @@ fn spelled(group: usize, value: u16) -> String {
     }
 }
 
-/// Returns letters with their numbers; `None` for what is neither: an expression, a parameter, a label.
-fn words(line: &[u8]) -> impl Iterator<Item = Option<(u8, f64)>> {
-    let mut rest = line;
-    std::iter::from_fn(move || {
-        rest = rest.trim_ascii_start();
-        let letter = rest.first()?.to_ascii_uppercase();
-        let length = rest[1..].iter().take_while(|b| b.is_ascii_digit() || b"+-. ".contains(b)).count();
-        let number: String =
-            rest[1..=length].iter().filter(|b| **b != b' ').map(|b| char::from(*b)).collect();
-        rest = &rest[1 + length..];
-        let number = number.parse::<f64>().ok().filter(|_| letter.is_ascii_alphabetic() && letter != b'O');
-        if number.is_none() {
-            rest = &[];
-        }
-        Some(number.map(|number| (letter, number)))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,18 +245,35 @@ mod tests {
         let old = "[G1 G54 G17 G21 G90 G94 M0 M5 M9 T0 F600. S0.]";
         assert_eq!(differs(&["G1F600M5S0M9"], old), None, "GRBL 0.9");
         assert_eq!(
-            differs(&["G20", "G1X1F10"], "[GC:G1 G20 F254 S0]"),
+            differs(&["G20G94", "G1X1F10"], "[GC:G1 G20 F254 S0]"),
             None,
             "feeds in mm, whatever the program has"
         );
-        assert_eq!(differs(&["G20", "G1X1F10"], "[GC:G1 G20 F10.0 S0]"), None, "as older ones have it");
-        assert_eq!(differs(&["G21F3000", "G20"], "[GC:G1 G20 F118.1 S0]"), None, "and in those of now");
+        assert_eq!(differs(&["G20G94", "G1X1F10"], "[GC:G1 G20 F10.0 S0]"), None, "as older ones have it");
+        assert_eq!(differs(&["G21G94F3000", "G20"], "[GC:G1 G20 F118.1 S0]"), None, "and in those of now");
         assert_eq!(differs(&["M7", "M8"], "[GC:M8]"), None, "what was on before is not known");
         assert_eq!(differs(&["M9M7", "M8"], "[GC:M7 M8]"), None);
         assert_eq!(differs(&["G38.2Z-5F100"], "[GC:G38.2 F100]"), None);
         assert_eq!(differs(&["G93", "G1X1F2"], "[GC:G1 G93 F9 S0]"), None);
-        for unknown in ["M30", "G1X[#1+2]", "O100 CALL", "M98P5"] {
-            assert_eq!(differs(&["G21F600", unknown], "[GC:G3 G55 G20 F1 S1]"), None, "{unknown}");
+        for unknown in ["M30", "G1X[#1+2]", "O100 CALL", "M98P5", "G65P1", "T1M6", "$H", "$HZ"] {
+            assert_eq!(differs(&["G21G94F600", unknown], "[GC:G3 G55 G20 F1 S1]"), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_feed_is_known_with_its_units_and_its_mode_only() {
+        for lines in [["G20", "G1X[#1]", "G1X1F10"], ["G94", "M98P1", "G21F10"], ["G21", "G93", "F10"]] {
+            assert_eq!(differs(&lines, "[GC:F254 S0]"), None, "{lines:?}");
+        }
+        assert!(differs(&["G20G94", "G1X1F10"], "[GC:F300 S0]").is_some());
+    }
+
+    #[test]
+    fn axes_are_told_where_to_be_in_absolute_mode() {
+        assert!(after(&["G90"]).names_places(b"G0X1") && after(&["G91"]).names_places(b"G90X1"));
+        for (before, line) in [(&[][..], "G0X1"), (&["G91"], "X1"), (&["G90"], "G91X1"), (&["G90"], "X[#1]")]
+        {
+            assert!(!after(before).names_places(line.as_bytes()), "{before:?} {line}");
         }
     }
 
@@ -276,13 +293,17 @@ mod tests {
             ("F620", "F620", "F600"),
             ("S1000", "S1000", "S0"),
         ] {
-            assert_eq!(differs(&[line], report), Some((wanted.to_owned(), found.to_owned())), "{line}");
+            assert_eq!(
+                differs(&["G21G94", line], report),
+                Some((wanted.to_owned(), found.to_owned())),
+                "{line}"
+            );
         }
     }
 
     #[test]
     fn what_nobody_touched_since_is_known_to_stand() {
-        let mut modes = after(&["G1X1F600", "M3S1000"]);
+        let mut modes = after(&["G21G94", "G1X1F600", "M3S1000"]);
         let difference = modes.difference(&Modes::read("[GC:F900]"), false, true).expect("F differs");
         modes.say(b"G1X2");
         assert!(modes.stands_since(&difference));

@@ -266,7 +266,7 @@ impl Numbered {
                     alone,
                     read,
                     modes: None,
-                    blind: false,
+                    zero: 0,
                 });
             }
         }

@@ -39,8 +39,27 @@ impl Grain {
 }
 
 /// Returns whether the tool may be seen at `at` while it does this line: within `near` of its way, or, where only the box
-/// of a line is known, within `loose` of that.
-pub(crate) fn may_be_at(reach: &Reach, at: [f64; 3], near: f64, loose: f64) -> bool {
+/// of a line is known, within `loose` of that. An axis of which it is not known where it is, is left out: the way's shadow
+/// on the others counts.
+pub(crate) fn may_be_at(reach: &Reach, at: [Option<f64>; 3], near: f64, loose: f64) -> bool {
+    if let [Some(x), Some(y), Some(z)] = at {
+        return may_be(reach, [x, y, z], near, loose);
+    }
+    let flat = |p: [f64; 3]| std::array::from_fn(|i| at[i].map_or(0.0, |_| p[i]));
+    let way = match reach.way {
+        Way::Straight { from_mm } => Way::Straight { from_mm: flat(from_mm) },
+        Way::Round { from_mm, center_mm, sweep } if at[0].is_some() && at[1].is_some() => {
+            Way::Round { from_mm: flat(from_mm), center_mm, sweep }
+        }
+        // An arc seen from the side is a stroke: its box.
+        Way::Round { .. } | Way::Somewhere => Way::Somewhere,
+    };
+    let (end_mm, low_mm, high_mm) = (flat(reach.end_mm), flat(reach.low_mm), flat(reach.high_mm));
+    let shadow = Reach { end_mm, low_mm, high_mm, way, ..*reach };
+    may_be(&shadow, at.map(|v| v.unwrap_or(0.0)), near, loose)
+}
+
+fn may_be(reach: &Reach, at: [f64; 3], near: f64, loose: f64) -> bool {
     // Most places are far from most lines: one comparison for each side of the box.
     let margin = if reach.way == Way::Somewhere { loose } else { near };
     let inside = (0..3).all(|i| at[i] >= reach.low_mm[i] - margin && at[i] <= reach.high_mm[i] + margin);
@@ -90,6 +109,7 @@ fn from_arc(from: [f64; 3], to: [f64; 3], center: [f64; 2], sweep: f64, at: [f64
 
 #[cfg(test)]
 mod tests {
+    use super::super::types::Zero;
     use super::*;
     use proptest::prelude::*;
 
@@ -98,7 +118,7 @@ mod tests {
             std::array::from_fn(|i| from_mm[i].min(end_mm[i])),
             std::array::from_fn(|i| from_mm[i].max(end_mm[i])),
         );
-        Reach { end_mm, low_mm, high_mm, way: Way::Straight { from_mm } }
+        Reach { end_mm, low_mm, high_mm, way: Way::Straight { from_mm }, zero: [Zero::First; 3] }
     }
 
     fn helix(radius: f64, begin: f64, sweep: f64, rise: f64) -> Reach {
@@ -106,7 +126,7 @@ mod tests {
         let low_mm = [7.0 - radius, -3.0 - radius, rise.min(0.0)];
         let high_mm = [7.0 + radius, -3.0 + radius, rise.max(0.0)];
         let way = Way::Round { from_mm: on(begin, 0.0), center_mm: [7.0, -3.0], sweep };
-        Reach { end_mm: on(begin + sweep, rise), low_mm, high_mm, way }
+        Reach { end_mm: on(begin + sweep, rise), low_mm, high_mm, way, zero: [Zero::First; 3] }
     }
 
     fn place() -> impl Strategy<Value = [f64; 3]> {
@@ -120,7 +140,7 @@ mod tests {
         ) {
             prop_assume!(distance(a, b) > 1e-3);
             let on: [f64; 3] = std::array::from_fn(|i| a[i] + (b[i] - a[i]) * t);
-            prop_assert!(may_be_at(&straight(a, b), on, 1e-6, 0.0));
+            prop_assert!(may_be(&straight(a, b), on, 1e-6, 0.0));
             // Across: along a direction at right angles to the piece.
             let d: [f64; 3] = std::array::from_fn(|i| b[i] - a[i]);
             let least = (0..3).min_by(|i, j| d[*i].abs().total_cmp(&d[*j].abs())).expect("three");
@@ -130,8 +150,8 @@ mod tests {
             ];
             let length = across.iter().map(|v| v * v).sum::<f64>().sqrt();
             let beside: [f64; 3] = std::array::from_fn(|i| on[i] + across[i] / length * off);
-            prop_assert!(!may_be_at(&straight(a, b), beside, off - 1e-6, 1e9));
-            prop_assert!(may_be_at(&straight(a, b), beside, off + 1e-6, 0.0));
+            prop_assert!(!may_be(&straight(a, b), beside, off - 1e-6, 1e9));
+            prop_assert!(may_be(&straight(a, b), beside, off + 1e-6, 0.0));
         }
 
         #[test]
@@ -143,12 +163,12 @@ mod tests {
             let arc = helix(radius, begin, sweep, rise);
             let (angle, z) = (begin + sweep * t, rise * t);
             let at = |r: f64| [7.0 + r * angle.cos(), -3.0 + r * angle.sin(), z];
-            prop_assert!(may_be_at(&arc, at(radius), 1e-6, 0.0));
-            prop_assert!(!may_be_at(&arc, [7.0, -3.0, z], radius.min(0.4), 1e9));
+            prop_assert!(may_be(&arc, at(radius), 1e-6, 0.0));
+            prop_assert!(!may_be(&arc, [7.0, -3.0, z], radius.min(0.4), 1e9));
             // Other turns of a helix may be nearer than this.
             prop_assume!(turns <= 1.0 && off < radius);
-            prop_assert!(!may_be_at(&arc, at(radius - off), off * 0.7, 1e9));
-            prop_assert!(may_be_at(&arc, at(radius - off), off + 1e-6, 0.0));
+            prop_assert!(!may_be(&arc, at(radius - off), off * 0.7, 1e9));
+            prop_assert!(may_be(&arc, at(radius - off), off + 1e-6, 0.0));
         }
     }
 
@@ -156,11 +176,8 @@ mod tests {
     fn behind_the_end_of_an_arc_is_not_on_it() {
         let quarter = helix(10.0, 0.0, std::f64::consts::FRAC_PI_2, 0.0);
         let opposite = [7.0 - 10.0, -3.0, 0.0];
-        assert!(!may_be_at(&quarter, opposite, 0.05, 1.0));
-        assert!(
-            may_be_at(&helix(10.0, 0.0, -std::f64::consts::TAU, 0.0), opposite, 1e-9, 0.0),
-            "a full turn"
-        );
+        assert!(!may_be(&quarter, opposite, 0.05, 1.0));
+        assert!(may_be(&helix(10.0, 0.0, -std::f64::consts::TAU, 0.0), opposite, 1e-9, 0.0), "a full turn");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::item::{Item, Kind};
 use super::modes;
-use super::types::{Cause, Line, Options, Policy, Protocol};
+use super::types::{Cause, Line, Options, Policy, Protocol, Reach, Zero};
 use super::{Session, Stage};
 
 /// A word that pauses, and where it stands in its line.
@@ -107,6 +107,19 @@ fn rest(protocol: Option<Protocol>) -> Vec<u8> {
     }
 }
 
+/// X, Y and Z.
+const ALL: u8 = 0b111;
+
+/// Takes out what is said about axes of which nobody knows.
+fn without(mut reach: Reach, blind: u8) -> Reach {
+    for (i, zero) in reach.zero.iter_mut().enumerate() {
+        if blind & 1 << i != 0 {
+            *zero = Zero::Unknown;
+        }
+    }
+    reach
+}
+
 impl Session {
     /// Puts a line into the queue, cut up where the program waits for a person.
     pub(crate) fn enqueue_line(&mut self, line: Line, alone: bool) {
@@ -114,10 +127,12 @@ impl Session {
         if self.compares_modes() && modes::ends_program(&line.text) {
             self.queue.push_back(Item::own(Kind::Marker, &b"$G"[..]));
         }
-        let blind = self.is_blind(&line.text);
+        let blind = self.blind_axes(&line.text);
+        let reach = line.reach.map(|reach| without(reach, blind)).filter(Reach::is_known);
+        let line = Line { reach, ..line };
         let pieces = if self.job.checking { None } else { pieces(&line.text, &self.options, self.protocol) };
         let Some(pieces) = pieces else {
-            return self.queue.push_back(Item { blind, ..Item::program(line, alone) });
+            return self.queue.push_back(Item::program(line, alone));
         };
         let last = pieces.len() - 1;
         for (i, piece) in pieces.into_iter().enumerate() {
@@ -127,33 +142,35 @@ impl Session {
                     let own = Item::own(Kind::Program(last), text).lasting(line.duration);
                     Item { reach: line.reach, alone, ..own }
                 }
-                Piece::Beside(text) => Item::own(Kind::Program(last), text).lasting(Duration::from_secs(1)),
+                Piece::Beside(text) => {
+                    let beside = Item::own(Kind::Program(last), text).lasting(Duration::from_secs(1));
+                    Item { reach: line.reach.map(Reach::at_rest), ..beside }
+                }
                 Piece::Pause(cause) => Item::own(Kind::Pause(cause, last), Vec::new()),
             };
             item.number = line.number;
-            item.blind = blind;
             self.queue.push_back(item);
         }
     }
 
-    /// Returns whether nobody knows where a line goes, or from where. People, macros and firmwares move the machine when
-    /// tools are changed: from then on until each axis was told where to be.
-    fn is_blind(&mut self, text: &[u8]) -> bool {
+    /// Returns the axes of which nobody knows where a line takes them, or from where: bit 0 is X. People, macros and firmwares
+    /// move the machine when tools are changed: from then on until an axis was told where to be.
+    fn blind_axes(&mut self, text: &[u8]) -> u8 {
         let changes = |word: Word| {
             let policy = policy(word.number, &self.options);
             matches!(policy, Policy::Macro(_)) || word.number >= 6 && *policy != Policy::Skip
         };
         if pause_word(text).is_some_and(changes) {
-            self.job.blind = 0b111;
-            return true;
+            self.job.blind = ALL;
+            return ALL;
         }
         let before = self.job.blind;
-        if before != 0 && !self.modes.is_incremental() {
+        if before != 0 && self.modes.names_places(text) {
             let axes = [b'X', b'Y', b'Z'].into_iter().zip(0..);
             let named = axes.filter(|(axis, _)| text.iter().any(|b| b.eq_ignore_ascii_case(axis)));
             self.job.blind &= !named.fold(0, |bits, (_, bit)| bits | 1 << bit);
         }
-        before != 0
+        before
     }
 
     /// Returns whether `item` is no pause, or everything before it was answered.

@@ -1,29 +1,31 @@
 //! Reports of the state: `<Idle|MPos:...>`, temperatures, M114.
 
 use super::types::{State, Status};
+use super::zeros::Told;
 
 /// Millimetres in an inch: GRBL reports inches with `$13=1`.
 const INCH: f64 = 25.4;
 
-/// Takes a report (what stands between `<` and `>`) over into `status`; returns whether it made sense.
-pub(crate) fn take_report(status: &mut Status, report: &str, inches: bool) -> bool {
+/// Takes a report (what stands between `<` and `>`) over into `status`; returns what it says about places, or nothing when it
+/// made no sense.
+pub(crate) fn take_report(status: &mut Status, report: &str, inches: bool) -> Option<Told> {
     let old_style = !report.contains('|');
     // GRBL 0.9 and old Smoothieware: `Idle,MPos:0.000,0.000,0.000,WPos:0.000,0.000,0.000,Buf:0,RX:0`.
     let mut fields = Fields { rest: report, old_style };
-    let Some(state) = fields.next().and_then(state_of) else { return false };
+    let state = fields.next().and_then(state_of)?;
     let unit = if inches { INCH } else { 1.0 };
-    let (mut machine, mut work, mut pins) = (None, None, false);
+    let (mut machine, mut work, mut zero, mut pins) = (None, None, None, false);
     let mut next = status.clone();
     next.room = None;
     for field in fields {
         let Some((name, value)) = field.split_once(':') else { continue };
         match name {
             "MPos" | "WPos" | "WCO" => {
-                let Some(place) = three(value, unit) else { return false };
+                let place = three(value, unit)?;
                 match name {
                     "MPos" => machine = Some(place),
                     "WPos" => work = Some(place),
-                    _ => next.work_offset_mm = Some(place),
+                    _ => zero = Some(place),
                 }
             }
             "Bf" => next.room = pair(value).map(|(a, b)| (a as u32, b as u32)),
@@ -47,6 +49,11 @@ pub(crate) fn take_report(status: &mut Status, report: &str, inches: bool) -> bo
     if !pins {
         next.pins.clear();
     }
+    let told = Told {
+        machine: machine.is_some() || work.is_some() && zero.is_some(),
+        zero: zero.is_some() || work.is_some() && machine.is_some(),
+    };
+    next.work_offset_mm = zero.or(next.work_offset_mm);
     match (machine, work) {
         (Some(machine), Some(work)) => {
             next.machine_position_mm = Some(machine);
@@ -61,7 +68,7 @@ pub(crate) fn take_report(status: &mut Status, report: &str, inches: bool) -> bo
     }
     next.state = Some(state);
     *status = next;
-    true
+    Some(told)
 }
 
 /// Cuts a report into fields; old reports part numbers and fields with the same comma.
@@ -165,7 +172,7 @@ mod tests {
 
     fn read(report: &str) -> Status {
         let mut status = Status::default();
-        assert!(take_report(&mut status, report, false), "{report}");
+        assert!(take_report(&mut status, report, false).is_some(), "{report}");
         status
     }
 
@@ -187,7 +194,7 @@ mod tests {
     #[test]
     fn offsets_are_remembered_and_work_positions_count_from_them() {
         let mut s = read("Idle|WPos:1.000,1.000,1.000|WCO:10.000,20.000,30.000");
-        assert!(take_report(&mut s, "Run|WPos:2.000,1.000,1.000|FS:1,2", false));
+        assert_eq!(take_report(&mut s, "Run|WPos:2.000,1.000,1.000|FS:1,2", false), Some(Told::default()));
         assert_eq!(s.machine_position_mm, Some([12.0, 21.0, 31.0]));
     }
 
@@ -201,7 +208,8 @@ mod tests {
     #[test]
     fn inches_become_millimetres() {
         let mut s = Status::default();
-        assert!(take_report(&mut s, "Idle|MPos:1.0000,0.0000,0.0000|F:10", true));
+        let told = take_report(&mut s, "Idle|MPos:1.0000,0.0000,0.0000|F:10", true);
+        assert_eq!(told, Some(Told { machine: true, zero: false }));
         assert_eq!((s.machine_position_mm, s.feed_mm_per_min), (Some([25.4, 0.0, 0.0]), Some(254.0)));
     }
 
@@ -212,7 +220,7 @@ mod tests {
         for report in
             ["", "|MPos:1,2,3", "Run|MPos:1,2", "Run|MPos:1,x,3", "12|MPos:1,2,3", "Run|MPos:1,inf,3"]
         {
-            assert!(!take_report(&mut s, report, false), "{report}");
+            assert_eq!(take_report(&mut s, report, false), None, "{report}");
             assert_eq!(s, before);
         }
     }

@@ -12,11 +12,23 @@ pub struct Line {
     pub text: Box<[u8]>,
     /// How long the machine may be silent over it, beyond what is in front of it: moves, dwells, heating.
     pub duration: Duration,
-    /// Where it goes, where that is known.
+    /// Where it goes; nothing where nobody knows.
     pub reach: Option<Reach>,
 }
 
-/// Where a line goes, in the work coordinates that hold while it runs, mm.
+/// From where the numbers of an axis count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Zero {
+    /// From the work zero with which the job began, wherever the program puts it later.
+    #[default]
+    First,
+    /// From the work zero that holds while the line runs; where that lies, only the controller can tell.
+    Told,
+    /// From nowhere: nobody knows where the axis is.
+    Unknown,
+}
+
+/// Where a line goes, work coordinates, mm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reach {
     /// Where it ends.
@@ -27,6 +39,27 @@ pub struct Reach {
     pub high_mm: [f64; 3],
     /// How it gets there.
     pub way: Way,
+    /// From where each axis counts.
+    pub zero: [Zero; 3],
+}
+
+impl Reach {
+    /// Returns where the machine is that rests at the end of this.
+    #[must_use]
+    pub fn at_rest(self) -> Reach {
+        let at = self.end_mm;
+        Reach { low_mm: at, high_mm: at, way: Way::Straight { from_mm: at }, ..self }
+    }
+
+    /// Returns whether somebody knows where an axis is.
+    pub fn is_known(&self) -> bool {
+        self.zero.iter().any(|zero| *zero != Zero::Unknown)
+    }
+
+    /// Returns whether something moves, as far as anybody knows.
+    pub(crate) fn moves(&self) -> bool {
+        self.way == Way::Somewhere || self.low_mm != self.high_mm
+    }
 }
 
 /// The way of a line, work coordinates, mm.
@@ -208,9 +241,11 @@ pub enum Failure {
     },
     /// It stands, or was seen, somewhere else than the program goes.
     Position {
-        /// Where it should stand, work coordinates, mm.
+        /// The line near which it was seen; nothing at the end of the program.
+        line: Option<u64>,
+        /// Where it should stand, or where the line at work ends; mm, from the zeros of [`Reach::zero`].
         wanted_mm: [f64; 3],
-        /// Where it stands.
+        /// Where it was.
         found_mm: [f64; 3],
     },
     /// The operator stopped it, here or at the machine.

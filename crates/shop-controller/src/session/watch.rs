@@ -277,9 +277,8 @@ impl Session {
     /// A report of the state came.
     pub(crate) fn hear_report(&mut self, report: &str) {
         let place = self.status.machine_position_mm;
-        if !status::take_report(&mut self.status, report, self.inches) {
-            return;
-        }
+        let Some(told) = status::take_report(&mut self.status, report, self.inches) else { return };
+        self.hear_zero(told);
         let asked = self.watch.asked.take();
         if let Some(asked) = asked {
             self.watch.answer = self.now.saturating_sub(asked.at);

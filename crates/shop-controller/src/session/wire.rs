@@ -100,7 +100,7 @@ pub fn clean_into(line: &[u8], protocol: Protocol, out: &mut Vec<u8>) -> Result<
         } else {
             line.len()
         };
-        words(&line[..end], at, protocol, out)?;
+        copy_words(&line[..end], at, protocol, out)?;
     }
     if out.len() > longest(protocol) {
         return Err(Unclean::TooLong { length: out.len(), longest: longest(protocol) });
@@ -108,6 +108,68 @@ pub fn clean_into(line: &[u8], protocol: Protocol, out: &mut Vec<u8>) -> Result<
     // The session numbers the lines itself.
     let renumbers = !realtime && first_word(out) == Some((b'M', 110));
     Ok(!out.is_empty() && !renumbers)
+}
+
+/// Returns whether a line may move the zero of the places that a GRBL or one of its kin reports: offsets, tool lengths,
+/// other systems; macros, tool changes and homing, behind which anything may be.
+///
+/// ```
+/// use shop_controller::session::wire::may_move_zero;
+///
+/// assert!(["G92X0", "G0G54", "g43.1z5", "T1M6", "$H"].iter().all(|line| may_move_zero(line.as_bytes())));
+/// assert!(!["G1X92", "G28Z0", "G53G0Z0", "M3S1000", "$G"].iter().any(|line| may_move_zero(line.as_bytes())));
+/// ```
+pub fn may_move_zero(line: &[u8]) -> bool {
+    match line {
+        [b'$', word, ..] => {
+            return !matches!(word, b'G' | b'g' | b'C' | b'c' | b'J' | b'j' | b'I' | b'i' | b'$' | b'#');
+        }
+        [b'O' | b'o' | b'[', ..] => return true,
+        _ => {}
+    }
+    let mut rest = line;
+    while let Some(at) = rest.iter().position(|b| matches!(b, b'G' | b'g' | b'M' | b'm')) {
+        let letter = rest[at].to_ascii_uppercase();
+        rest = &rest[at + 1..];
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        // What is too long for a number, or computed, may be anything.
+        let number = std::str::from_utf8(&rest[..digits]).ok().and_then(|n| n.parse::<u32>().ok());
+        match (letter, number) {
+            (_, None)
+            | (b'G', Some(10 | 43 | 49..=52 | 54..=59 | 65 | 66 | 68 | 69 | 92))
+            | (b'M', Some(6 | 60 | 61 | 98 | 99 | 600)) => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Returns the letters of a clean line with their numbers; `None` for what is neither: an expression, a parameter, a label.
+pub fn words(line: &[u8]) -> impl Iterator<Item = Option<(u8, f64)>> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        rest = rest.trim_ascii_start();
+        let letter = rest.first()?.to_ascii_uppercase();
+        let length = rest[1..].iter().take_while(|b| b.is_ascii_digit() || b"+-. ".contains(b)).count();
+        let number = value(&rest[1..=length]);
+        rest = &rest[1 + length..];
+        let number = number.filter(|_| letter.is_ascii_alphabetic() && letter != b'O');
+        if number.is_none() {
+            rest = &[];
+        }
+        Some(number.map(|number| (letter, number)))
+    })
+}
+
+/// Reads a number; blanks within it mean nothing.
+fn value(text: &[u8]) -> Option<f64> {
+    let mut digits = [0; 48];
+    let mut count = 0;
+    for byte in text.iter().filter(|b| **b != b' ') {
+        *digits.get_mut(count)? = *byte;
+        count += 1;
+    }
+    std::str::from_utf8(&digits[..count]).ok()?.parse().ok()
 }
 
 fn after_percent(rest: &[u8]) -> Result<bool, Unclean> {
@@ -143,7 +205,7 @@ fn before_checksum(line: &[u8]) -> Result<usize, Unclean> {
 }
 
 /// Copies words, without comments and needless blanks.
-fn words(line: &[u8], from: usize, protocol: Protocol, out: &mut Vec<u8>) -> Result<(), Unclean> {
+fn copy_words(line: &[u8], from: usize, protocol: Protocol, out: &mut Vec<u8>) -> Result<(), Unclean> {
     let realtime = protocol.is_realtime();
     let mut at = from;
     let mut quoted = false;
