@@ -85,6 +85,16 @@ fn settings_that_move_contours_pass_the_proof() {
     }
 }
 
+/// A block of 20 mm by 20 mm, 10 mm high.
+fn block() -> String {
+    let at = |i: usize| format!("vertex {} {} {}\n", 20 * (i & 1), 20 * (i >> 1 & 1), 10 * (i >> 2));
+    let quads = [[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [2, 6, 7, 3], [0, 4, 6, 2], [1, 3, 7, 5]];
+    let facets = quads.into_iter().flat_map(|[a, b, c, d]| [[a, b, c], [a, c, d]]);
+    let facet =
+        |f: [usize; 3]| format!("facet normal 0 0 0\nouter loop\n{}endloop\nendfacet\n", f.map(at).concat());
+    format!("solid block\n{}endsolid block\n", facets.map(facet).collect::<String>())
+}
+
 #[test]
 fn a_program_takes_as_long_as_it_says_and_is_clean() {
     for machine in
@@ -236,6 +246,47 @@ fn a_program_that_was_changed_is_held_against_the_mesh() {
         .collect();
     let (_, errors) = hold(&format!("{below};LAYER:30\n{}\n", moved.join("\n")));
     assert!(errors.contains(&"proof/print-outside".to_owned()), "{errors:?}");
+}
+
+/// Vases and scarfs climb, so that their roads lie at heights that no layer has.
+#[test]
+fn roads_that_climb_are_held() {
+    let home = home();
+    fs::write(home.path().join("block.stl"), block()).expect("writable");
+    for set in ["vase=true", "scarf_mm=10"] {
+        let made = shopctl(&home, &["print", "block.stl", "--set", set, "-o", "a.gcode"]);
+        assert_eq!(made.status.code(), Some(0), "{set}: {}", text(&made.stderr));
+        let run = shopctl(&home, &["print", "block.stl", "--set", set, "--hold", "a.gcode", "--json"]);
+        assert_eq!(run.status.code(), Some(0), "{set}: {}", json(&run));
+        // The upper half is gone.
+        let program = fs::read_to_string(home.path().join("a.gcode")).expect("it was written");
+        let (half, _) = program.split_once(";LAYER:40\n").expect("a layer");
+        fs::write(home.path().join("b.gcode"), half).expect("writable");
+        let run = shopctl(&home, &["print", "block.stl", "--set", set, "--hold", "b.gcode", "--json"]);
+        assert_eq!(run.status.code(), Some(4), "{set}: {}", json(&run));
+    }
+}
+
+#[test]
+fn a_program_is_not_held_against_what_is_no_mesh() {
+    let home = home();
+    fs::write(home.path().join("no.stl"), "").expect("writable");
+    let run = shopctl(&home, &["print", "no.stl", "--hold", "bracket.stl", "--json"]);
+    assert_eq!(run.status.code(), Some(3));
+    assert_eq!(json(&run)["written"], false);
+}
+
+#[test]
+fn each_filament_of_one_nozzle_is_imported() {
+    let home = home();
+    let profile = r#"{"nozzle_diameter": ["0.4"], "filament_type": ["PLA", "PETG"], "nozzle_temperature": ["210", "245"],
+        "nozzle_temperature_initial_layer": ["210", "245"]}"#;
+    fs::write(home.path().join("two.json"), profile).expect("writable");
+    let args = ["print", "bracket.stl", "--import", "two.json", "--set", "infill_tool=1", "-o", "a.gcode"];
+    let run = shopctl(&home, &args);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let program = fs::read_to_string(home.path().join("a.gcode")).expect("it was written");
+    assert!(program.lines().any(|l| l.contains("T1 S245")), "the second tool has its own heat");
 }
 
 #[test]

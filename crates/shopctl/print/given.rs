@@ -83,12 +83,21 @@ pub fn run(
     Ok(if failed { exit::CHECK } else { exit::DONE })
 }
 
+/// Programs say heights to thousandths of a millimetre: half of one, and a hair.
+const WRITTEN_Z: f64 = 0.000_501;
+/// A climb begins where the layer before it ends, and its first pieces, up to so much of it, mm, may be level when rounded.
+const LONGEST_FOOT: f64 = 1.0;
+
 /// A program on its way past the judge.
 struct Reading<'a> {
     layers: &'a Layers<'a>,
     levels: &'a Levels,
     judge: Judge<'a>,
     at: Option<Position>,
+    /// The last move was a road that climbed, or went on where one had come to.
+    climbs: bool,
+    /// Roads that are astray, unless a climb begins with them, and how long they are, mm.
+    foot: ([usize; 2], f64),
     /// What is in force, to begin the next layer with.
     feature: Option<Command>,
     feed: Option<Command>,
@@ -109,6 +118,8 @@ impl<'a> Reading<'a> {
             levels,
             judge: Judge::new(layers),
             at: None,
+            climbs: false,
+            foot: ([0; 2], 0.0),
             feature: typed.then(|| Command::Feature("Prime".into())),
             feed: None,
             layer: None,
@@ -132,7 +143,10 @@ impl<'a> Reading<'a> {
         if let (Some(to), true) = (to, e > 0.0)
             && self.at.is_none_or(|at| at[0] != to[0] || at[1] != to[1])
         {
-            self.road(to[2]);
+            self.road(to);
+        } else if to.is_some() {
+            self.climbs = false;
+            self.stray();
         }
         match command {
             Command::Feature(_) => self.feature = Some(command.clone()),
@@ -145,24 +159,43 @@ impl<'a> Reading<'a> {
         self.at = to.or(self.at);
     }
 
-    /// Sees to it that a road at this height goes to its layer.
-    fn road(&mut self, z: f64) {
-        let Some(layer) = self.layer_at(z) else {
+    /// Sees to it that a road goes to its layer: one that climbs to that to whose top it does, as in vases and scarfs.
+    fn road(&mut self, to: Position) {
+        let (rise, length) = self.at.map_or((0.0, 0.0), |at| {
+            let [x, y, z] = std::array::from_fn(|i| to[i] - at[i]);
+            (z, x.hypot(y))
+        });
+        if rise > 0.0 {
+            (self.climbs, self.foot) = (true, ([0; 2], 0.0));
+        }
+        self.climbs &= rise >= 0.0;
+        // Of a climb in short pieces some are level, as heights are rounded.
+        let layer = if self.climbs { self.layer_of_climb(to[2]) } else { self.layer_at(to[2]) };
+        if self.primes() || layer.is_some() && self.layer == layer {
+            return;
+        }
+        let Some(layer) = layer.filter(|l| *l >= self.taken && self.layer.is_none_or(|now| *l > now)) else {
             // Drawn with the layer before it: no better place is known.
-            self.astray[0] += usize::from(!self.primes());
+            self.foot.0[usize::from(layer.is_some())] += 1;
+            self.foot.1 += length;
+            if self.climbs || self.foot.1 > LONGEST_FOOT {
+                self.stray();
+            }
             return;
         };
-        if self.layer == Some(layer) || self.primes() {
-            return;
-        }
-        if layer < self.taken || self.layer.is_some_and(|l| layer < l) {
-            self.astray[1] += 1;
-            return;
-        }
+        self.stray();
         self.turn();
         self.layer = Some(layer);
         self.from = self.at;
         self.section.commands.extend(self.feature.iter().chain(&self.feed).cloned());
+    }
+
+    /// What might have been the foot of a climb was none.
+    fn stray(&mut self) {
+        let (foot, _) = std::mem::take(&mut self.foot);
+        for (all, more) in self.astray.iter_mut().zip(foot) {
+            *all += more;
+        }
     }
 
     /// True before anything of the print is laid.
@@ -170,17 +203,29 @@ impl<'a> Reading<'a> {
         matches!(&self.feature, Some(Command::Feature(name)) if &**name == "Prime")
     }
 
-    /// Returns the layer whose top is at this height.
-    fn layer_at(&self, z: f64) -> Option<usize> {
+    /// Returns the first layer that `is_below` does not hold for; it must not hold for any above that.
+    fn first_not(&self, is_below: impl Fn(usize) -> bool) -> usize {
         let (mut low, mut high) = (0, self.levels.len());
         while low < high {
             let middle = usize::midpoint(low, high);
-            if self.levels.top(middle) < z - 0.25 * self.levels.height(middle) {
+            if is_below(middle) {
                 low = middle + 1;
             } else {
                 high = middle;
             }
         }
+        low
+    }
+
+    /// Returns the layer to whose top a road climbs that ends at this height: those of vases and of scarfs do.
+    fn layer_of_climb(&self, z: f64) -> Option<usize> {
+        let layer = self.first_not(|i| self.levels.top(i) < z - WRITTEN_Z);
+        (layer < self.levels.len()).then_some(layer)
+    }
+
+    /// Returns the layer whose top is at this height.
+    fn layer_at(&self, z: f64) -> Option<usize> {
+        let low = self.first_not(|i| self.levels.top(i) < z - 0.25 * self.levels.height(i));
         let near = |i: &usize| (self.levels.top(*i) - z).abs() <= 0.25 * self.levels.height(*i);
         Some(low).filter(|i| *i < self.levels.len()).filter(near)
     }
@@ -198,6 +243,7 @@ impl<'a> Reading<'a> {
     }
 
     fn finish(mut self) -> (LayerFigures, Vec<Diagnostic>) {
+        self.stray();
         self.turn();
         let mut found = Vec::new();
         let what = ["at heights that no layer has", "of layers that were over already"];
