@@ -326,7 +326,10 @@ fn post_takes_tools_from_the_controllers_table() {
 /// Looking for the switches takes as long as the profile's rates say, and what is assumed is said.
 #[test]
 fn homing_is_timed_where_the_profile_says_how_fast() {
-    let home = home(&[("p.gcode", PRINT)]);
+    let axes = ["x", "y", "z"].map(|axis| format!("[axes.{axis}]\nhoming_mm_per_min = 600\n")).concat();
+    let router = format!("[machine]\nextends = \"router-grbl\"\ntitle = \"mine\"\n{axes}");
+    let home =
+        home(&[("p.gcode", PRINT), ("mine.toml", &router), ("h.nc", "$H\nG21 G90\nG1 X9 F600\n$H\nM30\n")]);
     let at = |machine: &str| json(&run(&home, &["estimate", "p.gcode", "-m", machine, "--json"]));
     let known = at("printer-ender-3");
     // 20, 20 and 4 mm/s from the middle of 235, 235 and 255 mm, and Marlin's bumps: at least the plain ways.
@@ -339,7 +342,10 @@ fn homing_is_timed_where_the_profile_says_how_fast() {
     let talk = |machine: &str| {
         String::from_utf8(run(&home, &["estimate", "p.gcode", "-m", machine]).stdout).expect("text")
     };
-    assert!(talk("printer-ender-3").contains("assumed: from the middle of each axis"));
+    assert!(talk("printer-ender-3").contains("assumed: from the middle of each axis the first time\n"));
+    // Where a router's home lies from the work is never known.
+    let told = String::from_utf8(run(&home, &["estimate", "h.nc", "-m", "mine.toml"]).stdout).expect("text");
+    assert!(told.contains("assumed: from the middle of each axis\n"), "{told}");
     assert!(
         talk("printer-marlin").contains("homing is not counted: printer-marlin has no homing_mm_per_min")
     );

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use shop_cam::machine::Machine;
+use shop_cam::machine::{Dialect, Machine};
 use shop_report::{Diagnostic, Severity};
 use shop_sim::{Estimate, Estimator, Times};
 use std::fmt::Write as _;
@@ -154,7 +154,10 @@ fn to_text(name: &str, machine: &Machine, e: &Estimate, layers: bool) -> String 
     line("waiting", e.dwell_s, String::new());
     line("heating", e.heat_s, String::new());
     line("tool changes", e.change_s, format!("{}", e.tool_changes));
-    line("homing", e.home_s, "assumed: from the middle of each axis the first time".to_owned());
+    // Where home lies from the work is never known there, so it is half of the travel every time.
+    let grbl = matches!(machine.post.dialect, Dialect::Grbl | Dialect::GrblHal | Dialect::FluidNc);
+    let often = if grbl { "" } else { " the first time" };
+    line("homing", e.home_s, format!("assumed: from the middle of each axis{often}"));
     if e.homings_not_counted > 0 {
         let name = &machine.name;
         let _ = writeln!(out, "  homing is not counted: {name} has no homing_mm_per_min for every axis");

@@ -394,7 +394,7 @@ impl Motion {
     /// Returns the tags of the moves that wait, in order.
     pub fn tags(&self) -> Vec<u32> {
         let mut all = Vec::with_capacity(self.planner.waiting() + self.lookahead.waiting() + 1);
-        // Only one of the two is in use.
+        // Planner or lookahead, and then the chain.
         self.clone().change_tags(|tag| all.push(*tag));
         all
     }
