@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::rig::Rig;
-use shop_controller::session::{Failure, Line, Options, Policy, Reach, Way, Zero};
+use shop_controller::session::{Failure, Line, Options, Policy, Protocol, Reach, Session, Way, Zero};
 use shop_controller::sim::{self, Kind};
 
 /// Lines as the controller reads them, and where each should end (y and z stay 0).
@@ -159,4 +159,53 @@ fn a_place_from_a_zero_that_only_the_controller_knows_is_looked_at() {
             rig.story()
         );
     }
+}
+
+/// A `FluidNC` that has planned 60 moves of a millimetre is seen somewhere, twice; returns whether it is stopped.
+fn fluidnc_is_stopped_at(place: &str) -> bool {
+    let options = Options { read_settings: false, ..Options::default() };
+    let mut session = Session::new(Some(Protocol::FluidNc), options);
+    let (mut now, mut sent) = (Duration::ZERO, Vec::new());
+    session.connect(now);
+    let mut say = |session: &mut Session, text: &str| {
+        now += Duration::from_millis(20);
+        session.tick(now);
+        for text in ["", text] {
+            if !text.is_empty() {
+                session.receive(now, format!("{text}\r\n").as_bytes());
+            }
+            while !session.outbox().is_empty() {
+                sent.extend(session.outbox().next());
+                let count = session.outbox().next().len();
+                session.outbox().sent(count);
+            }
+        }
+        (now, sent.contains(&b'!'))
+    };
+    for text in
+        ["Grbl 3.7 [FluidNC v3.7.16 (wifi) '$' for help]", "[VER:3.7 FluidNC v3.7.16:]", "[OPT:MPHS]", "ok"]
+    {
+        say(&mut session, text);
+    }
+    let (mut now, _) = say(&mut session, "<Idle|MPos:0.000,0.000,0.000|FS:0,0|WCO:0.000,0.000,0.000>");
+    for number in 1..=60u32 {
+        let x = f64::from(number);
+        let (from, to) = ([x - 1.0, 0.0, 0.0], [x, 0.0, 0.0]);
+        let (way, zero) = (Way::Straight { from_mm: from }, [Zero::First; 3]);
+        let reach = Some(Reach { end_mm: to, low_mm: from, high_mm: to, way, zero });
+        let text = format!("G1X{x}F600").into_bytes().into();
+        assert!(session.wants_line(), "line {number}");
+        session.give(now, Line { number: u64::from(number), text, duration: Duration::from_secs(1), reach });
+        (now, _) = say(&mut session, "ok");
+    }
+    let mut seen = || say(&mut session, &format!("<Run|MPos:{place}|FS:600,0>")).1;
+    assert!(!seen(), "a report may be damaged");
+    seen()
+}
+
+#[test]
+fn a_planner_whose_size_nobody_told_may_be_a_large_one() {
+    assert!(!fluidnc_is_stopped_at("1.500,0.000,0.000"));
+    assert!(!fluidnc_is_stopped_at("1.500,0.700,0.000"), "its arms may bend the way");
+    assert!(fluidnc_is_stopped_at("1.500,30.000,0.000"));
 }

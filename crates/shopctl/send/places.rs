@@ -273,7 +273,7 @@ impl Places {
                 b'G' => self.g(tenths(value), &mut said),
                 b'M' => match tenths(value) {
                     // Whoever is asked for may set the zero by hand.
-                    0 | 10 => said.stops = true,
+                    0 | 10 | 600 => said.stops = true,
                     60 | 610 | 980 | 990 | 6000 => said.anything = true,
                     _ => {}
                 },

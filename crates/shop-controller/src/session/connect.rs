@@ -334,6 +334,11 @@ impl Session {
     fn ready(&mut self) {
         let protocol = *self.protocol.get_or_insert(Protocol::Grbl);
         self.identity.protocol = Some(protocol);
+        // At rest all of the planner is free.
+        let blocks = self.status.room.map(|(blocks, _)| blocks).filter(|blocks| *blocks > 0);
+        if self.status.state == Some(State::Idle) {
+            self.identity.planner_blocks = self.identity.planner_blocks.or(blocks);
+        }
         self.queue.clear();
         self.link = if protocol.is_numbered() {
             Link::Numbered(Numbered::default())

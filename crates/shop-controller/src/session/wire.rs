@@ -111,7 +111,7 @@ pub fn clean_into(line: &[u8], protocol: Protocol, out: &mut Vec<u8>) -> Result<
 }
 
 /// Returns whether a line may move the zero of the places that a GRBL or one of its kin reports: offsets, tool lengths,
-/// other systems; macros, tool changes and homing, behind which anything may be.
+/// other systems; pauses, macros, tool changes and homing, behind which anything may be.
 ///
 /// ```
 /// use shop_controller::session::wire::may_move_zero;
@@ -137,7 +137,7 @@ pub fn may_move_zero(line: &[u8]) -> bool {
         match (letter, number) {
             (_, None)
             | (b'G', Some(10 | 43 | 49..=52 | 54..=59 | 65 | 66 | 68 | 69 | 92))
-            | (b'M', Some(6 | 60 | 61 | 98 | 99 | 600)) => return true,
+            | (b'M', Some(0 | 1 | 6 | 60 | 61 | 98 | 99 | 600)) => return true,
             _ => {}
         }
     }
