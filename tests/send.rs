@@ -2,6 +2,7 @@
 
 use crate::at_home::{command, shopctl as run};
 use serde_json::Value;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
@@ -295,4 +296,29 @@ fn every_machine_does_what_was_made_for_it() {
             scope.spawn(move || share.iter().for_each(|(name, kind, dialect)| job(name, kind, dialect)));
         }
     });
+}
+
+/// A GRBL runs its startup blocks when it has found its switches: what was in force before is not any more.
+#[test]
+fn behind_a_search_for_the_switches_the_modes_are_looked_at_anew() {
+    let home = home("G1 X2 F500\nM30\n");
+    let simulate = ["machine", "simulate", "--kind", "grbl", "--sim-speed", "1000"];
+    let mut machine = command(&home, &simulate).stdout(Stdio::piped()).spawn().expect("it was built");
+    let mut address = String::new();
+    BufReader::new(machine.stdout.take().expect("a pipe")).read_line(&mut address).expect("it says where");
+    let address = address.trim();
+    let mut console = command(&home, &["machine", "console", "--port", address])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it was built");
+    let lines = b"$22=1\n$H\n$N0=G20G91\nG21G90\n";
+    console.stdin.take().expect("a pipe").write_all(lines).expect("it reads");
+    let code = console.wait().expect("it ends").code();
+    let output =
+        run(&home, &["send", "part.nc", "-m", "router-grbl", "--home", "--port", address, "--force"]);
+    let _ = machine.kill();
+    let _ = machine.wait();
+    assert_eq!((code, output.status.code()), (Some(0), Some(0)), "{}", said(&output));
+    assert!(said(&output).contains("other modes: G21G90"), "{}", said(&output));
 }

@@ -188,7 +188,7 @@ fn journey() -> Vec<Line> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, ..ProptestConfig::default() })]
 
     /// Whatever the wire, the machine and whoever stands beside it do: what is not damaged is not called so.
     #[test]

@@ -86,6 +86,8 @@ pub struct Places {
     unit_mm: f64,
     system: u16,
     cycle: bool,
+    /// G38 is in force: a place that is named is probed for.
+    probing: bool,
     /// Where the interpreter has the tool.
     end: Position,
     /// Nothing is known any more: coordinates are turned or scaled.
@@ -135,6 +137,7 @@ impl Places {
             unit_mm: start.unit_mm,
             system: start.system,
             cycle: start.cycle,
+            probing: false,
             end: start.at,
             over: false,
         }
@@ -280,14 +283,15 @@ impl Places {
                 _ => {}
             }
         }
+        said.probes = self.probing && said.names() && !said.homes && !said.machine;
         said
     }
 
     fn g(&mut self, tenths: u16, said: &mut Said) {
         match tenths {
-            0..=30 | 50..=52 | 330 | 800 => self.cycle = false,
-            382..=389 => (said.probes, self.cycle) = (true, false),
-            730..=760 | 810..=890 => self.cycle = true,
+            0..=30 | 50..=52 | 330 | 800 => (self.cycle, self.probing) = (false, false),
+            382..=389 => (self.cycle, self.probing) = (false, true),
+            730..=760 | 810..=890 => (self.cycle, self.probing) = (true, false),
             900 => self.absolute = true,
             910 => self.absolute = false,
             200 => self.unit_mm = INCH,
@@ -381,6 +385,7 @@ mod tests {
             ("G1 X8 Z1.5 F500", "11t", [8.0, 0.0, 1.5]),
             ("G2 X10 I1", "11t", [10.0, 0.0, 1.5]),
             ("G38.2 Z-20 F100", "11?", [10.0, 0.0, 0.0]),
+            ("Z-21", "11?", [10.0, 0.0, 0.0]),
             ("G10 L20 P1 Z0", "11?", [10.0, 0.0, 0.0]),
             ("G0 Z3", "11?", [10.0, 0.0, 0.0]),
             ("G0 Z2", "11t", [10.0, 0.0, 2.0]),
