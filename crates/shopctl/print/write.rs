@@ -117,10 +117,7 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
     let facings = hold::facings(print);
     let layers = hold::layers(print, &facings, filament);
     let page = |spoken: &Spoken| {
-        let mut section = spoken.section.clone();
-        if marks {
-            leave_blanks(&mut section);
-        }
+        let section = if marks { with_blanks(&spoken.section) } else { spoken.section.clone() };
         let text = keep(posting.section(&section, spoken.from));
         let blanks = if marks { blanks(&text, &section) } else { Vec::new() };
         let round = layers.get(spoken.round);
@@ -194,14 +191,15 @@ fn knows_m73(dialect: Dialect) -> bool {
     matches!(dialect, Dialect::Marlin | Dialect::Klipper | Dialect::RepRapFirmware)
 }
 
-/// Puts blanks into a layer: at its beginning, and wherever much time has passed.
-fn leave_blanks(section: &mut Section) {
+/// Returns a layer with blanks: at its beginning, and wherever much time has passed.
+fn with_blanks(section: &Section) -> Section {
     let blank = || Command::Native(BLANK.into());
-    let mut out = Vec::with_capacity(section.commands.len() + 4);
+    // Few layers take longer than so many blanks.
+    let mut out = Vec::with_capacity(section.commands.len() + 16);
     let (mut at, mut feed, mut seconds): (Option<[f64; 3]>, f64, f64) = (None, 0.0, 0.0);
     let mut open = true;
-    for command in section.commands.drain(..) {
-        let to = match &command {
+    for command in &section.commands {
+        let to = match command {
             Command::Line { to } | Command::Extrude { to, .. } | Command::Arc { to, .. } => Some(*to),
             Command::Move(m) => Some(m.to),
             Command::Feed(speed) => {
@@ -221,9 +219,9 @@ fn leave_blanks(section: &mut Section) {
                 out.push(blank());
             }
         }
-        out.push(command);
+        out.push(command.clone());
     }
-    section.commands = out;
+    Section { label: section.label.clone(), commands: out, ..Section::new(section.role, "") }
 }
 
 /// Returns where the blanks of a layer stand.
@@ -472,7 +470,7 @@ mod tests {
         let mut layer = Section::new(Role::Unknown, "");
         layer.commands.push(Command::Feed(Speed::from_mm_per_s(10.0)));
         layer.commands.extend((0..100).map(|i| Command::Line { to: [f64::from(i) * 10.0, 0.0, 0.2] }));
-        leave_blanks(&mut layer);
+        let layer = with_blanks(&layer);
         let text: Vec<u8> = layer
             .commands
             .iter()
