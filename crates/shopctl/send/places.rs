@@ -328,7 +328,7 @@ mod tests {
     /// For each line, from which zero its axes count, as letters, and where it ends as far as that is known.
     fn follow(program: &[&str]) -> Vec<(String, Position)> {
         let machine = shop_gcode::example_machine();
-        let text = program.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let text = program.join("\n") + "\n";
         let bytes = Arc::new(Bytes::Read(text.into_bytes()));
         // The work zero of the controller is at 100 of each axis of the machine.
         let context = Context { machine_zero: Some([-100.0; 3]), ..Context::of(&machine) };
