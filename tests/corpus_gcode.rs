@@ -60,6 +60,8 @@ fn context(flavour: &str, exercises: &str) -> Context {
         MachineKind::Plasma
     } else if exercises.contains("laser") {
         MachineKind::Laser
+    } else if matches!(dialect, Dialect::Marlin | Dialect::RepRapFirmware | Dialect::Klipper) {
+        MachineKind::Printer
     } else {
         MachineKind::Router
     };
