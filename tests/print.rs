@@ -43,6 +43,25 @@ fn bracket() -> String {
     out + "endsolid bracket\n"
 }
 
+/// Copies that are made one after another stand so far apart that the head finds room, and begin warm.
+#[test]
+fn copies_one_after_another_find_room() {
+    let home = home();
+    let sets = ["--copies", "2", "--set", "sequential=true", "--set", "gantry_mm=20"];
+    let run = shopctl(&home, &[&["print", "bracket.stl", "-o", "a.gcode", "--json"][..], &sets].concat());
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    assert_eq!(json(&run)["diagnostics"].as_array().map(Vec::len), Some(0), "{}", text(&run.stdout));
+}
+
+/// Tools that share a nozzle are heated by its one heater.
+#[test]
+fn tools_of_one_nozzle_are_warm() {
+    let home = home();
+    let sets = ["--set", "one_nozzle=true", "--set", "infill_tool=1"];
+    let run = shopctl(&home, &[&["print", "bracket.stl", "-o", "a.gcode"][..], &sets].concat());
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+}
+
 /// A bead of several layers is as thick as they are together, and no wider for it.
 #[test]
 fn filling_of_several_layers_together_is_proved_as_what_it_is() {

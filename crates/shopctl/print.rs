@@ -197,7 +197,10 @@ fn ready(
     let Some(settings) = settings_of(args, foreign, 0, home.clone(), style)? else { return Ok(None) };
     ticker.begin("reading", inputs.len() as u64);
     let bed = bed(machine, &settings);
-    let Some(stand) = place::stand(inputs, &args.place, bed, style, notes)? else {
+    // Objects that are made one after another need room for the head between them.
+    let head_mm = if settings.sequential { settings.head_radius_mm } else { 0.0 };
+    let place = PlaceArgs { gap_mm: args.place.gap_mm.max(head_mm), ..args.place.clone() };
+    let Some(stand) = place::stand(inputs, &place, bed, style, notes)? else {
         ticker.clear();
         return Ok(None);
     };
@@ -246,6 +249,7 @@ fn one(
     else {
         return Ok(Run { code: exit::INPUT, report: summary::failed(inputs, &notes) });
     };
+    let machine = &equipped(machine, &print.job.settings);
     let title = out.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let mut plot = (!args.preview.is_empty()).then(|| Plot::new(machine, &title));
     let work =
@@ -306,7 +310,17 @@ fn at_home(machine: &Machine) -> Settings {
         settings.center_x_mm = 0.5 * (left + right);
         settings.center_y_mm = 0.5 * (front + back);
     }
+    settings.one_nozzle = machine.printer.as_ref().is_some_and(|p| p.one_nozzle);
     settings
+}
+
+/// Returns the machine as the settings want it to be.
+fn equipped(machine: &Machine, settings: &Settings) -> Machine {
+    let mut machine = machine.clone();
+    if let Some(printer) = &mut machine.printer {
+        printer.one_nozzle = settings.one_nozzle;
+    }
+    machine
 }
 
 /// A bed that nobody has measured is taken for so wide each way, mm: that of most printers.

@@ -65,6 +65,8 @@ pub struct Printer {
     pub filament: f64,
     /// Fastest that filament is pushed or pulled.
     pub extruder: Speed,
+    /// All tools push their filament through one nozzle, which has one heater.
+    pub one_nozzle: bool,
     /// Highest acceleration of the filament, mm/s².
     pub extruder_acceleration: f64,
     /// Speed jump allowed to the filament, mm/s (Klipper instantaneous_corner_velocity, Marlin M205 E).

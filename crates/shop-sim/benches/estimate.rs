@@ -42,6 +42,7 @@ fn printer(dialect: Dialect, cornering: Cornering) -> Machine {
         travel_acceleration: 1000.0,
         hotend_c: [170.0, 275.0],
         bed_most_c: 110.0,
+        one_nozzle: false,
         hotend_c_per_s: 2.0,
         bed_c_per_s: 0.5,
     });

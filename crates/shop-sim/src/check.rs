@@ -567,7 +567,8 @@ impl Inner<'_> {
     }
 
     fn tool(&mut self, number: u32, line: u32) {
-        self.tool = number.min(63) as usize;
+        let one = self.machine.printer.as_ref().is_some_and(|p| p.one_nozzle);
+        self.tool = if one { 0 } else { number.min(63) as usize };
         if self.machine.kind == MachineKind::Printer {
             self.waited = true;
             return;
@@ -617,7 +618,8 @@ impl Inner<'_> {
         match heater {
             Heater::Bed => self.bed_c = target,
             Heater::Hotend(n) => {
-                let n = usize::from(n.min(63));
+                let one = self.machine.printer.as_ref().is_some_and(|p| p.one_nozzle);
+                let n = if one { 0 } else { usize::from(n.min(63)) };
                 if self.hotends.len() <= n {
                     self.hotends.resize(n + 1, 0.0);
                     self.hottest.resize(n + 1, 0.0);

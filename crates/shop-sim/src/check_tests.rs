@@ -46,6 +46,7 @@ fn printer() -> Machine {
         travel_acceleration: 1000.0,
         hotend_c: [170.0, 275.0],
         bed_most_c: 110.0,
+        one_nozzle: false,
         hotend_c_per_s: 2.0,
         bed_c_per_s: 0.5,
     });
@@ -138,6 +139,12 @@ fn planted_faults_of_a_printer_are_named() {
     let sound =
         [hot(210.0, Wait::Heat), road(0.5, 0.01), round(2.0), off.clone(), Command::Filament { e: -2.0 }];
     assert_eq!(codes(&m, &sound), []);
+    // Tools that share a nozzle are as warm as it is.
+    let mut shared = printer();
+    let second = [hot(210.0, Wait::Heat), Command::ToolChange { number: 1 }, road(10.0, 0.3), off.clone()];
+    assert_eq!(codes(&shared, &second).iter().map(|f| f.0).collect::<Vec<_>>(), ["check/cold-extrusion"]);
+    shared.printer.as_mut().expect("a printer").one_nozzle = true;
+    assert_eq!(codes(&shared, &second), []);
     // What is pulled back after the end is as good as ever; what is pushed then is not.
     let late = [hot(210.0, Wait::Heat), road(10.0, 0.3), off, road(20.0, 0.3)];
     assert_eq!(codes(&m, &late), [("check/cold-extrusion", 4, 1)]);

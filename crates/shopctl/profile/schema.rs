@@ -345,6 +345,7 @@ fn printer(
     let nozzle = s.number("nozzle_mm", Law::Positive, found);
     let filament = s.number("filament_mm", Law::Positive, found);
     let fastest = s.number("extruder_mm_per_s", Law::Positive, found);
+    let one_nozzle = s.flag("one_nozzle", found);
     let acceleration = s.number("extruder_acceleration_mm_per_s2", Law::Positive, found);
     let jerk = s.number("extruder_jerk_mm_per_s", Law::Positive, found);
     let print = s.number("print_acceleration_mm_per_s2", Law::Positive, found);
@@ -368,6 +369,7 @@ fn printer(
         nozzle: nozzle.unwrap_or(0.4),
         filament: filament.unwrap_or(1.75),
         extruder: Speed::from_mm_per_s(fastest.unwrap_or(50.0)),
+        one_nozzle: one_nozzle.unwrap_or(false),
         extruder_acceleration: acceleration.unwrap_or(1000.0),
         extruder_jerk: jerk.unwrap_or(5.0),
         print_acceleration: print.unwrap_or(xy),

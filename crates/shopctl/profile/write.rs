@@ -277,6 +277,9 @@ fn printer(p: &Printer) -> Table {
         .number("bed_max_c", p.bed_most_c, "")
         .number("hotend_c_per_s", p.hotend_c_per_s, "how fast it gets warm")
         .number("bed_c_per_s", p.bed_c_per_s, "");
+    if p.one_nozzle {
+        t.put("one_nozzle", true, "all tools push their filament through one nozzle");
+    }
     if let Some([left, front, right, back]) = p.bed {
         t.put("bed_mm", json!([right - left, back - front]), "where parts may stand").put(
             "bed_corner_mm",

@@ -43,7 +43,7 @@ impl<'a> Speaker<'a> {
             self.hook(&s.between_objects_gcode, &scene);
             if s.hotend_c != s.first_layer_hotend_c {
                 let (heater, target_c) = (Heater::Hotend(0), s.first_layer_hotend_c);
-                self.commands.push(Command::Temperature { heater, target_c, wait: Wait::No });
+                self.commands.push(Command::Temperature { heater, target_c, wait: Wait::Heat });
             }
         }
         self.hook(&s.before_layer_gcode, &scene);
