@@ -220,7 +220,12 @@ impl<'a> Reading<'a> {
     /// Returns the layer to whose top a road climbs that ends at this height: those of vases and of scarfs do.
     fn layer_of_climb(&self, z: f64) -> Option<usize> {
         let layer = self.first_not(|i| self.levels.top(i) < z - WRITTEN_Z);
-        (layer < self.levels.len()).then_some(layer)
+        if layer >= self.levels.len() {
+            return None;
+        }
+        // Between two layers it is of the one that is being laid.
+        let between = self.levels.top(layer) <= z + WRITTEN_Z && self.layer == Some(layer + 1);
+        Some(layer + usize::from(between))
     }
 
     /// Returns the layer whose top is at this height.
