@@ -47,10 +47,14 @@ fn bracket() -> String {
 #[test]
 fn copies_one_after_another_find_room() {
     let home = home();
-    let sets = ["--copies", "2", "--set", "sequential=true", "--set", "gantry_mm=20"];
-    let run = shopctl(&home, &[&["print", "bracket.stl", "-o", "a.gcode", "--json"][..], &sets].concat());
-    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
-    assert_eq!(json(&run)["diagnostics"].as_array().map(Vec::len), Some(0), "{}", text(&run.stdout));
+    // With the first in the middle of the bed, no second would have 80 mm beside it.
+    for radius in ["head_radius_mm=30", "head_radius_mm=80"] {
+        let sets = ["--copies", "2", "--set", "sequential=true", "--set", "gantry_mm=20", "--set", radius];
+        let run = shopctl(&home, &[&["print", "bracket.stl", "-o", "a.gcode", "--json"][..], &sets].concat());
+        assert_eq!(run.status.code(), Some(0), "{radius}: {}", text(&run.stderr));
+        let told = json(&run)["diagnostics"].as_array().map(Vec::len);
+        assert_eq!(told, Some(0), "{}", text(&run.stdout));
+    }
 }
 
 /// Tools that share a nozzle are heated by its one heater.

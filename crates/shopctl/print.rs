@@ -197,10 +197,7 @@ fn ready(
     let Some(settings) = settings_of(args, foreign, 0, home.clone(), style)? else { return Ok(None) };
     ticker.begin("reading", inputs.len() as u64);
     let bed = bed(machine, &settings);
-    // Objects that are made one after another need room for the head between them.
-    let head_mm = if settings.sequential { settings.head_radius_mm } else { 0.0 };
-    let place = PlaceArgs { gap_mm: args.place.gap_mm.max(head_mm), ..args.place.clone() };
-    let Some(stand) = place::stand(inputs, &place, bed, style, notes)? else {
+    let Some(stand) = place::stand(inputs, &args.place, bed, style, notes)? else {
         ticker.clear();
         return Ok(None);
     };
@@ -327,7 +324,7 @@ fn equipped(machine: &Machine, settings: &Settings) -> Machine {
 const USUAL_BED: f64 = 220.0;
 
 /// Returns where bodies may be arranged: the bed as far as it reaches evenly around the middle that the settings name.
-fn bed(machine: &Machine, settings: &Settings) -> [Point; 2] {
+fn bed(machine: &Machine, settings: &Settings) -> place::Bed {
     let middle = Point::new(settings.center_x_mm, settings.center_y_mm);
     let half = match machine.printer.as_ref().and_then(|p| p.bed) {
         Some([left, front, right, back]) => Point::new(
@@ -336,7 +333,10 @@ fn bed(machine: &Machine, settings: &Settings) -> [Point; 2] {
         ),
         None => Point::new(0.5 * USUAL_BED, 0.5 * USUAL_BED),
     };
-    [Point::new(middle.x - half.x, middle.y - half.y), Point::new(middle.x + half.x, middle.y + half.y)]
+    let low = Point::new(middle.x - half.x, middle.y - half.y);
+    let high = Point::new(middle.x + half.x, middle.y + half.y);
+    let head_mm = if settings.sequential { settings.head_radius_mm } else { 0.0 };
+    place::Bed { low, high, head_mm }
 }
 
 /// Returns what is different with the filament of each tool; the first says nothing new.

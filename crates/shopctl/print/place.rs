@@ -8,9 +8,9 @@ use crate::report::{self, Sources, Style};
 use anyhow::Result;
 use clap::Args;
 use shop_formats::mesh::{HeightChange, HeightRange, ReadOptions, Role, Scene, Setting};
-use shop_geom::Point;
 use shop_geom::mesh::repair::{Limits, repair};
 use shop_geom::mesh::{Mesh, Point3, Transform, Vector3, arrange, hull, rest};
+use shop_geom::{Aabb, Point, Vector};
 use shop_report::{Diagnostic, Severity};
 use std::path::PathBuf;
 
@@ -89,6 +89,17 @@ fn angles(text: &str) -> Result<[f64; 3], String> {
     }
 }
 
+/// Where bodies may be arranged.
+#[derive(Clone, Copy, Debug)]
+pub struct Bed {
+    /// Its front left corner, mm.
+    pub low: Point,
+    /// The corner across.
+    pub high: Point,
+    /// Room that the head needs around bodies which are made one after another, mm; 0 where all are made at once.
+    pub head_mm: f64,
+}
+
 /// One object, and where copies of it stand.
 #[derive(Clone, Debug, Default)]
 pub struct Thing {
@@ -158,7 +169,7 @@ pub struct Stand {
 pub fn stand(
     inputs: &[PathBuf],
     args: &PlaceArgs,
-    bed: [Point; 2],
+    bed: Bed,
     style: Style,
     notes: &mut Vec<Diagnostic>,
 ) -> Result<Option<Stand>> {
@@ -282,13 +293,7 @@ fn things(scene: Scene, out: &mut Vec<Thing>, found: &mut Vec<Diagnostic>) {
 }
 
 /// Scales, turns, copies and arranges.
-fn set(
-    things: &mut Vec<Thing>,
-    args: &PlaceArgs,
-    files: usize,
-    bed: [Point; 2],
-    notes: &mut Vec<Diagnostic>,
-) {
+fn set(things: &mut Vec<Thing>, args: &PlaceArgs, files: usize, bed: Bed, notes: &mut Vec<Diagnostic>) {
     let several = things.iter().map(|t| t.places.len()).sum::<usize>() > 1;
     let scale = args.scale.map(|[x, y, z]| Transform::scale(x, y, z));
     let turn = args.rotate_deg.map(|deg| {
@@ -331,19 +336,19 @@ fn single(things: &mut Vec<Thing>) {
 }
 
 /// Arranges all copies on the bed, each standing on it.
-fn put_beside(things: &mut [Thing], gap: f64, bed: [Point; 2], notes: &mut Vec<Diagnostic>) {
+fn put_beside(things: &mut [Thing], gap: f64, bed: Bed, notes: &mut Vec<Diagnostic>) {
+    let hull = |t: &Thing| if bed.head_mm > 0.0 { around(&t.shadow()) } else { t.shadow() };
     let hulls: Vec<Vec<Point>> =
-        things.iter().flat_map(|t| std::iter::repeat_n(t.shadow(), t.places.len())).collect();
-    let [low, high] = bed;
-    let corners = [low, Point::new(high.x, low.y), high, Point::new(low.x, high.y)];
-    let places = arrange::arrange(&hulls, &corners, gap);
+        things.iter().flat_map(|t| std::iter::repeat_n(hull(t), t.places.len())).collect();
+    let gap = gap.max(bed.head_mm);
+    let places = arranged(&hulls, &bed, gap);
     let missing = places.iter().filter(|p| p.is_none()).count();
     if missing > 0 {
         let message = format!(
             "{missing} of {} bodies have no room on the bed of {:.0} x {:.0} mm",
             hulls.len(),
-            high.x - low.x,
-            high.y - low.y
+            bed.high.x - bed.low.x,
+            bed.high.y - bed.low.y
         );
         let hint = "print fewer at once, or bring them nearer to one another with --gap-mm";
         notes.push(Diagnostic::error("print/bed-full", message).hint(hint));
@@ -355,6 +360,36 @@ fn put_beside(things: &mut [Thing], gap: f64, bed: [Point; 2], notes: &mut Vec<D
         thing.parts.iter_mut().for_each(|p| p.mesh.transform(&down));
         thing.places = places.by_ref().take(thing.places.len()).map(|p| [p.x, p.y]).collect();
     }
+}
+
+/// Arranges bodies from the middle of the bed outwards; or, where the first then leave none to the last, as on a bed without
+/// an edge, if the whole fits when it is put in the middle.
+fn arranged(hulls: &[Vec<Point>], bed: &Bed, gap: f64) -> Vec<Option<Vector>> {
+    let middle = bed.low + 0.5 * (bed.high - bed.low);
+    let places = arrange::arrange(hulls, &corners(bed.low, bed.high), gap);
+    if places.iter().all(Option::is_some) {
+        return places;
+    }
+    let half = bed.high - bed.low;
+    let wide = arrange::arrange(hulls, &corners(middle - half, middle + half), gap);
+    let shifted = hulls.iter().zip(&wide).filter_map(|(h, at)| Some((h, (*at)?)));
+    let all = Aabb::of(shifted.flat_map(|(h, at)| h.iter().map(move |p| p + at)));
+    let fits = all.width() <= half.x && all.height() <= half.y;
+    if !fits || wide.iter().any(Option::is_none) {
+        return places;
+    }
+    let back = middle - all.center();
+    wide.into_iter().map(|at| at.map(|at| at + back)).collect()
+}
+
+fn corners(low: Point, high: Point) -> [Point; 4] {
+    [low, Point::new(high.x, low.y), high, Point::new(low.x, high.y)]
+}
+
+/// Returns the corners of the box around a hull.
+fn around(hull: &[Point]) -> Vec<Point> {
+    let all = Aabb::of(hull.iter().copied());
+    corners(all.min, all.max).to_vec()
 }
 
 #[cfg(test)]
@@ -388,8 +423,8 @@ mod tests {
         Scene { objects: vec![object], ..Scene::default() }
     }
 
-    fn bed() -> [Point; 2] {
-        [Point::new(0.0, 0.0), Point::new(100.0, 100.0)]
+    fn bed() -> Bed {
+        Bed { low: Point::new(0.0, 0.0), high: Point::new(100.0, 100.0), head_mm: 0.0 }
     }
 
     fn placed(scene: Scene, flags: &[&str]) -> (Vec<Thing>, Vec<&'static str>) {
