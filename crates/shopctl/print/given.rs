@@ -144,9 +144,14 @@ impl<'a> Reading<'a> {
             && self.at.is_none_or(|at| at[0] != to[0] || at[1] != to[1])
         {
             self.road(to);
-        } else if to.is_some() {
+        } else if let Some(to) = to {
             self.climbs = false;
-            self.stray();
+            // Of a piece that is short enough no filament is written.
+            let (rise, length) = self.step(to);
+            self.foot.1 += length;
+            if rise != 0.0 || self.foot.1 > LONGEST_FOOT {
+                self.stray();
+            }
         }
         match command {
             Command::Feature(_) => self.feature = Some(command.clone()),
@@ -161,10 +166,7 @@ impl<'a> Reading<'a> {
 
     /// Sees to it that a road goes to its layer: one that climbs to that to whose top it does, as in vases and scarfs.
     fn road(&mut self, to: Position) {
-        let (rise, length) = self.at.map_or((0.0, 0.0), |at| {
-            let [x, y, z] = std::array::from_fn(|i| to[i] - at[i]);
-            (z, x.hypot(y))
-        });
+        let (rise, length) = self.step(to);
         if rise > 0.0 {
             (self.climbs, self.foot) = (true, ([0; 2], 0.0));
         }
@@ -188,6 +190,14 @@ impl<'a> Reading<'a> {
         self.layer = Some(layer);
         self.from = self.at;
         self.section.commands.extend(self.feature.iter().chain(&self.feed).cloned());
+    }
+
+    /// Returns how far up a move goes, and how far along the bed.
+    fn step(&self, to: Position) -> (f64, f64) {
+        self.at.map_or((0.0, 0.0), |at| {
+            let [x, y, z] = std::array::from_fn(|i| to[i] - at[i]);
+            (z, x.hypot(y))
+        })
     }
 
     /// What might have been the foot of a climb was none.
