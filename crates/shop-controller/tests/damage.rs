@@ -138,6 +138,8 @@ const JOURNEY: &[(&str, [f64; 3], &str)] = &[
     // The X of the tool is known, and so is its new name.
     ("G92X0", [30.0, 15.0, -1.0], "11t"),
     ("X10", [40.0, 15.0, -1.0], "11t"),
+    // A planner that holds nothing of this hides nothing of the next.
+    ("G4P0.1", [40.0, 15.0, -1.0], "11t"),
     ("G28", [0.0, 0.0, 0.0], "???"),
     ("G91G0X7", [0.0, 0.0, 0.0], "???"),
     ("G90G0X0Y3Z5", [30.0, 3.0, 5.0], "11t"),
@@ -380,5 +382,25 @@ fn what_stays_unseen_is_small() {
         for end in ["flip refused", "flip position", "flip damaged", "drop refused", "drop unsure"] {
             assert!(tally.ends.contains_key(end), "no {end}: {:?}", tally.ends);
         }
+    }
+}
+
+#[test]
+fn a_way_through_many_zeros_is_looked_at_all_the_same() {
+    for (line, instead) in [
+        ("G0Z5", "G0Z25"),
+        ("G18G2X30Z-1I5K0F1200", "G18G2X50Z-1I15K0F1200"),
+        ("G17G1Y15", "G17G1Y55"),
+        ("G92X0", "G92X-9"),
+        ("X10", "X40"),
+        ("X9F1500", "X8F1500"),
+    ] {
+        let mut lines = journey();
+        let damaged = lines.iter_mut().find(|l| l.text.ends_with(line.as_bytes())).expect("a line of it");
+        let text = String::from_utf8_lossy(&damaged.text).replace(line, instead);
+        damaged.text = text.into_bytes().into();
+        let mut rig = Rig::new(Kind::Grbl, sim::Options::workshop(), Options::default());
+        rig.connect().job(lines);
+        assert!(matches!(rig.failure(), Some(Failure::Position { .. })), "{instead}: {}", rig.story());
     }
 }

@@ -149,8 +149,15 @@ impl Session {
         // Others may round corners, or move arms that only come near a straight line.
         let exact = matches!(self.protocol, Some(Protocol::Grbl | Protocol::GrblHal));
         let near = if exact { self.options.corridor_mm + self.grain.mm() } else { loose };
-        let flight = ledger.items().filter(|i| matches!(i.kind, Kind::Program(_)));
-        let mut lines = self.job.trail.iter().copied().chain(flight.map(|i| (i.reach, i.zero))).peekable();
+        // Answers and reports come in order: of what is not answered a GRBL is at work on the oldest line at most. Those behind
+        // it hide nothing by what is not known of them.
+        let counts = |at: usize, item: &Item| {
+            let known = |reach: &Reach| self.zeros.seen_from(reach, item.zero).iter().all(Option::is_some);
+            !exact || at == 0 || item.reach.as_ref().is_some_and(known)
+        };
+        let flight = ledger.items().filter(|i| matches!(i.kind, Kind::Program(_))).enumerate();
+        let flight = flight.filter(|(at, i)| counts(*at, i)).map(|(_, i)| (i.reach, i.zero));
+        let mut lines = self.job.trail.iter().copied().chain(flight).peekable();
         let there =
             |reach: Reach, zero| path::may_be_at(&reach, self.zeros.seen_from(&reach, zero), near, loose);
         lines.peek().is_none() || lines.any(|(reach, zero)| reach.is_none_or(|reach| there(reach, zero)))
