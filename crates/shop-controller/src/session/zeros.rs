@@ -4,7 +4,7 @@
 //! zero: G92, G10, G55, a tool's length. So every line carries the number of the zero that it runs under, and what the
 //! controller tells belongs to a number, too: to that of the newest line that was answered, unless the next one, which
 //! may be read just then, moves the zero. Places are compared with the way of a line as that line counts
-//! ([`Zero`](super::Zero)): from the first zero of the job, or from the one that was told for its number.
+//! ([`Zero`]): from the first zero of the job, or from the one that was told for its number.
 //!
 //! ```text
 //!   answered │ in flight             WCO: in a report now
