@@ -79,6 +79,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("gcode-rs__plotter_owl.gcode", "gcode/unsupported", "GRBL has no M17, M18 and M300"),
     ("printrun__PCB-milling-and-_comment_.gcode", "gcode/unsupported", "GRBL has no M104"),
     ("printrun__PCB-milling-and-_comment_.gcode", "gcode/dwell", "G4 S means nothing to GRBL"),
+    (
+        "svg2gcode__smooth_curves_circular_interpolation.gcode",
+        "gcode/arc-radius-too-small",
+        "R0.002 for a chord of 0.0054: GRBL asks for 4 R² − chord² ≥ 0, to the last bit (error 34)",
+    ),
 ];
 
 /// One line of the table.

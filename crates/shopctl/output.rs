@@ -2,45 +2,46 @@
 
 use anyhow::{Context, Result};
 use std::io::{Read as _, Seek as _, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes `bytes` to `path` (`-`: standard output): first to a temporary file in the same folder, then renamed, so
 /// that a crash or a full disk never leaves half a program where a machine could find it.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    if path == Path::new("-") {
-        let mut out = std::io::stdout().lock();
-        return out.write_all(bytes).and_then(|()| out.flush()).context("failed to write standard output");
-    }
-    let folder = match path.parent() {
-        Some(p) if !p.as_os_str().is_empty() => p,
-        _ => Path::new("."),
-    };
-    let failed = || format!("failed to write {}", path.display());
-    let mut file = tempfile::Builder::new().prefix(".shopctl-").tempfile_in(folder).with_context(failed)?;
-    file.write_all(bytes).with_context(failed)?;
-    share(file.as_file(), path).with_context(failed)?;
-    file.persist(path).with_context(failed)?;
-    Ok(())
+    let mut file = Growing::begin(path)?;
+    file.add(bytes)?;
+    file.finish()
 }
 
 /// A file that is written piece by piece: it appears under its name when it is whole, and not at all otherwise. Standard
-/// output gets the pieces at once.
+/// output gets the pieces at once; a device or a pipe gets all of it at the end, and stays what it is.
 pub struct Growing<'a> {
     path: &'a Path,
+    /// The file that is there or will be, behind all links; nothing for a device or a pipe.
+    target: Option<PathBuf>,
     file: Option<tempfile::NamedTempFile>,
 }
 
 impl<'a> Growing<'a> {
     /// Begins a file, or standard output (`-`).
     pub fn begin(path: &'a Path) -> Result<Growing<'a>> {
-        let folder = match path.parent() {
-            Some(p) if !p.as_os_str().is_empty() => p,
-            _ => Path::new("."),
+        let failed = || format!("failed to write {}", path.display());
+        if path == Path::new("-") {
+            return Ok(Growing { path, target: None, file: None });
+        }
+        let there = std::fs::metadata(path).ok();
+        let target = match &there {
+            Some(m) if m.is_file() => Some(path.canonicalize().with_context(failed)?),
+            Some(m) if !m.is_dir() => None,
+            _ => Some(path.to_owned()),
         };
-        let temporary = || tempfile::Builder::new().prefix(".shopctl-").tempfile_in(folder);
-        let file = if path == Path::new("-") { None } else { Some(temporary()) };
-        let file = file.transpose().with_context(|| format!("failed to write {}", path.display()))?;
-        Ok(Growing { path, file })
+        let mut builder = tempfile::Builder::new();
+        let builder = builder.prefix(".shopctl-");
+        let file = match target.as_deref().map(Path::parent) {
+            None => builder.tempfile(),
+            Some(Some(folder)) if !folder.as_os_str().is_empty() => builder.tempfile_in(folder),
+            Some(_) => builder.tempfile_in("."),
+        };
+        Ok(Growing { path, target, file: Some(file.with_context(failed)?) })
     }
 
     /// Adds a piece.
@@ -78,11 +79,16 @@ impl<'a> Growing<'a> {
 
     /// Gives the whole file its name.
     pub fn finish(self) -> Result<()> {
-        let Some(file) = self.file else { return Ok(()) };
+        let Some(mut file) = self.file else { return Ok(()) };
         let failed = || format!("failed to write {}", self.path.display());
-        share(file.as_file(), self.path).with_context(failed)?;
-        file.persist(self.path).with_context(failed)?;
-        Ok(())
+        if let Some(target) = &self.target {
+            share(file.as_file(), target).with_context(failed)?;
+            file.persist(target).with_context(failed)?;
+            return Ok(());
+        }
+        let mut there = std::fs::OpenOptions::new().write(true).open(self.path).with_context(failed)?;
+        file.seek(SeekFrom::Start(0)).with_context(failed)?;
+        std::io::copy(&mut file, &mut there).and_then(|_| there.flush()).with_context(failed)
     }
 }
 
@@ -113,6 +119,30 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"second");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(write_whole(&folder.path().join("none/part.nc"), b"x").is_err());
+    }
+
+    /// A device or a pipe is written to and stays what it is; behind a link the file changes, and the link stays.
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_plain_file_stays_what_it_is() {
+        use std::os::unix::fs::FileTypeExt;
+        let folder = tempfile::tempdir().unwrap();
+        let [pipe, file, link] = ["pipe", "part.nc", "link.nc"].map(|n| folder.path().join(n));
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || std::fs::read(pipe).unwrap()
+        });
+        write_whole(&pipe, b"through").unwrap();
+        assert_eq!(reader.join().unwrap(), b"through");
+        assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
+
+        write_whole(&file, b"first").unwrap();
+        std::os::unix::fs::symlink("part.nc", &link).unwrap();
+        write_whole(&link, b"second").unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), b"second");
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 
     #[test]

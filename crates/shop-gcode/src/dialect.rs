@@ -29,6 +29,15 @@ impl ArcRule {
             ArcRule::Never => false,
         }
     }
+
+    /// Returns how much a radius word may be too short for half its chord, mm, by rounding of a half circle.
+    pub fn short_radius(self) -> f64 {
+        match self {
+            // GRBL error:34: 4·R² − chord² must not be negative.
+            ArcRule::Grbl => 0.0,
+            ArcRule::LinuxCnc | ArcRule::Never => 0.00127,
+        }
+    }
 }
 
 /// What one controller family understands.

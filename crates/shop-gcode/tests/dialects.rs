@@ -239,3 +239,16 @@ fn homing_is_a_printers_own_and_hides_no_move() {
         }
     }
 }
+
+/// A radius that is a micrometre too short is refused by GRBL, and taken for half a circle by LinuxCNC.
+#[test]
+fn grbl_takes_no_radius_that_is_too_short() {
+    for (dialect, refused) in [(Dialect::Grbl, true), (Dialect::GrblHal, true), (Dialect::LinuxCnc, false)] {
+        let context = Context::new(dialect, MachineKind::Router);
+        let read = interpret(b"G21 G90 F100\nG1 X0 Y0\nG2 X10 R4.999\nM30\n", &context);
+        let found = read.diagnostics.iter().any(|d| d.code == "gcode/arc-radius-too-small");
+        assert_eq!(found, refused, "{dialect:?}");
+        let half = interpret(b"G21 G90 F100\nG1 X0 Y0\nG2 X10 R5\nM30\n", &context);
+        assert!(!half.has_errors(), "{dialect:?}");
+    }
+}

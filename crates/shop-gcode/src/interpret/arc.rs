@@ -9,8 +9,6 @@ use std::f64::consts::{PI, TAU};
 
 /// Ends closer than this, in radians, make a full turn (GRBL ARC_ANGULAR_TRAVEL_EPSILON).
 const FULL_TURN: f64 = 5e-7;
-/// A radius word may be this much too short for its chord, mm: rounding of a half circle (LinuxCNC).
-const SHORT_RADIUS: f64 = 0.00127;
 
 /// Coordinates of the plane: first, second and normal axis, and the letters of the centre.
 const PLANES: [(usize, usize, usize, u8, u8); 3] =
@@ -160,7 +158,7 @@ impl<F: FnMut(Step, u32)> Run<'_, F> {
             return None;
         }
         let half = chord / 2.0;
-        if half - radius.abs() > SHORT_RADIUS.max(1e-6 * half) {
+        if half - radius.abs() > self.rules.arcs.short_radius().max(1e-6 * half) {
             self.notes.error("gcode/arc-radius-too-small", 0, block.span(), || {
                 format!(
                     "the radius {:.4} mm is less than half the way to the end, {half:.4} mm",
