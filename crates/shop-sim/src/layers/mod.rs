@@ -32,7 +32,9 @@ use std::sync::Mutex;
 const FINEST: f64 = 0.1;
 /// Squares that a road may be beyond the section: half a square for each of the two rasters.
 const SLACK: usize = 1;
-/// Thicker walls are only held to be so thick, mm.
+/// How deep from its contours a layer must be covered, mm, when its walls are at least so thick.
+const BAND: f64 = 0.6;
+/// Moved walls are only held to be so thick, mm.
 const MOST_WALLS: f64 = 0.85;
 /// How far a road may hang over, mm: half of its width or so.
 const OVERHANG: f64 = 0.3;
@@ -417,12 +419,17 @@ impl<'a> Judge<'a> {
         }
         // Bare: near contours, or seen from above or below, and no road there. What is narrower than the raster is left out.
         a.clear();
-        // Squares reach deeper from what is slanted than they are wide.
-        let deep = (claims.walls_mm.min(MOST_WALLS) - most) / std::f64::consts::SQRT_2;
-        if claims.walls_mm > 0.0 && deep > 0.0 {
+        let deep = if claims.walls_mm >= BAND && most == 0.0 {
+            squares(BAND)
+        } else {
+            // Squares reach deeper from what is slanted than they are wide.
+            let deep = (claims.walls_mm.min(MOST_WALLS) - most) / std::f64::consts::SQRT_2;
+            (deep.max(0.0) / grid.pitch) as usize
+        };
+        if claims.walls_mm > 0.0 && deep > 0 {
             a.copy(&now.section);
             close(a, room);
-            a.shrink((deep / grid.pitch) as usize, room);
+            a.shrink(deep, room);
             a.change(&now.section, |deep, s| s & !deep);
         }
         for (seen, neighbour) in [(claims.top, above), (number < claims.bottom, self.before.as_ref())] {
