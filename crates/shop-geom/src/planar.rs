@@ -274,8 +274,10 @@ impl Default for Planar {
 impl Planar {
     /// Writes to `out` the region that the closed walks wind around at least once, counter-clockwise. Near n log n in
     /// corners and crossings.
-    pub fn unite(&mut self, walks: &Contours, out: &mut Contours) {
-        self.clean(walks, out);
+    ///
+    /// True when the walks neither crossed nor touched: then nothing in `out` touches either.
+    pub fn unite(&mut self, walks: &Contours, out: &mut Contours) -> bool {
+        self.clean(walks, out) == Found::Apart
     }
 
     fn clean(&mut self, walks: &Contours, out: &mut Contours) -> Found {

@@ -16,10 +16,11 @@
 //! Every corner of a region has a line of its own that leads into it. Those that add little beyond the disc in which
 //! they begin are **pruned**: the ends of a strip come out as the middle of the last disc that fits.
 
-use crate::planar::{Contours, PER_MM, Spot};
+mod mesh;
+
+use crate::planar::{Contours, PER_MM};
 use crate::{Point, Vector, cross};
-use spade::handles::{DirectedEdgeHandle, FaceHandle, FixedFaceHandle, InnerTag, VertexHandle};
-use spade::{CdtEdge, ConstrainedDelaunayTriangulation, Point2, Triangulation};
+use mesh::{Mesh, Side};
 
 /// A place on a middle line.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,12 +55,6 @@ pub struct Skeleton {
     pub blobs: Vec<Node>,
 }
 
-type Cdt = ConstrainedDelaunayTriangulation<Point2<f64>>;
-type Edge<'a> = DirectedEdgeHandle<'a, Point2<f64>, (), CdtEdge<()>, ()>;
-type Face = FixedFaceHandle<InnerTag>;
-type InnerFace<'a> = FaceHandle<'a, InnerTag, Point2<f64>, (), CdtEdge<()>, ()>;
-type Vertex<'a> = VertexHandle<'a, Point2<f64>, (), CdtEdge<()>, ()>;
-
 /// Contours are cut to edges of at most this length, mm.
 const STEP_MM: f64 = 0.5;
 /// And into at least about so many.
@@ -83,7 +78,7 @@ struct Link {
 /// A triangle where lines end or fork.
 #[derive(Clone, Copy, Debug)]
 struct Fork {
-    face: Face,
+    face: u32,
     node: Node,
     /// Links that meet here.
     links: [u32; 3],
@@ -104,14 +99,13 @@ impl Fork {
 /// Room for work, used again and again.
 #[derive(Debug, Default)]
 pub struct Skeletons {
+    mesh: Mesh,
     chain: Vec<Node>,
     links: Vec<Link>,
     forks: Vec<Fork>,
     /// Which fork a face is.
     fork_of: Vec<u32>,
-    inside: Vec<bool>,
     seen: Vec<bool>,
-    stack: Vec<Face>,
 }
 
 impl Skeletons {
@@ -120,69 +114,33 @@ impl Skeletons {
         out.nodes.clear();
         out.lines.clear();
         out.blobs.clear();
-        // Places between corners are rounded: where contours touch, corners alone may do better.
-        let Some(cdt) = triangulated(region, STEP_MM).or_else(|| triangulated(region, f64::INFINITY)) else {
-            return;
-        };
-        self.tell_inside(&cdt);
-        self.find_forks(&cdt, out);
-        self.follow(&cdt, out);
+        let mut mesh = std::mem::take(&mut self.mesh);
+        mesh.make(region, STEP_MM * PER_MM, LEAST_SAMPLES);
+        self.find_forks(&mesh, out);
+        self.follow(&mesh, out);
+        self.mesh = mesh;
         self.prune();
         self.join(out);
     }
 
-    /// Tells which faces are inside: every contour edge on the way from the outer face changes sides.
-    fn tell_inside(&mut self, cdt: &Cdt) {
-        self.inside.clear();
-        self.inside.resize(cdt.num_all_faces(), false);
-        self.seen.clear();
-        self.seen.resize(cdt.num_all_faces(), false);
-        self.stack.clear();
-        let enter =
-            |edge: Edge<'_>, inside: bool, seen: &mut [bool], all: &mut [bool], stack: &mut Vec<Face>| {
-                let Some(face) = edge.face().as_inner() else { return };
-                let index = face.fix().index();
-                if !seen[index] {
-                    seen[index] = true;
-                    all[index] = inside;
-                    stack.push(face.fix());
-                }
-            };
-        let Self { inside, seen, stack, .. } = self;
-        for edge in cdt.convex_hull() {
-            // Edges of the hull have the outer face beside them.
-            let inner = if edge.face().is_outer() { edge.rev() } else { edge };
-            enter(inner, edge.is_constraint_edge(), seen, inside, stack);
-        }
-        while let Some(face) = stack.pop() {
-            let here = inside[face.index()];
-            for edge in cdt.face(face).adjacent_edges() {
-                enter(edge.rev(), here != edge.is_constraint_edge(), seen, inside, stack);
-            }
-        }
-    }
-
     /// Lists ends and forks; a lone triangle is a blob.
-    fn find_forks(&mut self, cdt: &Cdt, out: &mut Skeleton) {
+    fn find_forks(&mut self, mesh: &Mesh, out: &mut Skeleton) {
         self.forks.clear();
         self.fork_of.clear();
-        self.fork_of.resize(cdt.num_all_faces(), NONE);
-        for face in cdt.inner_faces() {
-            let index = face.fix().index();
-            if !self.inside[index] {
-                continue;
-            }
-            let edges = face.adjacent_edges();
-            let chords = edges.iter().filter(|e| !e.is_constraint_edge()).count();
+        self.fork_of.resize(mesh.len(), NONE);
+        for face in mesh.faces() {
+            let sides = mesh.sides(face);
+            let chords = sides.iter().filter(|s| !mesh.is_rim(**s)).count();
             if chords == 2 {
                 continue;
             }
-            let [a, b, c] = face.vertices().map(at);
+            let [a, b, c] = mesh.corners(face).map(|c| mesh.at(c));
             let mut blunt = false;
             let node = if chords == 1 {
                 // The corner opposite the only chord.
-                let chord = edges.iter().find(|e| !e.is_constraint_edge());
-                let [p, q, apex] = chord.map_or([a, b, c], |e| [at(e.from()), at(e.to()), at(e.next().to())]);
+                let chord = sides.into_iter().find(|s| !mesh.is_rim(*s));
+                let corners = |s: Side| [mesh.from(s), mesh.to(s), mesh.to(s.next())].map(|c| mesh.at(c));
+                let [p, q, apex] = chord.map_or([a, b, c], corners);
                 let (u, v) = ((p - apex), (q - apex));
                 // The sine of half the angle, from the cosine of the whole.
                 let cosine = u.dot(&v) / (u.norm() * v.norm()).max(1e-18);
@@ -198,10 +156,11 @@ impl Skeletons {
                 // The middle of the disc through its corners, which holds no other; where contours have too few corners
                 // for their distance, that disc may leave the region.
                 let clear = |p: Point| {
-                    face.vertices().iter().map(|v| to_contour(*v, p).0).fold(f64::INFINITY, f64::min)
+                    let far = |c| mesh.to_contour(c, p).0;
+                    mesh.corners(face).into_iter().map(far).fold(f64::INFINITY, f64::min)
                 };
                 let middle = Point::from((a.coords + b.coords + c.coords) / 3.0);
-                let good = |p: &Point| clear(*p) > 0.7 * (a - p).norm() && reaches(face, *p);
+                let good = |p: &Point| clear(*p) > 0.7 * (a - p).norm() && mesh.reaches(face, *p);
                 let center = circumcenter(a, b, c).filter(good).unwrap_or(middle);
                 let radius = clear(center);
                 Node { center, radius }
@@ -210,47 +169,37 @@ impl Skeletons {
                 out.blobs.push(node);
                 continue;
             }
-            self.fork_of[index] = self.forks.len() as u32;
-            self.forks.push(Fork {
-                face: face.fix(),
-                node,
-                links: [NONE; 3],
-                tip: chords == 1,
-                blunt,
-                absorbed: false,
-            });
+            self.fork_of[face as usize] = self.forks.len() as u32;
+            self.forks.push(Fork { face, node, links: [NONE; 3], tip: chords == 1, blunt, absorbed: false });
         }
     }
 
     /// Follows chords from fork to fork; what has no fork at all is a ring.
-    fn follow(&mut self, cdt: &Cdt, out: &mut Skeleton) {
+    fn follow(&mut self, mesh: &Mesh, out: &mut Skeleton) {
         self.links.clear();
         self.chain.clear();
         self.seen.clear();
-        self.seen.resize(cdt.num_all_faces(), false);
+        self.seen.resize(mesh.len(), false);
         for i in 0..self.forks.len() {
-            for edge in cdt.face(self.forks[i].face).adjacent_edges() {
-                if !edge.is_constraint_edge() {
-                    self.walk(edge, i as u32);
-                }
+            for side in mesh.sides(self.forks[i].face) {
+                self.walk(mesh, side, i as u32);
             }
         }
-        for face in cdt.inner_faces() {
-            let index = face.fix().index();
-            if !self.inside[index] || self.fork_of[index] != NONE || self.seen[index] {
+        for face in mesh.faces() {
+            if self.fork_of[face as usize] != NONE || self.seen[face as usize] {
                 continue;
             }
-            let Some(first) = face.adjacent_edges().into_iter().find(|e| !e.is_constraint_edge()) else {
+            let Some(first) = mesh.sides(face).into_iter().find(|s| !mesh.is_rim(*s)) else {
                 continue;
             };
             let start = out.nodes.len();
-            let mut edge = first;
-            loop {
-                out.nodes.push(middle(edge));
-                self.seen[edge.rev().face().fix().index()] = true;
-                let Some(next) = onward(edge) else { break };
-                edge = next;
-                if edge == first {
+            let mut side = first;
+            while let Some(back) = mesh.beyond(side) {
+                out.nodes.push(middle(mesh, side));
+                self.seen[back.face as usize] = true;
+                let Some(next) = onward(mesh, back) else { break };
+                side = next;
+                if side == first {
                     break;
                 }
             }
@@ -258,23 +207,23 @@ impl Skeletons {
         }
     }
 
-    fn walk(&mut self, first: Edge<'_>, from: u32) {
+    /// Follows chords from one that leaves a fork; a contour's edge leads nowhere.
+    fn walk(&mut self, mesh: &Mesh, first: Side, from: u32) {
         let start = self.chain.len();
-        let mut edge = first;
-        let to = loop {
-            self.chain.push(middle(edge));
-            let index = edge.rev().face().fix().index();
-            if self.fork_of[index] != NONE {
-                break self.fork_of[index];
+        let mut side = first;
+        let (to, back) = loop {
+            let Some(back) = mesh.beyond(side) else { return self.chain.truncate(start) };
+            self.chain.push(middle(mesh, side));
+            let fork = self.fork_of[back.face as usize];
+            if fork != NONE {
+                break (fork, back.index());
             }
-            self.seen[index] = true;
-            let Some(next) = onward(edge) else { break NONE };
-            edge = next;
+            self.seen[back.face as usize] = true;
+            let Some(next) = onward(mesh, back) else { return self.chain.truncate(start) };
+            side = next;
         };
         // Every link is found from both its ends, a loop twice from the same one.
-        let back = edge.rev().fix().index();
-        let known = to == NONE || to < from || (to == from && back < first.fix().index());
-        if known {
+        if to < from || (to == from && back < first.index()) {
             self.chain.truncate(start);
             return;
         }
@@ -477,84 +426,21 @@ fn keep(line: Line, out: &mut Skeleton) {
     out.lines.push(line);
 }
 
-/// Returns the triangles between the contours of a region; nothing when contours cross.
-fn triangulated(region: &Contours, step_mm: f64) -> Option<Cdt> {
-    let (points, edges) = sampled(region, step_mm);
-    let mut crossing = false;
-    let cdt = Cdt::try_bulk_load_cdt(points, edges, |_| crossing = true).ok()?;
-    (!crossing).then_some(cdt)
-}
-
-/// Returns the corners of all contours and points between them, and the edges that connect them.
-fn sampled(region: &Contours, step_mm: f64) -> (Vec<Point2<f64>>, Vec<[usize; 2]>) {
-    let (mut points, mut edges) = (Vec::new(), Vec::new());
-    for contour in region.iter() {
-        let first = points.len();
-        let mut a = contour[contour.len() - 1];
-        let around: f64 =
-            contour.windows(2).map(|w| w[0].distance(w[1])).sum::<f64>() + a.distance(contour[0]);
-        let step = if step_mm.is_finite() {
-            (step_mm * PER_MM).min(around / LEAST_SAMPLES).max(1.0)
-        } else {
-            around
-        };
-        for &b in contour {
-            let n = (a.distance(b) / step).ceil().max(1.0);
-            for k in 0..n as u32 {
-                points.push(between(a, b, f64::from(k) / n));
-            }
-            a = b;
-        }
-        let count = points.len() - first;
-        edges.extend((0..count).map(|i| [first + i, first + (i + 1) % count]));
-    }
-    (points, edges)
-}
-
-fn between(a: Spot, b: Spot, t: f64) -> Point2<f64> {
-    let ([ax, ay], [bx, by]) = (a.mm(), b.mm());
-    Point2::new(ax + (bx - ax) * t, ay + (by - ay) * t)
-}
-
+/// Returns the other chord of a triangle that was entered through one.
 #[inline]
-fn at(vertex: Vertex<'_>) -> Point {
-    let p = vertex.position();
-    Point::new(p.x, p.y)
-}
-
-/// Returns the other chord of the face behind an edge.
-#[inline]
-fn onward(edge: Edge<'_>) -> Option<Edge<'_>> {
-    let back = edge.rev();
-    [back.next(), back.prev()].into_iter().find(|e| !e.is_constraint_edge())
-}
-
-/// Returns how far a place is from the contour about one of its corners, and the nearest place there.
-#[inline]
-fn to_contour(corner: Vertex<'_>, p: Point) -> (f64, Point) {
-    let c = at(corner);
-    let mut best = ((p - c).norm(), c);
-    for edge in corner.out_edges().filter(|e| e.is_constraint_edge()) {
-        let way = at(edge.to()) - c;
-        let t = ((p - c).dot(&way) / way.norm_squared().max(1e-18)).clamp(0.0, 1.0);
-        let foot = c + way * t;
-        let far = (p - foot).norm();
-        if far < best.0 {
-            best = (far, foot);
-        }
-    }
-    best
+fn onward(mesh: &Mesh, entered: Side) -> Option<Side> {
+    [entered.next(), entered.prev()].into_iter().find(|s| !mesh.is_rim(*s))
 }
 
 /// Returns the node of a chord: its middle, moved until the contours at both its ends are equally far.
-fn middle(chord: Edge<'_>) -> Node {
-    let (a, b) = (chord.from(), chord.to());
-    let (pa, pb) = (at(a), at(b));
+fn middle(mesh: &Mesh, chord: Side) -> Node {
+    let (a, b) = (mesh.from(chord), mesh.to(chord));
+    let (pa, pb) = (mesh.at(a), mesh.at(b));
     let mut center = Point::from(0.5 * (pa.coords + pb.coords));
     let most = 0.5 * (pb - pa).norm();
     let mut radius = most;
     for _ in 0..2 {
-        let ((da, fa), (db, fb)) = (to_contour(a, center), to_contour(b, center));
+        let ((da, fa), (db, fb)) = (mesh.to_contour(a, center), mesh.to_contour(b, center));
         radius = (0.5 * (da + db)).min(most);
         let Some(across) = (fb - fa).try_normalize(1e-9) else { break };
         let shift = 0.5 * (db - da);
@@ -564,30 +450,6 @@ fn middle(chord: Edge<'_>) -> Node {
         center += across * shift;
     }
     Node { center, radius }
-}
-
-/// True when the straight way from a face to a place crosses no contour.
-fn reaches(from: InnerFace<'_>, to: Point) -> bool {
-    let [a, b, c] = from.vertices().map(at);
-    let start = Point::from((a.coords + b.coords + c.coords) / 3.0);
-    let (mut face, mut came) = (from, None);
-    for _ in 0..64 {
-        // The edge through which the way leaves: the place lies beyond it, and its ends on either side of the way.
-        let leaves = |e: &Edge<'_>| {
-            let (p, q) = (at(e.from()), at(e.to()));
-            cross(q - p, to - p) < 0.0
-                && cross(to - start, p - start) <= 0.0
-                && cross(to - start, q - start) >= 0.0
-        };
-        let out = face.adjacent_edges().into_iter().find(|e| Some(e.fix()) != came && leaves(e));
-        let Some(out) = out else { return true };
-        if out.is_constraint_edge() {
-            return false;
-        }
-        let Some(next) = out.rev().face().as_inner() else { return false };
-        (face, came) = (next, Some(out.rev().fix()));
-    }
-    false
 }
 
 fn circumcenter(a: Point, b: Point, c: Point) -> Option<Point> {
@@ -600,6 +462,7 @@ fn circumcenter(a: Point, b: Point, c: Point) -> Option<Point> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::planar::Spot;
 
     fn of(contours: &[&[[f64; 2]]]) -> Skeleton {
         let mut region = Contours::default();
