@@ -128,16 +128,24 @@ impl Bits {
     /// Adds the squares of a row whose middles lie between two places.
     #[inline]
     pub fn span(&mut self, row: usize, low: f64, high: f64) {
+        self.touch(row..row + 1);
+        self.fill(row, low, high);
+    }
+
+    /// Counts rows, which are some, as used.
+    #[inline]
+    fn touch(&mut self, rows: Range<usize>) {
+        self.used = both(&self.used, &rows);
+    }
+
+    /// Adds part of a row that counts as used.
+    #[inline]
+    fn fill(&mut self, row: usize, low: f64, high: f64) {
         // Casts cut, and saturate: what lies left of the grid begins at 0.
         let a = (low + 0.5) as usize;
         let b = ((high + 0.5) as usize).min(self.width);
         if a >= b {
             return;
-        }
-        if self.used.is_empty() {
-            self.used = row..row + 1;
-        } else {
-            self.used = self.used.start.min(row)..self.used.end.max(row + 1);
         }
         let words = &mut self.words[row * self.per_row..][..self.per_row];
         let (first, last) = (a / 64, (b - 1) / 64);
@@ -152,51 +160,74 @@ impl Bits {
         }
     }
 
-    /// Adds everything within `r` squares of the straight way from `a` to `b`.
+    /// Adds everything within `r` squares of the straight way from `a` to `b`; about `a` only when it is not there yet
+    /// (`fresh`).
     #[inline]
-    pub fn stroke(&mut self, a: [f64; 2], b: [f64; 2], r: f64) {
+    pub fn stroke(&mut self, a: [f64; 2], b: [f64; 2], r: f64, fresh: bool) {
         let rows = self.rows();
-        let (low, high) = (a[1].min(b[1]) - r, a[1].max(b[1]) + r);
-        let first = (low + 0.5) as usize;
-        let end = ((high + 0.5) as usize).min(rows);
-        let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+        let row_of = |y: f64| ((y + 0.5) as usize).min(rows);
+        let (low, high) = if a[1] <= b[1] { (a, b) } else { (b, a) };
+        let (first, end) = (row_of(low[1] - r), row_of(high[1] + r));
+        if first >= end {
+            return;
+        }
+        self.touch(first..end);
+        let (dx, dy) = (high[0] - low[0], high[1] - low[1]);
         let length = (dx * dx + dy * dy).sqrt();
         let (ux, uy) = if length > 0.0 { (dx / length, dy / length) } else { (1.0, 0.0) };
-        // One over the slants of the long and the short sides; lines along the rows are the ends' business.
+        // One over the slants of the long and the short sides.
         let (over_long, over_short) = (1.0 / uy, 1.0 / ux);
-        for row in first..end {
-            let y = row as f64 + 0.5;
-            let (mut left, mut right) = (f64::INFINITY, f64::NEG_INFINITY);
-            for end in [a, b] {
-                let h = y - end[1];
-                let half = r * r - h * h;
-                if half >= 0.0 {
-                    let half = half.sqrt();
-                    left = left.min(end[0] - half);
-                    right = right.max(end[0] + half);
+        let discs = [Some(a).filter(|_| fresh), Some(b)];
+        let near_ends = |bits: &mut Bits, rows: Range<usize>| {
+            for row in rows {
+                let y = row as f64 + 0.5;
+                let (mut left, mut right) = (f64::INFINITY, f64::NEG_INFINITY);
+                for end in discs.iter().flatten() {
+                    let h = y - end[1];
+                    let half = r * r - h * h;
+                    if half >= 0.0 {
+                        let half = half.sqrt();
+                        left = left.min(end[0] - half);
+                        right = right.max(end[0] + half);
+                    }
+                }
+                let h = y - low[1];
+                if ux.abs() < 1e-9 {
+                    if h >= 0.0 && h <= length {
+                        left = left.min(low[0] - r);
+                        right = right.max(low[0] + r);
+                    }
+                } else if uy > 1e-9 {
+                    // |h ux - x uy| <= r, and 0 <= x ux + h uy <= length, with x from the lower end.
+                    let (middle, reach) = (h * ux * over_long, r * over_long);
+                    let (p, q) = (-h * uy * over_short, (length - h * uy) * over_short);
+                    let (l, g) = ((middle - reach).max(p.min(q)), (middle + reach).min(p.max(q)));
+                    if l <= g {
+                        left = left.min(low[0] + l);
+                        right = right.max(low[0] + g);
+                    }
+                } else if h.abs() <= r {
+                    left = left.min(low[0].min(high[0]));
+                    right = right.max(low[0].max(high[0]));
+                }
+                if left <= right {
+                    bits.fill(row, left, right);
                 }
             }
-            let h = y - a[1];
-            if ux.abs() < 1e-9 {
-                if h * uy >= 0.0 && h * uy <= length {
-                    left = left.min(a[0] - r);
-                    right = right.max(a[0] + r);
-                }
-            } else if uy.abs() > 1e-9 {
-                // |h ux - x uy| <= r, and 0 <= x ux + h uy <= length, with x from a.
-                let middle = h * ux * over_long;
-                let reach = (r * over_long).abs();
-                let (p, q) = (-h * uy * over_short, (length - h * uy) * over_short);
-                let (l, g) = ((middle - reach).max(p.min(q)), (middle + reach).min(p.max(q)));
-                if l <= g {
-                    left = left.min(a[0] + l);
-                    right = right.max(a[0] + g);
-                }
-            }
-            if left <= right {
-                self.span(row, left, right);
-            }
+        };
+        // Rows farther than `r` from both ends meet the long sides only.
+        let (from, to) = (row_of(low[1] + r + 1.0).max(first), row_of(high[1] - r - 1.0));
+        if from >= to {
+            near_ends(self, first..end);
+            return;
         }
+        near_ends(self, first..from);
+        let (slant, reach) = (ux * over_long, r * over_long);
+        for row in from..to {
+            let middle = low[0] + (row as f64 + 0.5 - low[1]) * slant;
+            self.fill(row, middle - reach, middle + reach);
+        }
+        near_ends(self, to..end);
     }
 
     /// Makes it what two others give, word by word; of nothing and nothing, that must be nothing.
@@ -252,39 +283,30 @@ impl Bits {
         let part = self.words_of(rows);
         let (per_row, all) = (self.per_row.max(1), &mut self.words[part]);
         room.words.resize(room.words.len().max(all.len()), 0);
-        let old = &mut room.words[..all.len()];
+        // To and fro between the two; the room is used as a region too, and is left empty.
+        let (mut from, mut to) = (all, &mut room.words[..rows.len() * self.per_row]);
+        let mut passes = 0;
         let mut done = 0;
         while done < by {
-            // A step joins what there is already even at the edge of the grid, where half of it is lost.
-            let step = (by - done).min(done + 1).min(63);
-            old.copy_from_slice(all);
-            for (to, row) in all.chunks_exact_mut(per_row).zip(old.chunks_exact(per_row)) {
-                for i in 0..per_row {
-                    let left = if i > 0 { row[i - 1] >> (64 - step) } else { 0 };
-                    let right = if i + 1 < per_row { row[i + 1] << (64 - step) } else { 0 };
-                    to[i] = row[i] | row[i] << step | left | row[i] >> step | right;
-                }
+            let step = (by - done).min(63);
+            for (to, row) in to.chunks_exact_mut(per_row).zip(from.chunks_exact(per_row)) {
+                along(row, step, to);
             }
-            done += step;
+            std::mem::swap(&mut from, &mut to);
+            (done, passes) = (done + step, passes + 1);
         }
-        done = 0;
-        while done < by {
-            let step = (by - done).min(done + 1);
-            old.copy_from_slice(all);
-            let n = step * per_row;
-            if n < all.len() {
-                let (from, to) = (all.len() - n, n);
-                for (w, above) in all[..from].iter_mut().zip(&old[to..]) {
-                    *w |= above;
-                }
-                for (w, below) in all[to..].iter_mut().zip(&old[..from]) {
-                    *w |= below;
-                }
-            }
-            done += step;
+        for step in doublings(by) {
+            across(from, step * per_row, to);
+            std::mem::swap(&mut from, &mut to);
+            passes += 1;
         }
-        // The room is used as a region too.
-        old.fill(0);
+        // What was written last is in `from` now: the room's after an odd number of passes.
+        if passes % 2 == 1 {
+            to.copy_from_slice(from);
+            from.fill(0);
+        } else {
+            to.fill(0);
+        }
         room.used = 0..0;
     }
 
@@ -303,6 +325,62 @@ impl Bits {
                 row[self.per_row - 1] &= (1 << rest) - 1;
             }
         }
+    }
+}
+
+/// Returns steps that reach `by` together, none farther than those before it have reached and one: each joins what there
+/// is already.
+fn doublings(by: usize) -> impl Iterator<Item = usize> {
+    let mut done = 0;
+    std::iter::from_fn(move || {
+        let step = (by - done).min(done + 1);
+        done += step;
+        (step > 0).then_some(step)
+    })
+}
+
+/// Writes to `to` a row, each square grown by `by` of at most 63 to both sides.
+fn along(row: &[u64], by: usize, to: &mut [u64]) {
+    let (mut before, mut here) = (0, row.first().copied().unwrap_or(0));
+    for (i, to) in to.iter_mut().enumerate() {
+        let after = row.get(i + 1).copied().unwrap_or(0);
+        *to = if here == !0 || before | here | after == 0 {
+            here
+        } else {
+            let (mut up, mut down) = (joined(here, before), joined(after, here));
+            for step in doublings(by) {
+                up |= up << step;
+                down |= down >> step;
+            }
+            (up >> 64) as u64 | down as u64
+        };
+        (before, here) = (here, after);
+    }
+}
+
+fn joined(high: u64, low: u64) -> u128 {
+    u128::from(high) << 64 | u128::from(low)
+}
+
+/// Writes to `to` every word, with those `n` before and after it added.
+fn across(from: &[u64], n: usize, to: &mut [u64]) {
+    let length = from.len();
+    if length < 2 * n {
+        for (i, to) in to.iter_mut().enumerate() {
+            let near = |k: Option<usize>| k.and_then(|k| from.get(k)).copied().unwrap_or(0);
+            *to = from[i] | near(i.checked_sub(n)) | near(Some(i + n));
+        }
+        return;
+    }
+    for i in 0..n {
+        to[i] = from[i] | from[i + n];
+    }
+    let inner = to[n..length - n].iter_mut().zip(&from[n..]).zip(from).zip(&from[2 * n..]);
+    for (((to, here), before), after) in inner {
+        *to = here | before | after;
+    }
+    for i in length - n..length {
+        to[i] = from[i] | from[i - n];
     }
 }
 
@@ -327,7 +405,7 @@ mod tests {
             let grid = grid();
             let mut bits = grid.empty();
             let (a, b) = ([a.0, a.1], [b.0, if along { a.1 } else { b.1 }]);
-            bits.stroke(a, b, r);
+            bits.stroke(a, b, r, true);
             let d = [b[0] - a[0], b[1] - a[1]];
             let square = d[0] * d[0] + d[1] * d[1];
             for y in 0..grid.height {
@@ -340,6 +418,22 @@ mod tests {
                     }
                 }
             }
+        }
+
+        #[test]
+        fn a_way_of_strokes_needs_every_corner_only_once(
+            way in prop::collection::vec((-5.0..155.0, -5.0..45.0, any::<bool>()), 3..9), r in 0.3..6.0,
+        ) {
+            let grid = grid();
+            let (mut all, mut once) = (grid.empty(), grid.empty());
+            let mut from = [way[0].0, way[0].1];
+            for (i, (x, y, along)) in way.into_iter().enumerate().skip(1) {
+                let to = [x, if along { from[1] } else { y }];
+                all.stroke(from, to, r, true);
+                once.stroke(from, to, r, i == 1);
+                from = to;
+            }
+            prop_assert_eq!(all, once);
         }
 
         #[test]

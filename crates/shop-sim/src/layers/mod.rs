@@ -30,6 +30,9 @@ use std::sync::Mutex;
 
 /// Size of a square, mm: a quarter of a usual road.
 const FINEST: f64 = 0.1;
+/// Half the width of a road is rounded to so many parts of a square: filament is written in steps, and roads that go on
+/// with the same width shall have it.
+const PER_SQUARE: f64 = 32.0;
 /// Squares that a road may be beyond the section: half a square for each of the two rasters.
 const SLACK: usize = 1;
 /// How deep from its contours a layer must be covered, mm, when its walls are at least so thick.
@@ -102,6 +105,8 @@ pub struct Look {
     beyond_mm2: f64,
     unclear: usize,
     fastest: f64,
+    /// Whose road was drawn last, where it ended, and half its width there, squares.
+    last: Option<(Whose, [f64; 2], f64)>,
 }
 
 /// What was found, areas in mm².
@@ -150,7 +155,7 @@ pub struct LayerFigures {
 }
 
 /// Whose a road is.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
     /// The part's, as the mesh says.
     Own,
@@ -248,7 +253,8 @@ impl<'a> Layers<'a> {
                 Command::Rapid { to } | Command::Line { to } | Command::Arc { to, .. } => at = Some(*to),
                 Command::Extrude { to, e } => {
                     if let Some(from) = at.filter(|_| *e > 0.0) {
-                        let length = (to[0] - from[0]).hypot(to[1] - from[1]);
+                        let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
+                        let length = (dx * dx + dy * dy).sqrt();
                         self.road(height, from, *to, *e / length.max(1e-9), feed, owner, look);
                     }
                     at = Some(*to);
@@ -295,7 +301,10 @@ impl<'a> Layers<'a> {
             Whose::Nobodys => return,
         };
         let (a, b) = (self.grid.place(from[0], from[1]), self.grid.place(to[0], to[1]));
-        bits.stroke(a, b, (0.5 * width / self.grid.pitch).min(1e4));
+        let r = ((0.5 * width / self.grid.pitch).min(1e4) * PER_SQUARE).round() / PER_SQUARE;
+        let fresh = look.last != Some((owner, a, r));
+        bits.stroke(a, b, r, fresh);
+        look.last = Some((owner, b, r));
         if owner == Whose::Own {
             look.road_mm2 += length * width;
             look.filled_mm2 += length * area / height;
