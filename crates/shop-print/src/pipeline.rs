@@ -90,6 +90,7 @@ pub fn run<S: Stages>(
             ordered: VecDeque::new(),
             texts: Turn::default(),
             emit: Some(emit),
+            asleep: 0,
             stop: false,
         }),
         bell: Condvar::new(),
@@ -148,6 +149,8 @@ struct Belt<S: Stages, E> {
     ordered: VecDeque<(usize, S::Ordered)>,
     texts: Turn<S::Text>,
     emit: Option<E>,
+    /// Workers that wait for the bell.
+    asleep: usize,
     stop: bool,
 }
 
@@ -187,7 +190,7 @@ impl<S: Stages, E: FnMut(S::Text) -> bool + Send> Line<'_, S, E> {
                 Ok(belt) => belt,
                 Err(belt) => match self.step(belt, &mut room) {
                     Ok(belt) => belt,
-                    Err(belt) => self.bell.wait(belt).unwrap_or_else(std::sync::PoisonError::into_inner),
+                    Err(belt) => self.sleep(belt),
                 },
             };
         }
@@ -207,14 +210,12 @@ impl<S: Stages, E: FnMut(S::Text) -> bool> Line<'_, S, E> {
         // All that wait are written at once, so that the lock is not taken for each.
         let mut go_on = true;
         while go_on && let Some((_, text)) = belt.texts.take() {
-            drop(belt);
-            self.bell.notify_all();
+            self.share(belt);
             go_on = emit(text);
             belt = self.lock();
         }
         belt.emit = Some(emit);
         belt.stop |= !go_on;
-        self.bell.notify_all();
         Ok(belt)
     }
 }
@@ -225,22 +226,51 @@ impl<S: Stages, E> Line<'_, S, E> {
         self.belt.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    fn sleep<'m>(&'m self, mut belt: Locked<'m, S, E>) -> Locked<'m, S, E> {
+        belt.asleep += 1;
+        let mut belt = self.bell.wait(belt).unwrap_or_else(std::sync::PoisonError::into_inner);
+        belt.asleep -= 1;
+        belt
+    }
+
+    /// Lets go of the belt, for a job that was taken from it; wakes another worker if that left something to do. Whoever
+    /// ends a job looks for the next one himself, so nothing else needs to wake anyone: a bell costs more than a small job.
+    fn share(&self, belt: Locked<'_, S, E>) {
+        let wake = belt.asleep > 0 && self.has_job(&belt);
+        drop(belt);
+        if wake {
+            self.bell.notify_one();
+        }
+    }
+
+    /// True when a worker would find something to do.
+    fn has_job(&self, belt: &Belt<S, E>) -> bool {
+        belt.texts.ready() && belt.emit.is_some()
+            || belt.plans.ready() && belt.state.is_some()
+            || !belt.ordered.is_empty()
+            || self.has_neighbours(belt)
+            || self.may_feed(belt)
+    }
+
+    fn may_feed(&self, belt: &Belt<S, E>) -> bool {
+        belt.feed.is_some() && belt.fed < self.layers.min(belt.texts.next + self.window)
+    }
+
     fn step<'m>(&'m self, mut belt: Locked<'m, S, E>, room: &mut S::Room) -> Done<'m, S, E> {
         if belt.plans.ready()
             && let Some(mut state) = belt.state.take()
         {
             while let Some((layer, plan)) = belt.plans.take() {
-                drop(belt);
+                self.share(belt);
                 let ordered = self.stages.order(&mut state, layer, plan);
                 belt = self.lock();
                 belt.ordered.push_back((layer, ordered));
-                self.bell.notify_one();
             }
             belt.state = Some(state);
             return Ok(belt);
         }
         if let Some((layer, ordered)) = belt.ordered.pop_front() {
-            drop(belt);
+            self.share(belt);
             let text = self.stages.text(room, layer, ordered);
             let mut belt = self.lock();
             belt.texts.put(layer, text);
@@ -249,15 +279,14 @@ impl<S: Stages, E> Line<'_, S, E> {
         if let Some(around) = self.neighbours(&mut belt) {
             let layer = belt.planned;
             belt.planned += 1;
-            drop(belt);
+            self.share(belt);
             let plan = self.stages.plan(room, layer, &around);
             drop(around);
             let mut belt = self.lock();
             belt.plans.put(layer, plan);
-            self.bell.notify_one();
             return Ok(belt);
         }
-        if belt.fed < self.layers.min(belt.texts.next + self.window)
+        if self.may_feed(&belt)
             && let Some(mut feed) = belt.feed.take()
         {
             let layer = belt.fed;
@@ -267,30 +296,32 @@ impl<S: Stages, E> Line<'_, S, E> {
             let input = self.stages.feed(&mut feed, layer);
             let mut belt = self.lock();
             belt.feed = Some(feed);
-            drop(belt);
-            self.bell.notify_one();
+            self.share(belt);
             let cut = self.stages.cut(room, layer, input);
             let mut belt = self.lock();
             let i = layer - belt.cuts_from;
             belt.cuts[i] = Some(Arc::new(cut));
-            self.bell.notify_one();
             return Ok(belt);
         }
         Err(belt)
     }
 
+    /// True when the next layer to plan and its neighbours are all there.
+    fn has_neighbours(&self, belt: &Belt<S, E>) -> bool {
+        let layer = belt.planned;
+        let last = (layer + self.reach.above).min(self.layers.saturating_sub(1));
+        let first = layer.saturating_sub(self.reach.below);
+        layer < self.layers
+            && (first..=last).all(|i| belt.cuts.get(i - belt.cuts_from).is_some_and(Option::is_some))
+    }
+
     /// Returns the next layer to plan among its neighbours, when all of them are there, and lets go of those that
     /// nobody will ask for again.
     fn neighbours(&self, belt: &mut Belt<S, E>) -> Option<Vec<Option<Arc<S::Cut>>>> {
-        let layer = belt.planned;
-        if layer == self.layers {
+        if !self.has_neighbours(belt) {
             return None;
         }
-        let last = (layer + self.reach.above).min(self.layers - 1);
-        let first = layer.saturating_sub(self.reach.below);
-        for i in first..=last {
-            belt.cuts.get(i - belt.cuts_from)?.as_ref()?;
-        }
+        let layer = belt.planned;
         let from = layer as i64 - self.reach.below as i64;
         let around = (from..=(layer + self.reach.above) as i64)
             .map(|i| {
