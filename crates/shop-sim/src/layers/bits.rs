@@ -1,5 +1,6 @@
 //! Regions as bits: one for every small square of the bed.
 
+use multiversion::multiversion;
 use std::ops::Range;
 
 /// Where the squares are.
@@ -234,10 +235,7 @@ impl Bits {
     pub fn set(&mut self, a: &Bits, b: &Bits, with: impl Fn(u64, u64) -> u64) {
         let used = both(&a.used, &b.used);
         let words = self.words_of(&both(&used, &self.used));
-        let others = a.words[words.clone()].iter().zip(&b.words[words.clone()]);
-        for (to, (a, b)) in self.words[words].iter_mut().zip(others) {
-            *to = with(*a, *b);
-        }
+        combine(&mut self.words[words.clone()], &a.words[words.clone()], &b.words[words], with);
         self.used = used;
     }
 
@@ -245,14 +243,12 @@ impl Bits {
     pub fn change(&mut self, by: &Bits, with: impl Fn(u64, u64) -> u64) {
         self.used = both(&self.used, &by.used);
         let words = self.words_of(&self.used);
-        for (to, by) in self.words[words.clone()].iter_mut().zip(&by.words[words]) {
-            *to = with(*to, *by);
-        }
+        modify(&mut self.words[words.clone()], &by.words[words], with);
     }
 
     /// Returns how many squares are in it.
     pub fn count(&self) -> u64 {
-        self.words[self.words_of(&self.used)].iter().map(|w| u64::from(w.count_ones())).sum()
+        ones(&self.words[self.words_of(&self.used)])
     }
 
     /// True when nothing is in it.
@@ -289,9 +285,7 @@ impl Bits {
         let mut done = 0;
         while done < by {
             let step = (by - done).min(63);
-            for (to, row) in to.chunks_exact_mut(per_row).zip(from.chunks_exact(per_row)) {
-                along(row, step, to);
-            }
+            all_along(from, per_row, step, to);
             std::mem::swap(&mut from, &mut to);
             (done, passes) = (done + step, passes + 1);
         }
@@ -328,6 +322,27 @@ impl Bits {
     }
 }
 
+// Loops over words, for the widest vectors that the processor has.
+
+#[multiversion(targets("x86_64+avx2"))]
+fn combine<F: Fn(u64, u64) -> u64>(to: &mut [u64], a: &[u64], b: &[u64], with: F) {
+    for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
+        *to = with(*a, *b);
+    }
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn modify<F: Fn(u64, u64) -> u64>(to: &mut [u64], by: &[u64], with: F) {
+    for (to, by) in to.iter_mut().zip(by) {
+        *to = with(*to, *by);
+    }
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn ones(words: &[u64]) -> u64 {
+    words.iter().map(|w| u64::from(w.count_ones())).sum()
+}
+
 /// Returns steps that reach `by` together, none farther than those before it have reached and one: each joins what there
 /// is already.
 fn doublings(by: usize) -> impl Iterator<Item = usize> {
@@ -339,7 +354,16 @@ fn doublings(by: usize) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Writes to `to` a row, each square grown by `by` of at most 63 to both sides.
+/// Writes to `to` rows of so many words, each square grown by `by` of 1 to 63 along them.
+#[multiversion(targets("x86_64+avx2+bmi1+bmi2+lzcnt"))]
+fn all_along(from: &[u64], per_row: usize, by: usize, to: &mut [u64]) {
+    for (to, row) in to.chunks_exact_mut(per_row).zip(from.chunks_exact(per_row)) {
+        along(row, by, to);
+    }
+}
+
+/// Writes to `to` a row, each square grown by `by` of 1 to 63 to both sides.
+#[inline(always)]
 fn along(row: &[u64], by: usize, to: &mut [u64]) {
     let (mut before, mut here) = (0, row.first().copied().unwrap_or(0));
     for (i, to) in to.iter_mut().enumerate() {
@@ -347,22 +371,24 @@ fn along(row: &[u64], by: usize, to: &mut [u64]) {
         *to = if here == !0 || before | here | after == 0 {
             here
         } else {
-            let (mut up, mut down) = (joined(here, before), joined(after, here));
+            let (mut up, mut down) = (here, here);
             for step in doublings(by) {
                 up |= up << step;
                 down |= down >> step;
             }
-            (up >> 64) as u64 | down as u64
+            // The last square of the word before that is near enough reaches farthest, and the first of the next one.
+            let (last, first) = (before >> (64 - by), after << (64 - by));
+            let reached = |near: u64, all: u64| if near == 0 { 0 } else { all };
+            up | down
+                | reached(last, !0 >> (last.leading_zeros() & 63))
+                | reached(first, !0 << (first.trailing_zeros() & 63))
         };
         (before, here) = (here, after);
     }
 }
 
-fn joined(high: u64, low: u64) -> u128 {
-    u128::from(high) << 64 | u128::from(low)
-}
-
 /// Writes to `to` every word, with those `n` before and after it added.
+#[multiversion(targets("x86_64+avx2"))]
 fn across(from: &[u64], n: usize, to: &mut [u64]) {
     let length = from.len();
     if length < 2 * n {

@@ -418,8 +418,12 @@ impl<'a> Judge<'a> {
             for other in &self.older {
                 a.change(other, |s, r| s | r);
             }
-            a.grow(squares(OVERHANG), room);
             b.set(&now.own, a, |road, held| road & !held);
+            // Most roads lie on what is below; only where some do not, it matters how far they reach.
+            if !b.is_empty() {
+                a.grow(squares(OVERHANG), room);
+                b.change(a, |road, held| road & !held);
+            }
             let midair = grid.area(b.count());
             f.midair_mm2 += midair;
             if midair > f.midair_worst.0 {
