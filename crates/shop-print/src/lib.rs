@@ -43,6 +43,7 @@ pub mod settings;
 pub mod skin;
 pub mod slice;
 pub mod speak;
+pub mod stubs;
 pub mod supports;
 pub mod thin;
 pub mod tools;

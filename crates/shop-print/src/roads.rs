@@ -155,6 +155,14 @@ impl Roads {
         self.hangs.truncate(end);
     }
 
+    /// Lets the roads from the `first` on have so many times their material.
+    pub fn thin_from(&mut self, first: usize, times: f64) {
+        let Some(road) = self.list.get(first) else { return };
+        let start = (road.start as usize).min(self.areas.len());
+        self.areas[start..].iter_mut().for_each(|a| *a = (f64::from(*a) * times) as f32);
+        self.list[first..].iter_mut().for_each(|r| r.area *= times);
+    }
+
     /// Adds a closed road.
     pub fn close(&mut self, kind: Kind, area: f64, corners: &[Spot]) {
         let start = self.spots.len() as u32;

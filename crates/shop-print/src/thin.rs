@@ -15,8 +15,9 @@
 //! One road while the place is narrow, two when one would be too fat, a small ring where it is as long as wide.
 
 use crate::roads::{Kind, Roads};
+use crate::stubs::{Stubs, area_mm2, around_mm, disc};
 use shop_geom::grid::Grid;
-use shop_geom::planar::{Contours, PER_MM, Spot, twice_area};
+use shop_geom::planar::{Contours, Spot, twice_area};
 use shop_geom::skeleton::{Node, Skeleton, Skeletons};
 use shop_geom::{Aabb, Line, Point, Vector, cross, left};
 
@@ -46,23 +47,33 @@ impl ThinRules {
     }
 
     /// Returns how much less material per height a bead has than its width says: its sides are round.
-    fn rounding(&self) -> f64 {
+    pub fn rounding(&self) -> f64 {
         self.height * (1.0 - std::f64::consts::FRAC_PI_4)
+    }
+
+    /// Returns the narrowest place within so many pairs of walls that has a road: its bead is the narrowest that is laid. A
+    /// bead between walls is wider than what walls leave, as it fills what their round sides do.
+    fn narrowest(&self, pairs: u32) -> f64 {
+        let round = self.rounding();
+        if pairs == 0 { self.least.max(1.5 * round) } else { self.least - round.min(0.5 * self.least) }
     }
 
     /// Returns what lies about the middle line where a place within so many pairs of walls is 2r wide.
     fn fit(&self, pairs: u32, r: f64) -> Option<Fit> {
         let width = 2.0 * r;
+        if width < self.narrowest(pairs) {
+            return None;
+        }
         if pairs == 0 {
             // A bead with both sides free, or two that share the place.
             let round = self.rounding();
-            return (self.thin_walls && width >= self.least.max(1.5 * round)).then(|| {
+            return self.thin_walls.then(|| {
                 let area = self.height * (width - round);
                 let off = r - 0.5 * (0.5 * area / self.height + round);
                 Fit { area, off, fat: width > FATTEST * self.width }
             });
         }
-        (self.gap_fill && width >= self.least).then_some(Fit {
+        self.gap_fill.then_some(Fit {
             area: width * self.height,
             off: 0.25 * width,
             fat: width > FATTEST * self.pitch,
@@ -71,7 +82,7 @@ impl ThinRules {
 }
 
 /// A road this many times as wide as usual becomes two.
-const FATTEST: f64 = 1.45;
+pub const FATTEST: f64 = 1.45;
 
 /// Roads about a middle line.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -88,9 +99,6 @@ struct Fit {
 const STEADY_MM: f64 = 1.0;
 /// How far a middle line may be straightened, and how much its width may be off, mm.
 const STRAIGHT_MM: f64 = 0.004;
-/// A place that is this much of a circle has no line but a middle: 4π times its area over the square of the length around
-/// it, 1 for a circle and 0.79 for a square.
-const COMPACT: f64 = 0.75;
 /// Cells in which contours are looked for, mm.
 const CELL_MM: f64 = 1.0;
 
@@ -102,6 +110,7 @@ const LEAST_STEP_MM: f64 = 0.05;
 /// Room for work, used again and again.
 #[derive(Default)]
 pub struct Thinner {
+    stubs: Stubs,
     skeletons: Skeletons,
     skeleton: Skeleton,
     places: Contours,
@@ -159,6 +168,30 @@ impl Thinner {
     /// Adds roads for places left between so many walls on either side. Near n log n in corners of the places.
     pub fn roads(&mut self, places: &Contours, pairs: u32, rules: &ThinRules, roads: &mut Roads) {
         self.choose(places, pairs, rules, roads);
+        if self.places.iter().any(|c| twice_area(c) < 0) {
+            self.follow(pairs, rules, roads);
+            return;
+        }
+        let places = std::mem::take(&mut self.places);
+        for place in places.iter() {
+            self.places.clear();
+            self.places.add(place);
+            let first = roads.roads().len();
+            self.follow(pairs, rules, roads);
+            if pairs > 0 {
+                // Where lines fork, roads cover one another: what they bring is not more than there is room for.
+                let room = rules.height * area_mm2(place);
+                let brought: f64 = roads.roads()[first..].iter().map(|r| roads.volume_mm3(r)).sum();
+                if brought > room {
+                    roads.thin_from(first, room / brought);
+                }
+            }
+        }
+        self.places = places;
+    }
+
+    /// Adds roads along the middle lines of the places that are left.
+    fn follow(&mut self, pairs: u32, rules: &ThinRules, roads: &mut Roads) {
         if self.places.is_empty() {
             return;
         }
@@ -175,7 +208,7 @@ impl Thinner {
             for end in 0..2 {
                 if line.free[end] {
                     let around = around.get_or_insert_with(|| Around::new(&self.places));
-                    lengthen(&mut self.line, around);
+                    lengthen(&mut self.line, around, pairs);
                 } else if !line.closed {
                     shorten(&mut self.line);
                 }
@@ -195,17 +228,14 @@ impl Thinner {
         let holes = places.iter().any(|c| twice_area(c) < 0);
         let mut any = false;
         for contour in places.iter() {
-            let area = 0.5 * twice_area(contour) as f64 / (PER_MM * PER_MM);
-            let around = around_mm(contour);
-            if !holes && 2.0 * std::f64::consts::TAU * area > COMPACT * around * around {
-                // What touches one circle with all its sides: its radius is twice the area over the length around.
-                disc(Node { center: middle(contour), radius: 2.0 * area / around }, pairs, rules, roads);
+            let (area, around) = (area_mm2(contour), around_mm(contour));
+            if !holes && self.stubs.fill(contour, (area, around), pairs, rules, roads) {
                 continue;
             }
             // Half the mean width is the area over half the length around; what would take less than a drop between walls
             // is left to them.
             let drop = if pairs == 0 { rules.least * rules.least } else { 0.25 * rules.pitch * rules.pitch };
-            if area < 0.0 || (area / around > 0.2 * rules.least && area > drop) {
+            if area < 0.0 || (area / around > 0.2 * rules.narrowest(pairs) && area > drop) {
                 any |= area > 0.0;
                 self.places.add(contour);
             }
@@ -220,7 +250,7 @@ impl Thinner {
         if self.line.len() < 2 {
             return;
         }
-        self.refine(rules);
+        self.refine(rules.narrowest(pairs));
         self.fits.clear();
         self.fits.extend(self.line.iter().map(|n| rules.fit(pairs, n.radius)));
         self.settle();
@@ -240,8 +270,8 @@ impl Thinner {
     }
 
     /// Adds places where the narrowest road ends; where a place is all but there, it is taken for it.
-    fn refine(&mut self, rules: &ThinRules) {
-        let least = 0.5 * rules.least + 1e-6;
+    fn refine(&mut self, narrowest: f64) {
+        let least = 0.5 * narrowest + 1e-6;
         let mut i = 1;
         while i < self.line.len() {
             let (a, b) = (self.line[i - 1], self.line[i]);
@@ -334,46 +364,6 @@ fn taper(before: Option<f64>, area: f64, at: Point, height: f64, roads: &mut Roa
     }
 }
 
-fn around_mm(contour: &[Spot]) -> f64 {
-    let back = contour[contour.len() - 1].distance(contour[0]);
-    (contour.windows(2).map(|w| w[0].distance(w[1])).sum::<f64>() + back) / PER_MM
-}
-
-/// Returns the middle of the area within a contour.
-fn middle(contour: &[Spot]) -> Point {
-    let [x0, y0] = contour[0].mm();
-    let (mut area, mut sum) = (0.0, Vector::zeros());
-    for w in contour.windows(2) {
-        let [a, b] = [w[0], w[1]].map(|s| Vector::new(s.mm()[0] - x0, s.mm()[1] - y0));
-        let twice = cross(a, b);
-        area += twice;
-        sum += (a + b) * twice;
-    }
-    Point::new(x0, y0) + sum / (3.0 * area).max(1e-12)
-}
-
-/// Fills a place that is about as long as wide: a road around its middle, half as far out as the place reaches.
-fn disc(blob: Node, pairs: u32, rules: &ThinRules, roads: &mut Roads) {
-    let r = blob.radius;
-    // Between walls, what such a place lacks is less than a drop.
-    let least = if pairs == 0 { 0.75 * rules.least } else { 0.5 * rules.pitch };
-    if r < least || !(if pairs == 0 { rules.thin_walls } else { rules.gap_fill }) {
-        return;
-    }
-    let area =
-        if pairs == 0 { rules.height * (r - rules.rounding()).max(0.25 * r) } else { rules.height * r };
-    let n = 12;
-    let corners: Vec<Spot> = (0..n)
-        .map(|k| {
-            let (sin, cos) = (f64::from(k) / f64::from(n) * std::f64::consts::TAU).sin_cos();
-            Spot::from_mm(blob.center.x + 0.5 * r * cos, blob.center.y + 0.5 * r * sin)
-        })
-        .collect();
-    roads.begin(Kind::Gap, area);
-    corners.iter().chain(&corners[..1]).for_each(|s| roads.push(*s));
-    roads.end();
-}
-
 /// Drops places that lie between their neighbours, in place and in width.
 fn straighten(line: &mut Vec<Node>) {
     let mut kept = 0;
@@ -401,8 +391,14 @@ fn straighten(line: &mut Vec<Node>) {
     line.truncate(kept + 1);
 }
 
+/// How near ends of roads come to the square end of a place between walls, in half widths: they are round, and what they
+/// fill is not.
+const NEAR_END: f64 = 0.4;
+/// A place ends squarely when it is not narrower than this, in half widths a little way back.
+const SQUARE_END: f64 = 0.85;
+
 /// Goes on straight from the end of a line until the place ends.
-fn lengthen(line: &mut Vec<Node>, around: &Around) {
+fn lengthen(line: &mut Vec<Node>, around: &Around, pairs: u32) {
     let Some(&last) = line.last() else { return };
     // Where it leads is told some way back: the very end may be in a corner.
     let back = line.iter().rev().find(|n| (n.center - last.center).norm() > 0.5 * last.radius);
@@ -411,7 +407,10 @@ fn lengthen(line: &mut Vec<Node>, around: &Around) {
         return;
     }
     let (mut low, mut high) = (0.0, around.way(last.center, along, 2.0 * last.radius + 0.5));
-    let fits = |far: f64| around.clearance(last.center + along * far, last.radius) >= 0.98 * last.radius;
+    let far_back = line.iter().rev().find(|n| (n.center - last.center).norm() > 1.5 * last.radius);
+    let square = far_back.is_some_and(|n| last.radius > SQUARE_END * n.radius);
+    let near = if pairs > 0 && square { NEAR_END } else { 0.98 } * last.radius;
+    let fits = |far: f64| around.clearance(last.center + along * far, last.radius) >= near;
     if !fits(0.02) {
         return;
     }
@@ -438,7 +437,7 @@ fn shorten(line: &mut Vec<Node>) {
 mod tests {
     use super::*;
     use crate::walls::{Room, WallRules, walls};
-    use shop_geom::planar::Planar;
+    use shop_geom::planar::{PER_MM, Planar};
 
     const RULES: ThinRules = ThinRules {
         walls: 2,
@@ -529,6 +528,34 @@ mod tests {
         assert!(roads_of(&[[0.0, 0.0], [20.0, 0.0], [20.0, 20.0], [0.0, 20.0]]).roads().is_empty());
         // Two pairs of walls fill 1.643 mm exactly.
         assert!(roads_of(&[[0.0, 0.0], [20.0, 0.0], [20.0, 1.65], [0.0, 1.65]]).roads().is_empty());
+    }
+
+    #[test]
+    fn what_two_walls_leave_open_is_filled_when_its_bead_is_one_that_is_laid() {
+        // Two roads side by side are 0.843 mm wide, and a bead 0.043 mm wider than its place.
+        for (width, filled) in [(0.88, false), (0.94, true), (1.0, true), (1.1, true)] {
+            let roads = roads_of(&[[0.0, 0.0], [30.0, 0.0], [30.0, width], [0.0, width]]);
+            let share = material(&roads) / (0.2 * 30.0 * (width - 0.843));
+            assert!(if filled { (0.85..=1.0).contains(&share) } else { share == 0.0 }, "{width} {share}");
+        }
+    }
+
+    #[test]
+    fn where_lines_fork_is_no_more_material_than_room() {
+        for reach in [0.25, 0.35, 0.45] {
+            for narrow in [1.0, 0.8, 0.6] {
+                let mut place = Contours::default();
+                for k in 0..3 {
+                    let (sin, cos) = (f64::from(k) / 3.0 * std::f64::consts::TAU).sin_cos();
+                    place.push(Spot::from_mm(2.0 * reach * cos, narrow * 2.0 * reach * sin));
+                }
+                place.close();
+                let mut roads = Roads::default();
+                Thinner::default().roads(&place, 1, &RULES, &mut roads);
+                let share = material(&roads) / (0.2 * place.area_mm2());
+                assert!((0.6..=1.0 + 1e-6).contains(&share), "{reach} {narrow} {share}");
+            }
+        }
     }
 
     #[test]
