@@ -9,15 +9,17 @@
 //!        ───────╯                ──────╱       └ what is laid instead goes around where the corner was cut off
 //! ```
 
-use crate::plan::to_edge;
-use shop_geom::planar::{Contours, Spot};
+use shop_geom::boolean::Boolean;
+use shop_geom::grid::Grid;
+use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot};
+use shop_geom::{Aabb, Line, Point, cross};
 
 /// Corners that turn less are left as they are: cosine of 50°.
 const SHARP: f64 = 0.64;
 /// A wall that is nearer to the contour than it should be by so much of its distance is left as it is.
 const NEAR: f64 = 0.03;
 /// So many times its distance around a corner of a wall the contour is looked at.
-const AROUND: f64 = 1.5;
+const AROUND: f64 = 3.0;
 /// Arcs laid instead of a corner have this many pieces.
 const PIECES: u32 = 4;
 
@@ -30,10 +32,46 @@ pub struct Moved {
     pub back: f64,
 }
 
-/// Writes to `out` a wall whose corners are as far from the contour as they should be, or round. O(n log n) in corners of
-/// both.
-pub fn blunt(wall: &Contours, contour: &Contours, moved: Moved, out: &mut Contours) {
-    let mut corners: Vec<[Spot; 3]> = Vec::new();
+/// Cells in which the contour is looked for, mm.
+const CELL_MM: f64 = 1.0;
+/// Longer edges are looked for in pieces, mm: the box around one is about as large as the piece.
+const PIECE_MM: f64 = 4.0;
+
+/// A wall is held by what lies this much less within the contour than it should, so that the two do not run along one
+/// another, grid units.
+const BESIDE: f64 = 20.0;
+
+/// Room for work, used again and again.
+#[derive(Default)]
+pub struct Room {
+    a: Contours,
+    b: Contours,
+}
+
+/// Takes off a wall what is nearer to the contour than it should be: corners become round, and where their sides are too
+/// short for that, the wall is cut.
+pub fn hold(
+    wall: &mut Contours,
+    contour: &Contours,
+    moved: Moved,
+    tolerance: f64,
+    planar: &mut Planar,
+    room: &mut Room,
+) {
+    let done = blunt(wall, contour, moved, &mut room.a);
+    std::mem::swap(wall, &mut room.a);
+    if !done {
+        planar.inset(contour, moved.inside - BESIDE, Corner::Round { tolerance }, &mut room.a);
+        planar.combine(wall, &room.a, Boolean::Intersection, &mut room.b);
+        std::mem::swap(wall, &mut room.b);
+    }
+}
+
+/// Writes to `out` a wall whose corners are as far from the contour as they should be, or round. Near linear in corners of
+/// both. False when the sides of a corner are too short for that: some of it may still be too near.
+fn blunt(wall: &Contours, contour: &Contours, moved: Moved, out: &mut Contours) -> bool {
+    let mut edges: Option<Edges> = None;
+    let mut done = true;
     out.clear();
     for ring in wall.iter() {
         let n = ring.len();
@@ -41,16 +79,14 @@ pub fn blunt(wall: &Contours, contour: &Contours, moved: Moved, out: &mut Contou
             let (before, after) = (ring[(i + n - 1) % n], ring[(i + 1) % n]);
             match Turn::of(before, at, after) {
                 Some(turn) => {
-                    if corners.is_empty() {
-                        load(contour, &mut corners);
-                    }
-                    let lacks = moved.inside - clearance(&corners, at, AROUND * moved.inside);
+                    let edges = edges.get_or_insert_with(|| Edges::of(contour));
+                    let lacks = moved.inside - edges.clearance(at, AROUND * moved.inside);
                     if lacks <= NEAR * moved.inside {
                         out.push(at);
                     } else {
                         // As round as brings its middle in by that much.
                         let radius = moved.back.min(lacks / (1.0 / turn.half - 1.0));
-                        turn.go_around(at, radius, [before.distance(at), at.distance(after)], out);
+                        done &= turn.go_around(at, radius, [before.distance(at), at.distance(after)], out);
                     }
                 }
                 None => out.push(at),
@@ -58,31 +94,51 @@ pub fn blunt(wall: &Contours, contour: &Contours, moved: Moved, out: &mut Contou
         }
         out.close();
     }
+    done
 }
 
-/// Takes all corners of a contour with those before and after them, sorted by where they are.
-fn load(contour: &Contours, corners: &mut Vec<[Spot; 3]>) {
-    for ring in contour.iter() {
-        let n = ring.len();
-        corners.extend((0..n).map(|i| [ring[i], ring[(i + n - 1) % n], ring[(i + 1) % n]]));
+/// The edges of a contour, by where they are.
+struct Edges {
+    edges: Vec<Line>,
+    grid: Grid,
+}
+
+impl Edges {
+    fn of(contour: &Contours) -> Edges {
+        let mut edges = Vec::with_capacity(contour.spots().len());
+        for ring in contour.iter() {
+            let mut a = Point::from(ring[ring.len() - 1].mm());
+            for b in ring {
+                let b = Point::from(b.mm());
+                let pieces = ((b - a).norm() / PIECE_MM).ceil().clamp(1.0, 1000.0);
+                let at = |k: u32| a + (b - a) * (f64::from(k) / pieces);
+                edges.extend((0..pieces as u32).map(|k| Line { a: at(k), b: at(k + 1) }));
+                a = b;
+            }
+        }
+        let boxes: Vec<Aabb> = edges.iter().map(|e| Aabb::new(e.a, e.b)).collect();
+        Edges { grid: Grid::new(&boxes, CELL_MM), edges }
     }
-    corners.sort_unstable();
-}
 
-/// Returns how far within the contour a place is, negative outside: by the nearest of the edges at those corners of it that
-/// are near, at most `most`.
-fn clearance(corners: &[[Spot; 3]], at: Spot, most: f64) -> f64 {
-    let first = corners.partition_point(|c| f64::from(c[0].x) < f64::from(at.x) - most);
-    let near = corners[first..]
-        .iter()
-        .take_while(|c| f64::from(c[0].x) <= f64::from(at.x) + most)
-        .filter(|c| (f64::from(c[0].y) - f64::from(at.y)).abs() <= most)
-        .flat_map(|c| [[c[1], c[0]], [c[0], c[2]]])
-        .map(|[a, b]| (to_edge(at, a, b), [a, b]))
-        .min_by(|a, b| a.0.total_cmp(&b.0));
-    let Some((far, [a, b])) = near.filter(|n| n.0 < most * most) else { return most };
-    let ([ex, ey], [px, py]) = (a.to(b), a.to(at));
-    if ex * py - ey * px < 0.0 { -far.sqrt() } else { far.sqrt() }
+    /// Returns how far within the contour a place is, at most `most`, negative outside; grid units.
+    fn clearance(&self, at: Spot, most: f64) -> f64 {
+        let (at, most) = (Point::from(at.mm()), most / PER_MM);
+        let mut best = (most, 0.0, false);
+        self.grid.visit(&Aabb::of([at]).inflated(most), |i| {
+            let edge = &self.edges[i as usize];
+            let far = edge.distance_to(at);
+            if far > best.0 {
+                return;
+            }
+            // Of two edges that meet where it is nearest, the one that it is farther beside tells the side.
+            let along = edge.b - edge.a;
+            let side = cross(along, at - edge.a) / along.norm().max(1e-12);
+            if far < best.0 - 1e-9 || side.abs() > best.1 {
+                best = (far, side.abs(), side < 0.0);
+            }
+        });
+        PER_MM * if best.2 { -best.0 } else { best.0 }
+    }
 }
 
 /// A sharp corner to the left, which sticks out.
@@ -113,11 +169,14 @@ impl Turn {
         [(ax + bx) * size, (ay + by) * size]
     }
 
-    /// Adds the arc around where the corner was cut off; sides that are shorter than it needs are followed as far as they go.
-    fn go_around(&self, at: Spot, radius: f64, lengths: [f64; 2], out: &mut Contours) {
+    /// Adds the arc around where the corner was cut off; false when the sides are shorter than it needs, and are followed as
+    /// far as they go.
+    fn go_around(&self, at: Spot, radius: f64, lengths: [f64; 2], out: &mut Contours) -> bool {
         let tangent = (1.0 - self.half * self.half).max(0.0).sqrt() / self.half;
         // No more than half of a side, so that the next corner has its own half.
-        let radius = radius.min(0.5 * lengths[0].min(lengths[1]) / tangent.max(1e-9));
+        let room = 0.5 * lengths[0].min(lengths[1]) / tangent.max(1e-9);
+        let fits = radius <= room;
+        let radius = radius.min(room);
         let [mx, my] = self.out().map(|v| -v * radius);
         let [[ax, ay], [bx, by]] = self.sides;
         let angle = (ax * by - ay * bx).atan2(ax * bx + ay * by);
@@ -129,13 +188,13 @@ impl Turn {
                 at.y + (my + radius * y).round() as i32,
             ));
         }
+        fits
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shop_geom::planar::{Corner, PER_MM, Planar};
 
     /// What sticks out of `contour` of its wall, mm²: the wall's material is `inside` wide on either side.
     fn outside(corners: &[[f64; 2]], blunted: bool) -> (f64, usize) {
@@ -150,12 +209,11 @@ mod tests {
         planar.inset(&contour, moved.inside + moved.back, Corner::Round { tolerance }, &mut a);
         planar.inset(&a, -moved.back, Corner::Sharp { limit: 3.0 }, &mut wall);
         if blunted {
-            blunt(&wall, &contour, moved, &mut a);
-            std::mem::swap(&mut a, &mut wall);
+            hold(&mut wall, &contour, moved, tolerance, &mut planar, &mut Room::default());
         }
         planar.inset(&wall, -moved.inside, Corner::Round { tolerance }, &mut a);
         let mut rest = Contours::default();
-        planar.combine(&a, &contour, shop_geom::boolean::Boolean::Difference, &mut rest);
+        planar.combine(&a, &contour, Boolean::Difference, &mut rest);
         (rest.area_mm2(), wall.spots().len())
     }
 
@@ -185,6 +243,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Where the nearest edge has both its corners far away.
+    #[test]
+    fn walls_of_knobs_stay_within_them() {
+        let mut worst = 0.0_f64;
+        for high in [0.1, 0.2, 0.3, 0.4] {
+            for wide in [0.6, 0.7, 0.764, 0.8, 0.83, 0.9] {
+                let half = 0.5 * wide;
+                let knob = [
+                    [-5.0, -4.0],
+                    [5.0, -4.0],
+                    [5.0, 0.0],
+                    [half, 0.0],
+                    [half, high],
+                    [-half, high],
+                    [-half, 0.0],
+                    [-5.0, 0.0],
+                ];
+                let ((before, _), (after, _)) = (outside(&knob, false), outside(&knob, true));
+                worst = worst.max(before);
+                assert!(after < 6e-3, "{high} {wide}: {after} of {before}");
+            }
+        }
+        assert!(worst > 0.05, "{worst}");
     }
 
     #[test]

@@ -97,6 +97,10 @@ struct Fit {
 
 /// One road or two are laid at least this far before they change, mm.
 const STEADY_MM: f64 = 1.0;
+/// A road goes on through stretches up to so long that are too narrow for it, mm.
+const BRIDGED_MM: f64 = 3.0;
+/// But not where they are narrower than this part of its width.
+const TOO_NARROW: f64 = 0.5;
 /// How far a middle line may be straightened, and how much its width may be off, mm.
 const STRAIGHT_MM: f64 = 0.004;
 /// Cells in which contours are looked for, mm.
@@ -253,6 +257,7 @@ impl Thinner {
         self.refine(rules.narrowest(pairs));
         self.fits.clear();
         self.fits.extend(self.line.iter().map(|n| rules.fit(pairs, n.radius)));
+        self.bridge(rules.fit(pairs, 0.5 * rules.narrowest(pairs)), rules.narrowest(pairs));
         self.settle();
         let mut from = 0;
         for i in 1..=self.fits.len() {
@@ -287,6 +292,24 @@ impl Thinner {
                 }
             }
             i += 1;
+        }
+    }
+
+    /// Lets a road go on through a short stretch that is a little too narrow for it: it is one wall, and one way.
+    fn bridge(&mut self, narrowest: Option<Fit>, width: f64) {
+        let mut last = None;
+        for i in 0..self.fits.len() {
+            if self.fits[i].is_none() {
+                continue;
+            }
+            let from = last.replace(i).map_or(i, |l: usize| l + 1);
+            let between = &self.line[from..i];
+            let wide = between.iter().all(|n| 2.0 * n.radius > TOO_NARROW * width);
+            let length =
+                |line: &[Node]| line.windows(2).map(|w| (w[1].center - w[0].center).norm()).sum::<f64>();
+            if wide && !between.is_empty() && length(&self.line[from - 1..=i]) < BRIDGED_MM {
+                self.fits[from..i].fill(narrowest);
+            }
         }
     }
 
@@ -555,6 +578,20 @@ mod tests {
                 let share = material(&roads) / (0.2 * place.area_mm2());
                 assert!((0.6..=1.0 + 1e-6).contains(&share), "{reach} {narrow} {share}");
             }
+        }
+    }
+
+    #[test]
+    fn a_waist_that_is_a_little_too_narrow_divides_no_wall() {
+        // The narrowest road is 0.1 mm wide.
+        for (waist, length, roads) in
+            [(0.06, 1.0, 1), (0.06, 0.5, 1), (0.04, 1.0, 2), (0.06, 6.0, 2), (0.2, 6.0, 1)]
+        {
+            let (a, b) = (0.5 * length, 5.0 + 0.5 * length);
+            let side = [[b, 0.15], [a, 0.5 * waist], [-a, 0.5 * waist], [-b, 0.15]];
+            let other = [[-b, -0.15], [-a, -0.5 * waist], [a, -0.5 * waist], [b, -0.15]];
+            let all: Vec<[f64; 2]> = side.into_iter().chain(other).collect();
+            assert_eq!(roads_of(&all).roads().len(), roads, "{waist} {length}");
         }
     }
 

@@ -36,6 +36,7 @@ pub struct Room {
     a: Contours,
     b: Contours,
     covered: Contours,
+    corners: corners::Room,
     /// What the walls leave open of a narrow region: before the first of them, between one and the next, and within the
     /// last where lines of the filling do not fit.
     pub rests: Vec<Contours>,
@@ -98,8 +99,8 @@ fn narrow_ring(
     planar.inset(&room.a, -half, Corner::Sharp { limit: RESTORED }, &mut room.b);
     if i == 0 {
         // What sticks out of an outer wall sticks out of the part.
-        corners::blunt(&room.b, region, Moved { inside: to_middle, back: half }, &mut room.covered);
-        std::mem::swap(&mut room.b, &mut room.covered);
+        let moved = Moved { inside: to_middle, back: half };
+        corners::hold(&mut room.b, region, moved, tolerance, planar, &mut room.corners);
     }
 }
 
