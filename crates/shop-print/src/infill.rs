@@ -137,9 +137,7 @@ impl Filler {
         verge.look(&mut self.scanner, &own.walls.inside, &own.inner, frame, job.reach_into_walls());
         divide(skinner, job, &verge.rows, bridged, &covers, rest, solid, sparse);
         if Narrow::is_needed(&own.inner, solid, frame.pitch()) {
-            // What bridges is not covered either: then rows alone tell.
-            let covers = if bridged.is_empty() { &covers[..] } else { &[] };
-            let solids = Solids { covers, frame };
+            let solids = Solids { covers: &covers, bridged, frame };
             let rows = (&*solid, &mut self.wide);
             self.is_narrow = self.narrow.fill(job, layer, own, &solids, &mut self.scanner, rows, roads);
         }

@@ -38,12 +38,15 @@ pub struct Narrow {
     roads: Roads,
     parts: Vec<(f64, f64)>,
     covered: Vec<(f64, f64)>,
+    spanned: Vec<(f64, f64)>,
 }
 
 /// What of a layer is solid, for roads that follow no rows.
 pub struct Solids<'a> {
     /// Sections of the layers around; what none of them lacks is covered.
     pub covers: &'a [Option<&'a Rows>],
+    /// What bridges, which is solid without them.
+    pub bridged: &'a Rows,
     /// How all rows lie.
     pub frame: &'a Frame,
 }
@@ -140,7 +143,7 @@ impl Narrow {
         let mut before = 0.0;
         for w in spots.windows(2) {
             let own = w[0].distance(w[1]);
-            uncovered(solids, w[0], w[1], &mut self.covered, |low, high| {
+            uncovered(solids, w[0], w[1], (&mut self.covered, &mut self.spanned), |low, high| {
                 self.parts.push((before + low * own, before + high * own));
             });
             solid.along(solids.frame, w[0], w[1], |low, high| {
@@ -172,25 +175,37 @@ impl Narrow {
     }
 }
 
-/// Calls `emit` with parts of a straight way that some layer around does not hold, as fractions of it.
+/// Calls `emit` with parts of a straight way that some layer around does not hold and that no bridge spans, as fractions of
+/// it.
 fn uncovered(
     solids: &Solids<'_>,
     a: Spot,
     b: Spot,
-    found: &mut Vec<(f64, f64)>,
+    (found, spanned): (&mut Vec<(f64, f64)>, &mut Vec<(f64, f64)>),
     mut emit: impl FnMut(f64, f64),
 ) {
+    spanned.clear();
+    solids.bridged.along(solids.frame, a, b, |low, high| spanned.push((low, high)));
+    let mut part = |low, high| gaps(spanned, low, high, &mut emit);
     for cover in solids.covers {
-        let Some(cover) = cover else { return emit(0.0, 1.0) };
+        let Some(cover) = cover else { return part(0.0, 1.0) };
         found.clear();
         cover.along(solids.frame, a, b, |low, high| found.push((low, high)));
-        let mut from = 0.0;
-        for &(low, high) in found.iter().chain(&[(1.0, 1.0)]) {
-            if low > from {
-                emit(from, low);
-            }
-            from = high;
+        gaps(found, 0.0, 1.0, &mut part);
+    }
+}
+
+/// Calls `emit` with what `taken`, which is in order and apart, leaves of a part.
+fn gaps(taken: &[(f64, f64)], low: f64, high: f64, emit: &mut impl FnMut(f64, f64)) {
+    let mut from = low;
+    for &(start, end) in taken {
+        if start.min(high) > from {
+            emit(from, start.min(high));
         }
+        from = from.max(end);
+    }
+    if high > from {
+        emit(from, high);
     }
 }
 
@@ -207,4 +222,22 @@ fn join(parts: &mut Vec<(f64, f64)>, gap: f64) {
         }
     }
     parts.truncate(kept + 1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_what_is_not_taken() {
+        let left = |taken: &[(f64, f64)], low, high| {
+            let mut out = Vec::new();
+            gaps(taken, low, high, &mut |a, b| out.push((a, b)));
+            out
+        };
+        assert_eq!(left(&[], 0.2, 0.7), [(0.2, 0.7)]);
+        assert_eq!(left(&[(0.3, 0.4), (0.6, 0.9)], 0.2, 0.7), [(0.2, 0.3), (0.4, 0.6)]);
+        assert_eq!(left(&[(0.0, 0.1), (0.1, 0.3), (0.8, 0.9)], 0.2, 0.7), [(0.3, 0.7)]);
+        assert!(left(&[(0.1, 0.8)], 0.2, 0.7).is_empty());
+    }
 }
