@@ -37,7 +37,7 @@ pub struct Stubs {
     planar: Planar,
     place: Contours,
     moved: Contours,
-    ring: Contours,
+    road: Contours,
 }
 
 impl Stubs {
@@ -69,23 +69,29 @@ impl Stubs {
         let node = Node { center: middle(place), radius: reach };
         if round > CIRCLE {
             disc(node, pairs, rules, roads);
-        } else if let Some(most) = most(reach, pairs, rules) {
-            self.place.clear();
-            self.place.add(place);
-            let inside = 0.5 * reach * PER_MM;
-            self.planar.inset(&self.place, inside, Corner::Sharp { limit: TIPS }, &mut self.moved);
-            simplify(&self.moved, TOLERANCE, &mut self.ring);
-            let length: f64 = self.ring.iter().map(around_mm).sum();
-            if length < reach {
-                disc(node, pairs, rules, roads);
-                return true;
-            }
-            let each = most.min(rules.height * area / length);
-            for ring in self.ring.iter().filter(|r| twice_area(r) > 0) {
-                close(ring, each, roads);
-            }
+        } else {
+            self.ring(place, node, pairs, rules, roads);
         }
         true
+    }
+
+    /// Fills a place without holes that has a middle and no line.
+    pub fn ring(&mut self, place: &[Spot], middle: Node, pairs: u32, rules: &ThinRules, roads: &mut Roads) {
+        let Some(most) = most(middle.radius, pairs, rules) else { return };
+        self.place.clear();
+        self.place.add(place);
+        let inside = 0.5 * middle.radius * PER_MM;
+        self.planar.inset(&self.place, inside, Corner::Sharp { limit: TIPS }, &mut self.moved);
+        simplify(&self.moved, TOLERANCE, &mut self.road);
+        let length: f64 = self.road.iter().map(around_mm).sum();
+        if length < middle.radius {
+            disc(middle, pairs, rules, roads);
+            return;
+        }
+        let each = most.min(rules.height * area_mm2(place) / length);
+        for ring in self.road.iter().filter(|r| twice_area(r) > 0) {
+            close(ring, each, roads);
+        }
     }
 }
 

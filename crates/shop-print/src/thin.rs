@@ -220,8 +220,10 @@ impl Thinner {
             }
             self.finish(pairs, rules, roads);
         }
-        for blob in &skeleton.blobs {
-            disc(*blob, pairs, rules, roads);
+        let mut alone = self.places.iter();
+        match (alone.next(), alone.next(), &skeleton.lines[..], &skeleton.blobs[..]) {
+            (Some(place), None, [], [blob]) => self.stubs.ring(place, *blob, pairs, rules, roads),
+            (.., blobs) => blobs.iter().for_each(|b| disc(*b, pairs, rules, roads)),
         }
         (self.skeletons, self.skeleton) = (skeletons, skeleton);
     }
