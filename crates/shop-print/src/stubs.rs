@@ -75,6 +75,11 @@ impl Stubs {
         true
     }
 
+    /// True when a place that reaches so far from its middle gets a road.
+    pub fn is_worth(reach: f64, pairs: u32, rules: &ThinRules) -> bool {
+        most(reach, pairs, rules).is_some()
+    }
+
     /// Fills a place without holes that has a middle and no line.
     pub fn ring(&mut self, place: &[Spot], middle: Node, pairs: u32, rules: &ThinRules, roads: &mut Roads) {
         let Some(most) = most(middle.radius, pairs, rules) else { return };

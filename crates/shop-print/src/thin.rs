@@ -101,6 +101,10 @@ const STEADY_MM: f64 = 1.0;
 const BRIDGED_MM: f64 = 3.0;
 /// But not where they are narrower than this part of its width.
 const TOO_NARROW: f64 = 0.5;
+/// Lines that reach no farther than so many radii of the widest disc make a star, and no road.
+const STAR: f64 = 2.1;
+/// A line whose ends are so much nearer to one another than it is long leads around its place.
+const BENT: f64 = 0.85;
 /// How far a middle line may be straightened, and how much its width may be off, mm.
 const STRAIGHT_MM: f64 = 0.004;
 /// Cells in which contours are looked for, mm.
@@ -202,6 +206,15 @@ impl Thinner {
         let mut skeletons = std::mem::take(&mut self.skeletons);
         let mut skeleton = std::mem::take(&mut self.skeleton);
         skeletons.find(&self.places, &mut skeleton);
+        // Between walls, one road along a line is better than a narrow one all around.
+        let wide = |m: &Node| pairs == 0 || 2.0 * m.radius > FATTEST * rules.pitch;
+        let worth =
+            |m: &Node| Stubs::is_worth(m.radius, pairs, rules) && (skeleton.lines.is_empty() || wide(m));
+        if let Some(middle) = hub(&skeleton).filter(|m| self.places.iter().count() == 1 && worth(m)) {
+            self.stubs.ring(self.places.spots(), middle, pairs, rules, roads);
+            skeleton.lines.clear();
+            skeleton.blobs.clear();
+        }
         let mut around = None;
         for line in &skeleton.lines {
             self.line.clear();
@@ -220,11 +233,7 @@ impl Thinner {
             }
             self.finish(pairs, rules, roads);
         }
-        let mut alone = self.places.iter();
-        match (alone.next(), alone.next(), &skeleton.lines[..], &skeleton.blobs[..]) {
-            (Some(place), None, [], [blob]) => self.stubs.ring(place, *blob, pairs, rules, roads),
-            (.., blobs) => blobs.iter().for_each(|b| disc(*b, pairs, rules, roads)),
-        }
+        skeleton.blobs.iter().for_each(|b| disc(*b, pairs, rules, roads));
         (self.skeletons, self.skeleton) = (skeletons, skeleton);
     }
 
@@ -387,6 +396,24 @@ fn taper(before: Option<f64>, area: f64, at: Point, height: f64, roads: &mut Roa
         let spot = from + (at - from) * t;
         roads.push_area(Spot::from_mm(spot.x, spot.y), before + t * (area - before));
     }
+}
+
+/// Returns the middle of a place whose lines all lie around it: a blob, or where lines fork or bend and end soon.
+fn hub(skeleton: &Skeleton) -> Option<Node> {
+    let Skeleton { nodes, lines, blobs } = skeleton;
+    let within = lines.iter().flat_map(|l| &nodes[l.start..l.end]);
+    let middle = *within.clone().chain(blobs).max_by(|a, b| a.radius.total_cmp(&b.radius))?;
+    let near = |n: &Node| (n.center - middle.center).norm() <= STAR * middle.radius;
+    let one = match lines[..] {
+        [] => blobs.len() == 1,
+        [line] => {
+            let line = &nodes[line.start..line.end];
+            let length: f64 = line.windows(2).map(|w| (w[1].center - w[0].center).norm()).sum();
+            (line[line.len() - 1].center - line[0].center).norm() < BENT * length
+        }
+        _ => true,
+    };
+    (one && within.chain(blobs).all(near)).then_some(middle)
 }
 
 /// Drops places that lie between their neighbours, in place and in width.
