@@ -502,6 +502,21 @@ mod tests {
     }
 
     #[test]
+    fn a_strip_beside_places_that_touch_is_a_line_all_the_same() {
+        let strip = [[0.0, 0.0], [20.0, 0.0], [20.0, 0.3], [0.0, 0.3]];
+        let (a, b) = ([[5.0, 5.0], [7.0, 5.0], [7.0, 6.0]], [[7.0, 6.0], [9.0, 6.0], [9.0, 7.0]]);
+        for touching in [&[&strip[..], &a, &b][..], &[&a, &b, &strip]] {
+            let s = of(touching);
+            let along = s.lines.iter().map(|l| (s.nodes[l.end - 1].center - s.nodes[l.start].center).norm());
+            assert!(along.fold(0.0, f64::max) > 19.0, "{:?}", s.lines);
+        }
+        // It touches itself: a seam of no width from its side inwards.
+        let s =
+            of(&[&[[0.0, 0.0], [10.0, 0.0], [10.0, 0.1], [10.0, 0.0], [20.0, 0.0], [20.0, 0.3], [0.0, 0.3]]]);
+        assert!(s.lines.iter().any(|l| l.end - l.start > 10), "{:?} {:?}", s.lines, s.blobs);
+    }
+
+    #[test]
     fn a_ring_is_one_closed_line() {
         let (outer, inner) = (circle(5.0, 90, 1.0), circle(4.6, 80, -1.0));
         let s = of(&[&outer, &inner]);

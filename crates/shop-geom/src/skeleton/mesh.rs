@@ -83,7 +83,7 @@ impl Mesh {
     /// n log n in corners.
     pub fn make(&mut self, region: &Contours, step: f64, least: f64) {
         self.sample(region, step, least);
-        self.part();
+        self.part(step, least);
         if self.flat.is_empty() {
             self.delaunay.triangles.clear();
             self.delaunay.points.clear();
@@ -97,14 +97,24 @@ impl Mesh {
 
     /// Makes the contours in `walks` those of `flat`, where none touches itself or another: those that do are moved inwards
     /// a little. Where even that does not part them, nothing is left.
-    fn part(&mut self) {
+    fn part(&mut self, step: f64, least: f64) {
         let mut apart = self.planar.unite(&self.walks, &mut self.clean);
+        let touched = !apart;
         for by in PARTING {
             if apart {
                 break;
             }
             self.planar.inset(&self.clean, by, Corner::Sharp { limit: 1.0 }, &mut self.walks);
             apart = self.planar.unite(&self.walks, &mut self.clean);
+        }
+        if touched && apart {
+            // Moving them has left corners only. Places between them are rounded: where that makes contours touch again,
+            // corners alone do better.
+            let corners = std::mem::take(&mut self.clean);
+            self.sample(&corners, step, least);
+            if !self.planar.unite(&self.walks, &mut self.clean) {
+                self.clean = corners;
+            }
         }
         self.flat.points.clear();
         self.flat.ranges.clear();
