@@ -143,7 +143,7 @@ impl Narrow {
         let mut before = 0.0;
         for w in spots.windows(2) {
             let own = w[0].distance(w[1]);
-            uncovered(solids, w[0], w[1], (&mut self.covered, &mut self.spanned), |low, high| {
+            uncovered(solids, w[0], w[1], [&mut self.covered, &mut self.spanned], |low, high| {
                 self.parts.push((before + low * own, before + high * own));
             });
             solid.along(solids.frame, w[0], w[1], |low, high| {
@@ -181,7 +181,7 @@ fn uncovered(
     solids: &Solids<'_>,
     a: Spot,
     b: Spot,
-    (found, spanned): (&mut Vec<(f64, f64)>, &mut Vec<(f64, f64)>),
+    [found, spanned]: [&mut Vec<(f64, f64)>; 2],
     mut emit: impl FnMut(f64, f64),
 ) {
     spanned.clear();
