@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 /// As much travel is a retraction worth, mm: less than what is travelled in its time, so that tours stay short.
 const RETRACTION_MM: f64 = 3.0;
+/// So much way is as bad as passing through the contour of a part, where a string may be left, mm.
+const PASSAGE_MM: f64 = 3.0;
 
 /// What is narrower and uncovered is no skin, mm: more than facets of a wall that stands upright make of it, and too little
 /// for a wall above to hang over.
@@ -177,6 +179,7 @@ impl Job {
         Fare {
             free: s.retract_least_travel_mm * PER_MM,
             toll: if retracts { RETRACTION_MM * PER_MM } else { 0.0 },
+            passage: PASSAGE_MM * PER_MM,
         }
     }
 

@@ -137,7 +137,7 @@ impl Print {
                 raft.roads.belong_by(|kind| part.roles.of(kind));
                 raft.divide(part);
             }
-            planner.walk(&mut raft, self.job.fare());
+            planner.walk(&mut raft, self.job.fare(), None);
             plan.add(&raft, Spot::default(), 0);
         }
         if !own.around.is_empty() {
@@ -149,7 +149,7 @@ impl Print {
                 skirt.roads.belong_to(part.roles.walls);
             }
             skirt.as_one_island(true);
-            planner.walk(&mut skirt, self.job.fare());
+            planner.walk(&mut skirt, self.job.fare(), None);
             plan.add(&skirt, Spot::default(), 0);
         }
         plan
@@ -188,7 +188,8 @@ impl Print {
             planned.divide(&self.parts[usize::from(*part)]);
             plan.join(planned);
         }
-        planner.walk(&mut plan, self.job.fare());
+        let whole = own.items[item].whole(0).map(|whole| &whole.region);
+        planner.walk(&mut plan, self.job.fare(), whole);
         plan
     }
 
@@ -228,7 +229,7 @@ impl Print {
         let mut plan = planner.supports(job, layer, supports, &Way { solids: &solids, laid: &laid });
         plan.roads.belong_by(|kind| roles.of(kind));
         plan.divide(&self.parts[usize::from(item.first_part)]);
-        planner.walk(&mut plan, self.job.fare());
+        planner.walk(&mut plan, self.job.fare(), region(i));
         plan
     }
 }

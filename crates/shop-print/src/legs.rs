@@ -5,8 +5,9 @@
 //! a top keep the order in which they were drawn (from one side to the other, so that no two fronts meet). Tours are made
 //! when nothing is known yet about the layer below: a leg that is a tour may be entered anywhere.
 
+use crate::fence::Fence;
 use crate::roads::{Kind, Roads};
-use crate::tour::{Fare, Tourist, entry};
+use crate::tour::{Entry, Fare, Tourist, entry};
 use shop_geom::planar::Spot;
 
 /// A road of a leg.
@@ -22,6 +23,8 @@ pub struct Laid {
 #[derive(Clone, Debug, Default)]
 pub struct Legs {
     roads: Vec<Laid>,
+    /// What the way to each of them costs on its tour.
+    ways: Vec<f64>,
     legs: Vec<Leg>,
 }
 
@@ -63,21 +66,27 @@ fn ends(roads: &Roads, road: u32) -> [Spot; 2] {
 
 impl Walker {
     /// Puts roads in order. About linear in their number.
-    pub fn walk(&mut self, roads: &Roads, rest: &[u32], fare: Fare) -> Legs {
+    pub fn walk(&mut self, roads: &Roads, rest: &[u32], fare: Fare, fence: &Fence) -> Legs {
         self.ranked.clear();
         self.ranked.extend(rest.iter().map(|r| (rank(roads.roads()[*r as usize].kind).0, *r)));
         // Stable: those of one rank stay in the order in which they were made.
         self.ranked.sort_by_key(|r| r.0);
-        let mut out = Legs { roads: Vec::with_capacity(rest.len()), legs: Vec::new() };
+        let mut out = Legs {
+            roads: Vec::with_capacity(rest.len()),
+            ways: Vec::with_capacity(rest.len()),
+            legs: Vec::new(),
+        };
         for leg in self.ranked.chunk_by(|a, b| a.0 == b.0) {
             let fixed = rank(roads.roads()[leg[0].1 as usize].kind).1;
             if fixed {
+                out.ways.resize(out.ways.len() + leg.len(), 0.0);
                 out.roads.extend(leg.iter().map(|r| Laid { road: r.1, backwards: false }));
             } else {
-                let stops = self.tourist.tour(leg.iter().map(|r| ends(roads, r.1)), None, fare);
+                let stops = self.tourist.tour(leg.iter().map(|r| ends(roads, r.1)), [None; 2], fare, fence);
                 out.roads.extend(
                     stops.iter().map(|s| Laid { road: leg[s.item as usize].1, backwards: s.backwards }),
                 );
+                out.ways.extend_from_slice(self.tourist.ways());
             }
             out.legs.push(Leg { end: out.roads.len() as u32, tour: !fixed });
         }
@@ -89,7 +98,7 @@ impl Legs {
     /// Returns the same roads where `first` others stand before them.
     pub fn shifted(&self, first: u32) -> Legs {
         let roads = self.roads.iter().map(|r| Laid { road: r.road + first, ..*r }).collect();
-        Legs { roads, legs: self.legs.clone() }
+        Legs { roads, ..self.clone() }
     }
 
     /// Returns beginning and end of all of it, as far as that is known before it is entered.
@@ -107,25 +116,24 @@ impl Legs {
         at: Option<Spot>,
         goal: Option<Spot>,
         fare: Fare,
+        fence: &Fence,
         mut lay: impl FnMut(Laid) -> Option<Spot>,
     ) {
         let (mut at, mut start) = (at, 0);
         for (i, leg) in self.legs.iter().enumerate() {
             let next = self.legs.get(i + 1).filter(|l| !l.tour);
             let goal = next.map_or(goal, |_| Some(ends(roads, self.roads[leg.end as usize].road)[0]));
-            let list = &self.roads[start..leg.end as usize];
+            let (list, ways) = (&self.roads[start..leg.end as usize], &self.ways[start..leg.end as usize]);
             start = leg.end as usize;
-            let n = list.len();
-            let (first, backwards) = match at {
-                Some(at) if leg.tour => entry(n, at, goal, fare, |k| {
+            let entry = match at {
+                Some(at) if leg.tour => entry(list.len(), ways, at, goal, fare, fence, |k| {
                     let [a, b] = ends(roads, list[k].road);
                     if list[k].backwards { [b, a] } else { [a, b] }
                 }),
-                _ => (0, false),
+                _ => Entry::default(),
             };
-            for i in 0..n {
-                let next = list[if backwards { (first + n - i) % n } else { (first + i) % n }];
-                at = lay(Laid { backwards: next.backwards != backwards, ..next });
+            for (k, turned) in entry.walk(list.len()) {
+                at = lay(Laid { backwards: list[k].backwards != turned, ..list[k] });
             }
         }
     }

@@ -15,6 +15,7 @@ pub mod bridges;
 pub mod comb;
 pub mod corners;
 pub mod facets;
+pub mod fence;
 pub mod fill;
 pub mod fit;
 pub mod fuzzy;

@@ -4,12 +4,13 @@
 //! corners of one wall, or a short tour through islands or walls. The long tours through fillings are made before
 //! ([`legs`](crate::legs)) and only entered here.
 
-use crate::plan::{Island, Plan};
+use crate::fence::Fence;
+use crate::plan::{Island, Plan, Ring};
 use crate::roads::Roads;
 use crate::settings::Seam;
 use crate::tools::Tools;
 use crate::tour::{Fare, Near, Stop, Tourist};
-use shop_geom::planar::{Contours, PER_MM, Spot};
+use shop_geom::planar::{Contours, PER_MM, Spot, twice_area};
 use std::sync::Arc;
 
 /// One road, as it is laid.
@@ -57,6 +58,8 @@ pub struct State {
     islands: Vec<Stop>,
     rings: Vec<Stop>,
     seams: Vec<u32>,
+    /// Walls behind a ring, and where they begin.
+    chain: Vec<(u32, u32)>,
 }
 
 /// Seams of a layer, each known by the upper right corner of the box around its wall: that tells walls apart which have
@@ -77,6 +80,9 @@ impl Past {
 /// How many millimetres of way a sharp corner is worth to a seam.
 const CORNER_MM: f64 = 3.0;
 
+/// Walls behind one another begin no farther apart, mm; where they do they lie in different places.
+const NEXT_MM: f64 = 2.0;
+
 impl State {
     /// Begins with the first layer, the nozzle being at `at` and `tool` in use if that is known.
     pub fn new(seam: Seam, fare: Fare, tools: Arc<Tools>, at: Option<Spot>, tool: Option<u16>) -> State {
@@ -94,6 +100,7 @@ impl State {
             islands: Vec::new(),
             rings: Vec::new(),
             seams: Vec::new(),
+            chain: Vec::new(),
         }
     }
 
@@ -205,7 +212,9 @@ impl State {
         };
         let mut stops = std::mem::take(&mut self.islands);
         stops.clear();
-        stops.extend_from_slice(self.tourist.tour(others.iter().map(|i| ends(i)), self.at, self.fare));
+        // Ways between islands pass through the contours of both, whichever way they lead.
+        let (both, nowhere) = (others.iter().map(|i| ends(i)), Fence::default());
+        stops.extend_from_slice(self.tourist.tour(both, [self.at, None], self.fare, &nowhere));
         for (i, stop) in stops.iter().enumerate() {
             let next = stops.get(i + 1).map(|s| ends(others[s.item as usize])[0]);
             self.island(others[stop.item as usize], next, roads, lays);
@@ -219,7 +228,8 @@ impl State {
         let at = self.at.unwrap_or(island.middle);
         self.seams.clear();
         for ring in &island.rings {
-            let seam = self.seam(roads.spots(&roads.roads()[ring.outer as usize]), &ring.among, at);
+            let wall = roads.spots(&roads.roads()[ring.outer as usize]);
+            let seam = self.seam(wall, &ring.among, at, island.middle);
             self.seams.push(seam as u32);
         }
         let seams = std::mem::take(&mut self.seams);
@@ -229,8 +239,14 @@ impl State {
         };
         let mut stops = std::mem::take(&mut self.rings);
         stops.clear();
-        let order = self.tourist.tour((0..island.rings.len()).map(begins), Some(at), self.fare);
+        let order = self.tourist.tour(
+            (0..island.rings.len()).map(begins),
+            [Some(at), None],
+            self.fare,
+            &island.fence,
+        );
         stops.extend_from_slice(order);
+        let begun = lays.len();
         for stop in &stops {
             let ring = &island.rings[stop.item as usize];
             let outer = roads.spots(&roads.roads()[ring.outer as usize]);
@@ -240,26 +256,14 @@ impl State {
             {
                 seam = nearest_of(outer, &ring.among, at);
             }
-            let begun = lays.len();
-            self.at = Some(outer[seam]);
-            for &road in &ring.inner {
-                let spots = roads.spots(&roads.roads()[road as usize]);
-                let start = nearest(spots, outer[seam]);
-                lays.push(Lay { road, start: start as u32 });
-                if ring.outer_first && lays.len() == begun + 1 {
-                    self.at = Some(spots[start]);
-                }
-            }
-            lays.push(Lay { road: ring.outer, start: seam as u32 });
-            if ring.outer_first {
-                lays[begun..].reverse();
-            }
+            self.ring(ring, seam, roads, lays);
             self.remember(outer, outer[seam]);
         }
-        let goal = next.or_else(|| stops.first().map(|s| begins(s.item as usize)[0]));
+        let first = lays.get(begun).map(|l| roads.spots(&roads.roads()[l.road as usize])[l.start as usize]);
+        let goal = next.or(first);
         (self.rings, self.seams) = (stops, seams);
         let mut at = self.at;
-        island.legs.enter(roads, self.at, goal, self.fare, |laid| {
+        island.legs.enter(roads, self.at, goal, self.fare, &island.fence, |laid| {
             let road = &roads.roads()[laid.road as usize];
             let spots = roads.spots(road);
             let last = spots.len() - 1;
@@ -278,19 +282,63 @@ impl State {
         self.at = at;
     }
 
+    /// Lays a wall that is seen, beginning at its corner `seam`, and those behind it. Where they are walls of several narrow
+    /// or wide places they are visited by a short way that ends beside the seam.
+    fn ring(&mut self, ring: &Ring, seam: usize, roads: &Roads, lays: &mut Vec<Lay>) {
+        let spots = |road: u32| roads.spots(&roads.roads()[road as usize]);
+        let outer = spots(ring.outer)[seam];
+        let mut chain = std::mem::take(&mut self.chain);
+        chain.clear();
+        chain.extend(ring.inner.iter().rev().map(|road| (*road, nearest(spots(*road), outer) as u32)));
+        let place = |link: &(u32, u32)| spots(link.0)[link.1 as usize];
+        let steps = chain.iter().map(place).zip(std::iter::once(outer).chain(chain.iter().map(place)));
+        if steps.into_iter().any(|(a, b)| a.distance(b) > NEXT_MM * PER_MM) {
+            // Where the nozzle comes from, when it ends at the seam.
+            let far = self.at.filter(|_| !ring.outer_first);
+            let begins = chain.iter().map(|link| [place(link); 2]);
+            let stops = self.tourist.tour(begins, [Some(outer), far], self.fare, &Fence::default());
+            let order: Vec<u32> = stops.iter().map(|s| chain[s.item as usize].0).collect();
+            // From the seam outwards each as near as can be, and then where it costs least to come and to go.
+            let mut after = outer;
+            for (link, road) in chain.iter_mut().zip(order) {
+                *link = (road, nearest(spots(road), after) as u32);
+                after = place(link);
+            }
+            for i in (0..chain.len()).rev() {
+                let Some(before) = chain.get(i + 1).map(place).or(far) else { continue };
+                let after = i.checked_sub(1).map_or(outer, |k| place(&chain[k]));
+                chain[i].1 = between(spots(chain[i].0), before, after, self.fare) as u32;
+            }
+        }
+        let begun = lays.len();
+        lays.push(Lay { road: ring.outer, start: seam as u32 });
+        lays.extend(chain.iter().map(|(road, start)| Lay { road: *road, start: *start }));
+        if !ring.outer_first {
+            lays[begun..].reverse();
+        }
+        self.at = lays.last().map(|l| spots(l.road)[l.start as usize]);
+        self.chain = chain;
+    }
+
     fn remember(&mut self, wall: &[Spot], seam: Spot) {
         self.now.corners.push(bounds(wall).1);
         self.now.seams.push(seam);
     }
 
-    /// Chooses where a wall begins when the nozzle is at `at`: one of the corners `among`, or any.
-    fn seam(&self, wall: &[Spot], among: &[u32], at: Spot) -> usize {
+    /// Chooses where a wall begins when the nozzle is at `at`: one of the corners `among`, or any. `middle` is that of its
+    /// island.
+    fn seam(&self, wall: &[Spot], among: &[u32], at: Spot, middle: Spot) -> usize {
         let n = wall.len();
         let (low, high) = bounds(wall);
         let rear = Spot::new(low.x / 2 + high.x / 2, high.y);
         let target = match self.seam {
-            // A random place was chosen when the wall was made.
-            Seam::Aligned | Seam::Random => Some(self.past.above(high).unwrap_or(rear)),
+            // A random place was chosen when the wall was made. Around a hole all is alike: on the side of the others, ways
+            // from and to it do not pass through it.
+            Seam::Aligned | Seam::Random => {
+                let holds = low.x < middle.x && middle.x < high.x && low.y < middle.y && middle.y < high.y;
+                let first = || if twice_area(wall) < 0 && !holds { middle } else { rear };
+                Some(self.past.above(high).unwrap_or_else(first))
+            }
             Seam::Rear => Some(rear),
             Seam::Nearest => return nearest_of(wall, among, at),
             Seam::Sharpest => None,
@@ -384,6 +432,13 @@ fn sharpness(before: Spot, at: Spot, after: Spot) -> f64 {
     let (sin, cos) = ((ax * by - ay * bx) / size, (ax * bx + ay * by) / size);
     let turn = 0.5 * (1.0 - cos);
     if sin < 0.0 { turn } else { 0.7 * turn }
+}
+
+/// Returns the number of the place at which it costs least to come from one place and go on to another.
+fn between(spots: &[Spot], from: Spot, to: Spot, fare: Fare) -> usize {
+    let cost = |s: &Spot| fare.least(from, *s) + fare.least(*s, to);
+    let best = spots.iter().map(cost).enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
+    best.map_or(0, |b| b.0)
 }
 
 /// Returns the number of the nearest place.

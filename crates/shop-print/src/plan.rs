@@ -1,5 +1,6 @@
 //! A layer between its neighbours: what is skin, what is sparse, and every road of it, sorted by island.
 
+use crate::fence::Fence;
 use crate::infill::Filler;
 use crate::item::Part;
 use crate::job::Job;
@@ -43,6 +44,8 @@ pub struct Island {
     pub purges: bool,
     /// The copy of an object that it belongs to.
     pub copy: u16,
+    /// The contours of its object.
+    pub fence: Fence,
 }
 
 /// All roads of a layer, not yet in order.
@@ -169,6 +172,7 @@ impl Plan {
                 first: island.first,
                 purges: island.purges,
                 copy,
+                fence: island.fence.moved(shift),
             }
         }));
     }
@@ -191,6 +195,8 @@ pub struct Planner {
     filler: Filler,
     walker: Walker,
     props: lay::Room,
+    fenced: Contours,
+    fence: Fence,
 }
 
 impl Planner {
@@ -229,11 +235,25 @@ impl Planner {
         plan
     }
 
-    /// Puts what is open on every island in order.
-    pub fn walk(&mut self, plan: &mut Plan, fare: Fare) {
+    /// Puts what is open on every island in order; ways avoid the contours of the `object`, if it is one.
+    pub fn walk(&mut self, plan: &mut Plan, fare: Fare, object: Option<&Contours>) {
+        let fence = match object {
+            Some(object) if plan.roads.roads().len() > 2 => self.fence(object),
+            _ => Fence::default(),
+        };
         for island in &mut plan.islands {
-            island.legs = self.walker.walk(&plan.roads, &island.rest, fare);
+            island.legs = self.walker.walk(&plan.roads, &island.rest, fare, &fence);
+            island.fence = fence.clone();
         }
+    }
+
+    /// Returns the fence of an object: that of the layer before, if nothing changes.
+    fn fence(&mut self, object: &Contours) -> Fence {
+        if self.fenced != *object {
+            self.fenced.clone_from(object);
+            self.fence = Fence::new(object);
+        }
+        self.fence.clone()
     }
 }
 

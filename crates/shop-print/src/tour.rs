@@ -2,7 +2,7 @@
 //!
 //! A tour begins as *always to the nearest end* and is then improved: a stretch of it is turned round (2-opt), or up to
 //! three roads are put elsewhere (Or-opt), as long as that saves anything. Only ends that lie near one another are tried,
-//! so the cost is about linear in the number of roads.
+//! so the cost is about linear in the number of roads. A way that passes through the part's contour costs more than its length.
 //!
 //! ```text
 //!    turned round:   ─a┐ ┌b─      ─a───┐b─          put elsewhere:   ─a b─  →  ─a─b─
@@ -10,23 +10,57 @@
 //!                    ─c┘ └d─      ─c───d─                            ─d e─     ─d c e─
 //! ```
 
+use crate::fence::Fence;
 use shop_geom::planar::Spot;
 
 /// What a way between two roads costs.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Fare {
     /// Ways from here on need the filament to be pulled back, grid units.
     pub free: f64,
     /// As much way is pulling back worth, grid units.
     pub toll: f64,
+    /// And so much passing through a contour, grid units.
+    pub passage: f64,
 }
 
+/// From where to where, as far as that is known.
+type Way = (Option<Spot>, Option<Spot>);
+
 impl Fare {
-    /// Returns the cost of a way, grid units.
+    /// Returns the least that a way costs, grid units: what it does when it passes through nothing.
     #[inline]
-    fn of(&self, from: Spot, to: Spot) -> f64 {
+    pub fn least(&self, from: Spot, to: Spot) -> f64 {
         let far = from.distance(to);
         if far < self.free { far } else { far + self.toll }
+    }
+
+    /// Returns the cost of a way, grid units.
+    #[inline]
+    pub fn of(&self, fence: &Fence, from: Spot, to: Spot) -> f64 {
+        self.least(from, to) + self.passage * f64::from(fence.crossings(from, to))
+    }
+
+    /// Returns what some ways cost together, if that is less than `most`; those without both ends cost nothing. What passes
+    /// through contours is looked at last.
+    #[inline]
+    fn within<const N: usize>(&self, fence: &Fence, ways: [Way; N], most: f64) -> Option<f64> {
+        let mut cost: f64 = ways.iter().map(|w| self.least_of(*w)).sum();
+        for way in ways {
+            if cost >= most {
+                return None;
+            }
+            if let (Some(a), Some(b)) = way {
+                cost += self.passage * f64::from(fence.crossings(a, b));
+            }
+        }
+        (cost < most).then_some(cost)
+    }
+
+    /// Returns the least that a way costs, grid units; nothing when an end of it is not known.
+    #[inline]
+    fn least_of(&self, way: Way) -> f64 {
+        if let (Some(a), Some(b)) = way { self.least(a, b) } else { 0.0 }
     }
 }
 
@@ -180,16 +214,17 @@ impl Near {
         let mut best = [(f64::INFINITY, u32::MAX); K];
         for ring in 0..2 {
             self.ring(at, ring, |n| {
-                if n / 2 == but {
+                let [x, y] = at.to(spots[n as usize]);
+                let new = (x * x + y * y, n);
+                if n / 2 == but || new >= best[K - 1] {
                     return;
                 }
-                let [x, y] = at.to(spots[n as usize]);
-                let mut new = (x * x + y * y, n);
-                for b in &mut best {
-                    if new < *b {
-                        std::mem::swap(b, &mut new);
-                    }
+                let mut i = K - 1;
+                while i > 0 && new < best[i - 1] {
+                    best[i] = best[i - 1];
+                    i -= 1;
                 }
+                best[i] = new;
             });
         }
         *out = best.map(|b| b.1);
@@ -197,7 +232,7 @@ impl Near {
 }
 
 /// Ends that are tried for every end.
-const NEIGHBOURS: usize = 6;
+const NEIGHBOURS: usize = 10;
 /// Longer stretches are not turned round or passed over.
 const LONGEST: usize = 1000;
 /// Savings below this are none, grid units.
@@ -213,31 +248,45 @@ pub struct Tourist {
     ends: Vec<Spot>,
     neighbours: Vec<[u32; NEIGHBOURS]>,
     stops: Vec<Stop>,
-    /// Where on the tour an item is.
+    /// Where on the tour an item is, and whether anything changed beside it since it was looked at.
     place: Vec<u32>,
+    fresh: Vec<bool>,
+    /// What the way to each stop costs, and to nowhere after the last.
+    ways: Vec<f64>,
+    /// Where the first way begins and the last one ends, if that is known.
+    outer: [Option<Spot>; 2],
+    fare: Fare,
+    fence: Fence,
 }
 
 impl Tourist {
-    /// Returns a short tour through all items, each given by its two ends, from `start` if there is one. About linear in
-    /// the number of items.
+    /// Returns a short tour through all items, each given by its two ends, from the first to the second `outer` place where
+    /// they are known. About linear in the number of items.
     pub fn tour(
         &mut self,
         items: impl IntoIterator<Item = [Spot; 2]>,
-        start: Option<Spot>,
+        outer: [Option<Spot>; 2],
         fare: Fare,
+        fence: &Fence,
     ) -> &[Stop] {
         self.ends.clear();
         self.ends.extend(items.into_iter().flatten());
         self.stops.clear();
         let n = self.ends.len() / 2;
+        self.ways.clear();
+        self.ways.resize(n + 1, 0.0);
+        (self.outer, self.fare, self.fence) = (outer, fare, fence.clone());
         if n <= 1 {
-            let backwards =
-                n == 1 && start.is_some_and(|s| s.distance(self.ends[1]) < s.distance(self.ends[0]));
+            let far = |[a, b]: [usize; 2]| {
+                let way = |from: Option<Spot>, end: usize| from.map_or(0.0, |s| s.distance(self.ends[end]));
+                way(outer[0], a) + way(outer[1], b)
+            };
+            let backwards = n == 1 && far([1, 0]) < far([0, 1]);
             self.stops.extend((0..n as u32).map(|item| Stop { item, backwards }));
             return &self.stops;
         }
         self.near.load(&self.ends);
-        let improve = n > 2 || start.is_some();
+        let improve = n > 2 || outer != [None; 2];
         if improve {
             self.neighbours.clear();
             for (i, s) in self.ends.iter().enumerate() {
@@ -246,18 +295,26 @@ impl Tourist {
                 self.neighbours.push(found);
             }
         }
-        self.greedy(start);
+        self.greedy(outer[0]);
+        (0..=n).for_each(|k| self.measure(k));
         if improve {
             self.place.clear();
             self.place.resize(n, 0);
             self.renumber(0, n);
+            self.fresh.clear();
+            self.fresh.resize(n, true);
             for _ in 0..ROUNDS {
-                if !self.improve(start, fare) {
+                if !self.improve() {
                     break;
                 }
             }
         }
         &self.stops
+    }
+
+    /// Returns what the way to each stop of the last tour costs.
+    pub fn ways(&self) -> &[f64] {
+        &self.ways[..self.stops.len()]
     }
 
     /// Always to the nearest end.
@@ -278,6 +335,14 @@ impl Tourist {
         }
     }
 
+    /// Finds out what the way to a stop costs.
+    fn measure(&mut self, k: usize) {
+        self.ways[k] = match (self.from(k), self.to(k)) {
+            (Some(from), Some(to)) => self.fare.of(&self.fence, from, to),
+            _ => 0.0,
+        };
+    }
+
     /// Number of the end at which a stop begins.
     #[inline]
     fn enters(&self, k: usize) -> u32 {
@@ -295,66 +360,79 @@ impl Tourist {
         self.ends[(self.enters(k) ^ 1) as usize]
     }
 
-    /// Cost of the way from the stop before `k` to a place; nothing before the first one when the start is free.
+    /// Where the way to stop `k` begins; nowhere when the start is free.
     #[inline]
-    fn lead_in(&self, k: usize, to: Spot, start: Option<Spot>, fare: Fare) -> f64 {
-        let from = if k == 0 { start } else { Some(self.tail(k - 1)) };
-        from.map_or(0.0, |f| fare.of(f, to))
+    fn from(&self, k: usize) -> Option<Spot> {
+        if k == 0 { self.outer[0] } else { Some(self.tail(k - 1)) }
     }
 
-    /// Cost of the way from a place to the stop after `k`; nothing after the last one.
+    /// Where the way from the stop before `k` ends; nowhere after the last when that is free.
     #[inline]
-    fn lead_out(&self, k: usize, from: Spot, fare: Fare) -> f64 {
-        if k + 1 == self.stops.len() { 0.0 } else { fare.of(from, self.head(k + 1)) }
+    fn to(&self, k: usize) -> Option<Spot> {
+        if k == self.stops.len() { self.outer[1] } else { Some(self.head(k)) }
     }
 
-    /// Goes through all ends once; true when anything was saved.
-    fn improve(&mut self, start: Option<Spot>, fare: Fare) -> bool {
+    /// Goes through all ends once that are worth a look; true when anything was saved.
+    fn improve(&mut self) -> bool {
         let mut better = false;
-        for end in 0..self.ends.len() as u32 {
-            let item = (end / 2) as usize;
-            for i in 0..NEIGHBOURS {
-                let near = self.neighbours[end as usize][i];
-                if near == u32::MAX {
-                    break;
-                }
-                let (k, m) = (self.place[item] as usize, self.place[(near / 2) as usize] as usize);
-                let leaves = self.enters(k) != end;
-                let (from, to) = (self.ends[end as usize], self.ends[near as usize]);
-                let now =
-                    if leaves { self.lead_out(k, from, fare) } else { self.lead_in(k, from, start, fare) };
-                // Whatever saves anything makes one of its ways shorter, and is found from there.
-                if fare.of(from, to) >= now {
-                    break;
-                }
-                let enters = self.enters(m) == near;
-                if leaves == enters {
-                    // End to beginning: a road in between is put elsewhere.
-                    better |= self.shift(k, m, leaves, start, fare);
-                } else {
-                    better |= self.turn(k, m, leaves, start, fare) || self.shift(k, m, leaves, start, fare);
-                }
+        for item in 0..self.stops.len() {
+            if std::mem::take(&mut self.fresh[item]) {
+                better |= self.improve_at(2 * item as u32) | self.improve_at(2 * item as u32 + 1);
             }
         }
         better
     }
 
-    /// Joins two ends of one sort by turning round what lies between.
-    fn turn(&mut self, k: usize, m: usize, leaves: bool, start: Option<Spot>, fare: Fare) -> bool {
+    /// Looks for something better than the way from or to an end.
+    fn improve_at(&mut self, end: u32) -> bool {
+        let mut better = false;
+        for i in 0..NEIGHBOURS {
+            let near = self.neighbours[end as usize][i];
+            if near == u32::MAX {
+                break;
+            }
+            let (k, m) = (self.place[(end / 2) as usize] as usize, self.place[(near / 2) as usize] as usize);
+            let leaves = self.enters(k) != end;
+            let joint = (Some(self.ends[end as usize]), Some(self.ends[near as usize]));
+            // Whatever saves anything makes one of its ways cheaper, and is found from there.
+            if self.fare.least_of(joint) >= self.ways[if leaves { k + 1 } else { k }] {
+                break;
+            }
+            let enters = self.enters(m) == near;
+            // End to beginning: a road in between is put elsewhere.
+            better |=
+                leaves != enters && self.turn(k, m, leaves, joint) || self.shift(k, m, leaves, enters, joint);
+        }
+        better
+    }
+
+    /// Something changed beside the stops around the way to stop `k`.
+    fn touch(&mut self, k: usize) {
+        for stop in [k.wrapping_sub(1), k] {
+            if let Some(stop) = self.stops.get(stop) {
+                self.fresh[stop.item as usize] = true;
+            }
+        }
+    }
+
+    /// Joins two ends of one sort by the way `joint`, turning round what lies between.
+    fn turn(&mut self, k: usize, m: usize, leaves: bool, joint: Way) -> bool {
         // The stretch a..=b is turned: the end of a−1 meets that of b, or the beginning of a that of b+1.
         let (low, high) = (k.min(m), k.max(m));
         let (a, b) = if leaves { (low + 1, high) } else { (low, high - 1) };
         if a > b || b - a > LONGEST {
             return false;
         }
-        let (first, last) = (self.head(a), self.tail(b));
-        let old = self.lead_in(a, first, start, fare) + self.lead_out(b, last, fare);
-        let new = self.lead_in(a, last, start, fare) + self.lead_out(b, first, fare);
-        if new > old - LEAST_SAVING {
-            return false;
+        let other =
+            if leaves { (Some(self.head(a)), self.to(b + 1)) } else { (self.from(a), Some(self.tail(b))) };
+        let most = self.ways[a] + self.ways[b + 1] - LEAST_SAVING;
+        let saves = self.fare.within(&self.fence, [joint, other], most).is_some();
+        if saves {
+            self.reverse(a, b);
+            self.touch(a);
+            self.touch(b + 1);
         }
-        self.reverse(a, b);
-        true
+        saves
     }
 
     fn reverse(&mut self, a: usize, b: usize) {
@@ -363,11 +441,17 @@ impl Tourist {
         for s in stretch {
             s.backwards = !s.backwards;
         }
+        self.ways[a + 1..=b].reverse();
         self.renumber(a, b + 1);
+        self.measure(a);
+        self.measure(b + 1);
     }
 
-    /// Puts one to three stops, of which `k` is the first or the last, next to stop `m`.
-    fn shift(&mut self, k: usize, m: usize, leaves: bool, start: Option<Spot>, fare: Fare) -> bool {
+    /// Puts one to three stops, of which `k` is the first or the last, next to stop `m`, one end of which is joined
+    /// to by the way `joint`.
+    fn shift(&mut self, k: usize, m: usize, leaves: bool, enters: bool, joint: Way) -> bool {
+        // Between stops g − 1 and g, so that the two ends meet.
+        let (g, turned) = (if enters { m } else { m + 1 }, leaves != enters);
         for length in 1..=3 {
             // The end that is to be joined is an outer one of the stretch.
             let (a, b) = if leaves {
@@ -376,32 +460,19 @@ impl Tourist {
             } else {
                 (k, k + length - 1)
             };
-            if b >= self.stops.len() || (a..=b).contains(&m) {
+            if b >= self.stops.len() || (a..=b).contains(&m) || m.abs_diff(a) > LONGEST {
                 break;
             }
-            if m.abs_diff(a) > LONGEST {
-                break;
+            if (a..=b + 1).contains(&g) {
+                continue;
             }
-            let (first, last) = (self.head(a), self.tail(b));
-            let gone = self.lead_in(a, first, start, fare) + self.lead_out(b, last, fare);
-            let bridge =
-                if b + 1 == self.stops.len() { 0.0 } else { self.lead_in(a, self.head(b + 1), start, fare) };
-            for after in [false, true] {
-                // Between stops g − 1 and g.
-                let g = if after { m + 1 } else { m };
-                if (a..=b + 1).contains(&g) {
-                    continue;
-                }
-                let next = (g < self.stops.len()).then(|| self.head(g));
-                let gap = next.map_or(0.0, |n| self.lead_in(g, n, start, fare));
-                for turned in [false, true] {
-                    let (head, tail) = if turned { (last, first) } else { (first, last) };
-                    let joined = self.lead_in(g, head, start, fare) + next.map_or(0.0, |n| fare.of(tail, n));
-                    if joined + bridge < gone + gap - LEAST_SAVING {
-                        self.put(a, b, g, turned);
-                        return true;
-                    }
-                }
+            let free = if leaves { self.head(a) } else { self.tail(b) };
+            let other = if enters { (self.from(g), Some(free)) } else { (Some(free), self.to(g)) };
+            let bridge = (self.from(a), self.to(b + 1));
+            let most = self.ways[a] + self.ways[b + 1] + self.ways[g] - LEAST_SAVING;
+            if self.fare.within(&self.fence, [joint, other, bridge], most).is_some() {
+                self.put(a, b, g, turned);
+                return true;
             }
         }
         false
@@ -412,55 +483,120 @@ impl Tourist {
             self.reverse(a, b);
         }
         let length = b + 1 - a;
-        if g > b {
+        let (from, to, middle) = if g > b {
             self.stops[a..g].rotate_left(length);
-            self.renumber(a, g);
+            self.ways[a..g].rotate_left(length);
+            (a, g, g - length)
         } else {
             self.stops[g..=b].rotate_right(length);
-            self.renumber(g, b + 1);
+            self.ways[g..=b].rotate_right(length);
+            (g, b + 1, g + length)
+        };
+        self.renumber(from, to);
+        for k in [from, middle, to] {
+            self.measure(k);
+            self.touch(k);
         }
     }
 }
 
-/// Returns at which stop a tour that may be begun anywhere is best entered from `at` when `goal` comes after it, and
-/// whether it is then walked backwards: the ways in and out count, the link that is cut is saved, and the tour's own two
-/// ends must be joined. `ends` gives beginning and end of a stop. O(stops).
+/// How a tour is walked: cut in two, each piece forwards or backwards, one of them first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// The first stop of the second piece.
+    pub cut: usize,
+    /// The second piece is walked first.
+    pub swapped: bool,
+    /// Which piece is walked backwards.
+    pub turned: [bool; 2],
+}
+
+impl Entry {
+    /// Returns the stops of a tour in the order in which they are visited, and whether each is walked against its direction
+    /// on the tour.
+    pub fn walk(self, count: usize) -> impl Iterator<Item = (usize, bool)> {
+        let pieces = [(0..self.cut, self.turned[0]), (self.cut..count, self.turned[1])];
+        let order = if self.swapped { [1, 0] } else { [0, 1] };
+        order.into_iter().flat_map(move |p| {
+            let (piece, turned) = pieces[p].clone();
+            let (first, last) = (piece.start, piece.end);
+            piece.map(move |i| (if turned { first + last - 1 - i } else { i }, turned))
+        })
+    }
+}
+
+/// Returns how a tour is best walked from `at` when `goal` comes after it: the ways in, out and between its two pieces count,
+/// the way that is cut is saved. `ends` gives beginning and end of a stop, `ways` what the way to each stop costs. O(stops).
 pub fn entry(
     count: usize,
+    ways: &[f64],
     at: Spot,
     goal: Option<Spot>,
     fare: Fare,
+    fence: &Fence,
     ends: impl Fn(usize) -> [Spot; 2],
-) -> (usize, bool) {
-    let mut best = (f64::INFINITY, 0, false);
+) -> Entry {
     if count == 0 {
-        return (0, false);
+        return Entry::default();
     }
-    let on = |from: Spot| goal.map_or(0.0, |g| fare.of(from, g));
-    let mut before = ends(count - 1)[1];
-    let close = fare.of(before, ends(0)[0]);
-    for k in 0..count {
-        let [from, to] = ends(k);
-        let cut = if k == 0 { close } else { fare.of(before, from) };
-        let forwards = fare.of(at, from) + on(before) - cut;
-        if forwards < best.0 {
-            best = (forwards, k, false);
-        }
-        // Walked backwards, the tour begins with the stop before the cut.
-        let backwards = fare.of(at, before) + on(from) - cut;
-        if backwards < best.0 {
-            best = (backwards, if k == 0 { count - 1 } else { k - 1 }, true);
-        }
-        before = to;
+    let (first, last) = (ends(0)[0], ends(count - 1)[1]);
+    let came = |to: Spot| fare.least(at, to);
+    let goes = |from: Spot| goal.map_or(0.0, |g| fare.least(from, g));
+    let whole = |turned| Entry { cut: 0, swapped: false, turned: [turned; 2] };
+    let mut least: Vec<(f64, Entry)> = Vec::with_capacity(6 * count);
+    least.push((came(first) + goes(last), whole(false)));
+    least.push((came(last) + goes(first), whole(true)));
+    let ([a, d], round) = ([first, last], fare.least(first, last));
+    for cut in 1..count {
+        // The pieces are a to b and c to d.
+        let (b, c) = (ends(cut - 1)[1], ends(cut)[0]);
+        let (ac, bd) = (fare.least(a, c), fare.least(b, d));
+        let mut add =
+            |cost: f64, swapped, turned| least.push((cost - ways[cut], Entry { cut, swapped, turned }));
+        add(came(b) + ac + goes(d), false, [true, false]);
+        add(came(a) + bd + goes(c), false, [false, true]);
+        add(came(b) + round + goes(c), false, [true, true]);
+        add(came(c) + round + goes(b), true, [false, false]);
+        add(came(d) + ac + goes(b), true, [false, true]);
+        add(came(c) + bd + goes(a), true, [true, false]);
     }
-    (best.1, best.2)
+    // What passes through contours is looked at where the rest is best.
+    let passages = |walk: Entry| {
+        let cut = walk.cut;
+        let pieces =
+            if cut == 0 { [[first, last]; 2] } else { [[first, ends(cut - 1)[1]], [ends(cut)[0], last]] };
+        let of = |p: usize| if walk.turned[p] { [pieces[p][1], pieces[p][0]] } else { pieces[p] };
+        let (x, y) = if walk.swapped { (of(1), of(0)) } else { (of(0), of(1)) };
+        let middle = if cut == 0 { 0 } else { fence.crossings(x[1], y[0]) };
+        let out = goal.map_or(0, |g| fence.crossings(y[1], g));
+        fare.passage * f64::from(fence.crossings(at, x[0]) + middle + out)
+    };
+    let mut best = (f64::INFINITY, Entry::default());
+    for l in &least {
+        if l.0 < best.0 {
+            best = *l;
+        }
+    }
+    best.0 += passages(best.1);
+    least.retain(|l| l.0 < best.0);
+    least.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (cost, walk) in least {
+        if cost >= best.0 {
+            break;
+        }
+        let cost = cost + passages(walk);
+        if cost < best.0 {
+            best = (cost, walk);
+        }
+    }
+    best.1
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FARE: Fare = Fare { free: 0.0, toll: 0.0 };
+    const FARE: Fare = Fare { free: 0.0, toll: 0.0, passage: 0.0 };
 
     fn random(n: usize, seed: u64) -> Vec<[Spot; 2]> {
         let mut state = seed | 1;
@@ -513,7 +649,7 @@ mod tests {
             let items = random(6, seed * 7919);
             let start = Spot::new(500_000, 0);
             let mut tourist = Tourist::default();
-            let stops = tourist.tour(items.iter().copied(), Some(start), FARE);
+            let stops = tourist.tour(items.iter().copied(), [Some(start), None], FARE, &Fence::default());
             ours += length(&items, stops, start);
             least += best(&items, &mut (0..6).collect(), start);
         }
@@ -526,7 +662,8 @@ mod tests {
             let items = random(n, 42);
             let mut tourist = Tourist::default();
             let start = Spot::new(0, 0);
-            let stops = tourist.tour(items.iter().copied(), Some(start), FARE).to_vec();
+            let stops =
+                tourist.tour(items.iter().copied(), [Some(start), None], FARE, &Fence::default()).to_vec();
             let mut seen: Vec<u32> = stops.iter().map(|s| s.item).collect();
             seen.sort_unstable();
             assert!(seen.iter().copied().eq(0..n as u32));
@@ -565,7 +702,10 @@ mod tests {
         // A square walked once, entered from beside its second corner.
         let ring: Vec<[Spot; 2]> =
             [(0, 0), (10, 0), (10, 10), (0, 10)].map(|(x, y)| [Spot::new(x, y); 2]).to_vec();
-        let (k, backwards) = entry(4, Spot::new(12, 0), Some(Spot::new(12, 11)), FARE, |k| ring[k]);
-        assert_eq!((k, backwards), (1, true));
+        let ways = [0.0, 10.0, 10.0, 10.0];
+        let goal = Some(Spot::new(12, 11));
+        let entry = entry(4, &ways, Spot::new(12, 0), goal, FARE, &Fence::default(), |k| ring[k]);
+        let order: Vec<usize> = entry.walk(4).map(|w| w.0).collect();
+        assert_eq!(order, [1, 0, 3, 2]);
     }
 }

@@ -1,0 +1,181 @@
+//! The contours of a layer, asked for how often a straight way passes through them.
+//!
+//! Ways through the air outside of a part leave strings on what is seen of it: whoever chooses what is laid after what
+//! avoids them where that costs little. Edges are kept in square cells, so a way costs about as many edges as lie beside it.
+
+use shop_geom::planar::{Contours, PER_MM, Spot};
+use std::sync::Arc;
+
+/// Size of a cell, grid units, unless there would be too many of them.
+const CELL: f64 = 1.0 * PER_MM;
+const MOST_CELLS: f64 = 20_000.0;
+/// Corners are left out where no more than so much of the contour is moved, and edges stay shorter than that, grid units.
+const ASIDE: f64 = 0.05 * PER_MM;
+const LONG: f64 = 0.8 * PER_MM;
+/// Ways up to this long pass through nothing that counts, grid units.
+const SHORT: f64 = 0.5 * PER_MM;
+
+/// Contours, maybe moved.
+#[derive(Clone, Debug, Default)]
+pub struct Fence {
+    cells: Option<Arc<Cells>>,
+    shift: Spot,
+}
+
+/// Edges sorted into square cells.
+#[derive(Debug)]
+struct Cells {
+    low: Spot,
+    /// Cells in a millimetre of grid units.
+    scale: f64,
+    across: i32,
+    up: i32,
+    starts: Vec<u32>,
+    edges: Vec<[Spot; 2]>,
+}
+
+impl Fence {
+    /// Takes contours. O(edges + cells).
+    pub fn new(contours: &Contours) -> Fence {
+        Fence { cells: Cells::new(contours).map(Arc::new), shift: Spot::default() }
+    }
+
+    /// Returns the same contours elsewhere.
+    pub fn moved(&self, by: Spot) -> Fence {
+        let shift = Spot::new(self.shift.x + by.x, self.shift.y + by.y);
+        Fence { cells: self.cells.clone(), shift }
+    }
+
+    /// Returns how often a straight way passes through the contours; a short one does not. O(cells on the way + edges in
+    /// them).
+    pub fn crossings(&self, from: Spot, to: Spot) -> u32 {
+        let Some(cells) = &self.cells else { return 0 };
+        if from.distance(to) <= SHORT {
+            return 0;
+        }
+        let own = |s: Spot| Spot::new(s.x - self.shift.x, s.y - self.shift.y);
+        cells.crossings(own(from), own(to))
+    }
+}
+
+impl Cells {
+    fn new(contours: &Contours) -> Option<Cells> {
+        let (first, rest) = contours.spots().split_first()?;
+        let (mut low, mut high) = (*first, *first);
+        for s in rest {
+            low = Spot::new(low.x.min(s.x), low.y.min(s.y));
+            high = Spot::new(high.x.max(s.x), high.y.max(s.y));
+        }
+        let [w, h] = low.to(high);
+        let cell = CELL.max((w * h / MOST_CELLS).sqrt()).max(w.max(h) / MOST_CELLS);
+        let (across, up) = ((w / cell) as i32 + 1, (h / cell) as i32 + 1);
+        let count = across as usize * up as usize;
+        let mut cells =
+            Cells { low, scale: 1.0 / cell, across, up, starts: vec![0; count + 1], edges: Vec::new() };
+        let mut plain: Vec<[Spot; 2]> = Vec::new();
+        contours.iter().for_each(|contour| simplify(contour, &mut plain));
+        let mut starts = std::mem::take(&mut cells.starts);
+        cells.sort(&plain, |c, _| starts[c + 1] += 1);
+        for c in 0..count {
+            starts[c + 1] += starts[c];
+        }
+        let mut edges = vec![[low; 2]; starts[count] as usize];
+        cells.sort(&plain, |c, edge| {
+            edges[starts[c] as usize] = edge;
+            starts[c] += 1;
+        });
+        // Every beginning has moved to the next one's place.
+        starts.rotate_right(1);
+        starts[0] = 0;
+        (cells.starts, cells.edges) = (starts, edges);
+        Some(cells)
+    }
+
+    /// Calls `put` with every edge and every cell that it meets.
+    fn sort(&self, edges: &[[Spot; 2]], mut put: impl FnMut(usize, [Spot; 2])) {
+        for &[a, b] in edges {
+            let cell = self.cell_of(a);
+            if cell == self.cell_of(b) {
+                put(cell, [a, b]);
+            } else {
+                self.on(a, b, |c| put(c, [a, b]));
+            }
+        }
+    }
+
+    fn column(&self, x: f64) -> i32 {
+        ((x - f64::from(self.low.x)) * self.scale).clamp(0.0, f64::from(self.across - 1)) as i32
+    }
+
+    fn row(&self, y: f64) -> i32 {
+        ((y - f64::from(self.low.y)) * self.scale).clamp(0.0, f64::from(self.up - 1)) as i32
+    }
+
+    fn cell_of(&self, s: Spot) -> usize {
+        self.row(f64::from(s.y)) as usize * self.across as usize + self.column(f64::from(s.x)) as usize
+    }
+
+    /// Calls `meet` with every cell that a line meets, and maybe one beside it.
+    #[inline]
+    fn on(&self, a: Spot, b: Spot, mut meet: impl FnMut(usize)) {
+        let (a, b) = if a.y <= b.y { (a, b) } else { (b, a) };
+        let [ax, ay, bx, by] = [a.x, a.y, b.x, b.y].map(f64::from);
+        let slope = if b.y > a.y { (bx - ax) / (by - ay) } else { 0.0 };
+        let (first, last) = (self.row(ay), self.row(by));
+        let size = 1.0 / self.scale;
+        let mut from = ax;
+        for row in first..=last {
+            // The part of the line in this row, a hair more on both sides.
+            let top = f64::from(self.low.y) + f64::from(row + 1) * size;
+            let to = if row == last { bx } else { ax + (top - ay) * slope };
+            let (left, right) = if from <= to { (from, to) } else { (to, from) };
+            let start = row as usize * self.across as usize;
+            for column in self.column(left - 1.0)..=self.column(right + 1.0) {
+                meet(start + column as usize);
+            }
+            from = to;
+        }
+    }
+
+    fn crossings(&self, from: Spot, to: Spot) -> u32 {
+        let mut count = 0;
+        self.on(from, to, |c| {
+            for &[a, b] in &self.edges[self.starts[c] as usize..self.starts[c + 1] as usize] {
+                let (s, t) = (side(from, to, a), side(from, to, b));
+                if (s > 0) == (t > 0) || (side(a, b, from) > 0) == (side(a, b, to) > 0) {
+                    continue;
+                }
+                // An edge that lies in several cells counts in the one in which it is crossed.
+                let part = s as f64 / (s - t) as f64;
+                let [x, y] = a.to(b).map(|v| (part * v) as i32);
+                count += u32::from(self.cell_of(Spot::new(a.x + x, a.y + y)) == c);
+            }
+        });
+        count
+    }
+}
+
+/// Adds the edges of a contour without corners that make little difference.
+fn simplify(contour: &[Spot], out: &mut Vec<[Spot; 2]>) {
+    let n = contour.len();
+    let mut a = contour[0];
+    for i in 1..n {
+        let (b, next) = (contour[i], contour[(i + 1) % n]);
+        let ([ux, uy], [vx, vy]) = (a.to(next), a.to(b));
+        let size = ux * ux + uy * uy;
+        let aside = ux * vy - uy * vx;
+        if size > LONG * LONG || aside * aside > ASIDE * ASIDE * size {
+            out.push([a, b]);
+            a = b;
+        }
+    }
+    out.push([a, contour[0]]);
+}
+
+/// Positive when `at` lies to the left of the line from `a` to `b`.
+#[inline]
+fn side(a: Spot, b: Spot, at: Spot) -> i64 {
+    let (ux, uy) = (i64::from(b.x) - i64::from(a.x), i64::from(b.y) - i64::from(a.y));
+    let (vx, vy) = (i64::from(at.x) - i64::from(a.x), i64::from(at.y) - i64::from(a.y));
+    ux * vy - uy * vx
+}
