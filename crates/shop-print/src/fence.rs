@@ -4,6 +4,7 @@
 //! avoids them where that costs little. Edges are kept in square cells, so a way costs about as many edges as lie beside it.
 
 use shop_geom::planar::{Contours, PER_MM, Spot};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Size of a cell, grid units, unless there would be too many of them.
@@ -46,15 +47,16 @@ impl Fence {
         Fence { cells: self.cells.clone(), shift }
     }
 
-    /// Returns how often a straight way passes through the contours; a short one does not. O(cells on the way + edges in
-    /// them).
-    pub fn crossings(&self, from: Spot, to: Spot) -> u32 {
+    /// Returns how often a straight way passes through the contours, or `most` when it does so more often; a short way does
+    /// not. O(cells on the way + edges in them).
+    #[inline]
+    pub fn crossings(&self, from: Spot, to: Spot, most: u32) -> u32 {
         let Some(cells) = &self.cells else { return 0 };
         if from.distance(to) <= SHORT {
             return 0;
         }
         let own = |s: Spot| Spot::new(s.x - self.shift.x, s.y - self.shift.y);
-        cells.crossings(own(from), own(to))
+        cells.crossings(own(from), own(to), most)
     }
 }
 
@@ -98,7 +100,10 @@ impl Cells {
             if cell == self.cell_of(b) {
                 put(cell, [a, b]);
             } else {
-                self.on(a, b, |c| put(c, [a, b]));
+                self.on(a, b, |row| {
+                    row.for_each(|c| put(c, [a, b]));
+                    true
+                });
             }
         }
     }
@@ -115,9 +120,10 @@ impl Cells {
         self.row(f64::from(s.y)) as usize * self.across as usize + self.column(f64::from(s.x)) as usize
     }
 
-    /// Calls `meet` with every cell that a line meets, and maybe one beside it.
+    /// Calls `meet` with the cells that a line meets in one row after another, and maybe one beside them, until it returns
+    /// false.
     #[inline]
-    fn on(&self, a: Spot, b: Spot, mut meet: impl FnMut(usize)) {
+    fn on(&self, a: Spot, b: Spot, mut meet: impl FnMut(Range<usize>) -> bool) {
         let (a, b) = if a.y <= b.y { (a, b) } else { (b, a) };
         let [ax, ay, bx, by] = [a.x, a.y, b.x, b.y].map(f64::from);
         let slope = if b.y > a.y { (bx - ax) / (by - ay) } else { 0.0 };
@@ -130,17 +136,19 @@ impl Cells {
             let to = if row == last { bx } else { ax + (top - ay) * slope };
             let (left, right) = if from <= to { (from, to) } else { (to, from) };
             let start = row as usize * self.across as usize;
-            for column in self.column(left - 1.0)..=self.column(right + 1.0) {
-                meet(start + column as usize);
+            let (left, right) = (self.column(left - 1.0) as usize, self.column(right + 1.0) as usize);
+            if !meet(start + left..start + right + 1) {
+                return;
             }
             from = to;
         }
     }
 
-    fn crossings(&self, from: Spot, to: Spot) -> u32 {
+    fn crossings(&self, from: Spot, to: Spot, most: u32) -> u32 {
         let mut count = 0;
-        self.on(from, to, |c| {
-            for &[a, b] in &self.edges[self.starts[c] as usize..self.starts[c + 1] as usize] {
+        self.on(from, to, |row| {
+            let range = self.starts[row.start] as usize..self.starts[row.end] as usize;
+            for (i, &[a, b]) in self.edges[range.clone()].iter().enumerate() {
                 let (s, t) = (side(from, to, a), side(from, to, b));
                 if (s > 0) == (t > 0) || (side(a, b, from) > 0) == (side(a, b, to) > 0) {
                     continue;
@@ -148,10 +156,13 @@ impl Cells {
                 // An edge that lies in several cells counts in the one in which it is crossed.
                 let part = s as f64 / (s - t) as f64;
                 let [x, y] = a.to(b).map(|v| (part * v) as i32);
-                count += u32::from(self.cell_of(Spot::new(a.x + x, a.y + y)) == c);
+                let cell = self.cell_of(Spot::new(a.x + x, a.y + y));
+                let own = self.starts[cell] as usize..self.starts[cell + 1] as usize;
+                count += u32::from(own.contains(&(range.start + i)));
             }
+            count < most
         });
-        count
+        count.min(most)
     }
 }
 

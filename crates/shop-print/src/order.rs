@@ -75,11 +75,21 @@ impl Past {
     fn above(&self, corner: Spot) -> Option<Spot> {
         self.near.nearest(corner, &self.corners).map(|i| self.seams[i as usize])
     }
+
+    /// Returns how far the corner of the nearest wall is, grid units.
+    fn far(&self, corner: Spot) -> f64 {
+        let nearest = self.near.nearest(corner, &self.corners);
+        nearest.map_or(f64::INFINITY, |i| corner.distance(self.corners[i as usize]))
+    }
 }
 
 /// How many millimetres of way a sharp corner is worth to a seam.
 const CORNER_MM: f64 = 3.0;
 
+/// A wall has nothing below it when nothing of its size is so near to its place, mm.
+const NEW_MM: f64 = 3.0;
+/// So many times the beginnings of new holes and the order of walls are chosen in turn.
+const HOLE_ROUNDS: usize = 3;
 /// Walls behind one another begin no farther apart, mm; where they do they lie in different places.
 const NEXT_MM: f64 = 2.0;
 
@@ -229,9 +239,10 @@ impl State {
         self.seams.clear();
         for ring in &island.rings {
             let wall = roads.spots(&roads.roads()[ring.outer as usize]);
-            let seam = self.seam(wall, &ring.among, at, island.middle);
+            let seam = self.seam(wall, &ring.among, at);
             self.seams.push(seam as u32);
         }
+        self.begin_holes(island, at, roads);
         let seams = std::mem::take(&mut self.seams);
         let begins = |i: usize| {
             let outer = &roads.roads()[island.rings[i].outer as usize];
@@ -282,6 +293,42 @@ impl State {
         self.at = at;
     }
 
+    /// Chooses where walls of holes begin that have nothing below them: anywhere is as good to the eye, and so it is where
+    /// ways from and to the walls before and after them pass through no hole.
+    fn begin_holes(&mut self, island: &Island, at: Spot, roads: &Roads) {
+        let wall = |i: usize| roads.spots(&roads.roads()[island.rings[i].outer as usize]);
+        if self.seam != Seam::Aligned || island.rings.len() < 2 {
+            return;
+        }
+        let new = |i: &usize| {
+            let far = || self.past.far(bounds(wall(*i)).1) > NEW_MM * PER_MM;
+            island.rings[*i].among.is_empty() && far() && twice_area(wall(*i)) < 0
+        };
+        let holes: Vec<usize> = (0..island.rings.len()).filter(new).collect();
+        if holes.is_empty() {
+            return;
+        }
+        for _ in 0..HOLE_ROUNDS {
+            let begins = (0..island.rings.len()).map(|i| [wall(i)[self.seams[i] as usize]; 2]);
+            let stops = self.tourist.tour(begins, [Some(at), None], self.fare, &island.fence);
+            let order: Vec<usize> = stops.iter().map(|s| s.item as usize).collect();
+            for (k, &i) in order.iter().enumerate().filter(|(_, i)| holes.binary_search(i).is_ok()) {
+                let place = |j: &usize| wall(*j)[self.seams[*j] as usize];
+                let before = k.checked_sub(1).map_or(at, |k| place(&order[k]));
+                let after = order.get(k + 1).map(place);
+                let (corners, n) = (wall(i), wall(i).len());
+                let cost = |c: usize| {
+                    let hidden = sharpness(corners[(c + n - 1) % n], corners[c], corners[(c + 1) % n]);
+                    self.fare.of(&island.fence, before, corners[c])
+                        + after.map_or(0.0, |a| self.fare.of(&island.fence, corners[c], a))
+                        - CORNER_MM * PER_MM * hidden
+                };
+                let best = (0..n).map(|c| (cost(c), c)).min_by(|a, b| a.0.total_cmp(&b.0));
+                self.seams[i] = best.map_or(0, |b| b.1) as u32;
+            }
+        }
+    }
+
     /// Lays a wall that is seen, beginning at its corner `seam`, and those behind it. Where they are walls of several narrow
     /// or wide places they are visited by a short way that ends beside the seam.
     fn ring(&mut self, ring: &Ring, seam: usize, roads: &Roads, lays: &mut Vec<Lay>) {
@@ -325,20 +372,14 @@ impl State {
         self.now.seams.push(seam);
     }
 
-    /// Chooses where a wall begins when the nozzle is at `at`: one of the corners `among`, or any. `middle` is that of its
-    /// island.
-    fn seam(&self, wall: &[Spot], among: &[u32], at: Spot, middle: Spot) -> usize {
+    /// Chooses where a wall begins when the nozzle is at `at`: one of the corners `among`, or any.
+    fn seam(&self, wall: &[Spot], among: &[u32], at: Spot) -> usize {
         let n = wall.len();
         let (low, high) = bounds(wall);
         let rear = Spot::new(low.x / 2 + high.x / 2, high.y);
         let target = match self.seam {
-            // A random place was chosen when the wall was made. Around a hole all is alike: on the side of the others, ways
-            // from and to it do not pass through it.
-            Seam::Aligned | Seam::Random => {
-                let holds = low.x < middle.x && middle.x < high.x && low.y < middle.y && middle.y < high.y;
-                let first = || if twice_area(wall) < 0 && !holds { middle } else { rear };
-                Some(self.past.above(high).unwrap_or_else(first))
-            }
+            // A random place was chosen when the wall was made.
+            Seam::Aligned | Seam::Random => Some(self.past.above(high).unwrap_or(rear)),
             Seam::Rear => Some(rear),
             Seam::Nearest => return nearest_of(wall, among, at),
             Seam::Sharpest => None,

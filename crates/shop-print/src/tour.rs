@@ -38,7 +38,7 @@ impl Fare {
     /// Returns the cost of a way, grid units.
     #[inline]
     pub fn of(&self, fence: &Fence, from: Spot, to: Spot) -> f64 {
-        self.least(from, to) + self.passage * f64::from(fence.crossings(from, to))
+        self.least(from, to) + self.passage * f64::from(fence.crossings(from, to, u32::MAX))
     }
 
     /// Returns what some ways cost together, if that is less than `most`; those without both ends cost nothing. What passes
@@ -51,7 +51,9 @@ impl Fare {
                 return None;
             }
             if let (Some(a), Some(b)) = way {
-                cost += self.passage * f64::from(fence.crossings(a, b));
+                // No more of them than make it too much.
+                let enough = ((most - cost) / self.passage).min(f64::from(u32::MAX - 1)) as u32 + 1;
+                cost += self.passage * f64::from(fence.crossings(a, b, enough));
             }
         }
         (cost < most).then_some(cost)
@@ -232,7 +234,7 @@ impl Near {
 }
 
 /// Ends that are tried for every end.
-const NEIGHBOURS: usize = 10;
+const NEIGHBOURS: usize = 8;
 /// Longer stretches are not turned round or passed over.
 const LONGEST: usize = 1000;
 /// Savings below this are none, grid units.
@@ -561,15 +563,15 @@ pub fn entry(
         add(came(c) + bd + goes(a), true, [true, false]);
     }
     // What passes through contours is looked at where the rest is best.
-    let passages = |walk: Entry| {
+    let cost = |walk: Entry, most: f64| {
         let cut = walk.cut;
         let pieces =
             if cut == 0 { [[first, last]; 2] } else { [[first, ends(cut - 1)[1]], [ends(cut)[0], last]] };
         let of = |p: usize| if walk.turned[p] { [pieces[p][1], pieces[p][0]] } else { pieces[p] };
         let (x, y) = if walk.swapped { (of(1), of(0)) } else { (of(0), of(1)) };
-        let middle = if cut == 0 { 0 } else { fence.crossings(x[1], y[0]) };
-        let out = goal.map_or(0, |g| fence.crossings(y[1], g));
-        fare.passage * f64::from(fence.crossings(at, x[0]) + middle + out)
+        let (saved, between) = if cut == 0 { (0.0, None) } else { (ways[cut], Some(y[0])) };
+        let links = [(Some(x[1]), between), (Some(at), Some(x[0])), (Some(y[1]), goal)];
+        fare.within(fence, links, most + saved).map(|cost| cost - saved)
     };
     let mut best = (f64::INFINITY, Entry::default());
     for l in &least {
@@ -577,15 +579,14 @@ pub fn entry(
             best = *l;
         }
     }
-    best.0 += passages(best.1);
+    best.0 = cost(best.1, f64::INFINITY).unwrap_or(f64::INFINITY);
     least.retain(|l| l.0 < best.0);
     least.sort_by(|a, b| a.0.total_cmp(&b.0));
-    for (cost, walk) in least {
-        if cost >= best.0 {
+    for (least, walk) in least {
+        if least >= best.0 {
             break;
         }
-        let cost = cost + passages(walk);
-        if cost < best.0 {
+        if let Some(cost) = cost(walk, best.0) {
             best = (cost, walk);
         }
     }
