@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Size of a cell, grid units, unless there would be too many of them.
-const CELL: f64 = 1.0 * PER_MM;
+const CELL: f64 = 1.5 * PER_MM;
 const MOST_CELLS: f64 = 20_000.0;
 /// Corners are left out where no more than so much of the contour is moved, and edges stay shorter than that, grid units.
 const ASIDE: f64 = 0.05 * PER_MM;
@@ -189,4 +189,89 @@ fn side(a: Spot, b: Spot, at: Spot) -> i64 {
     let (ux, uy) = (i64::from(b.x) - i64::from(a.x), i64::from(b.y) - i64::from(a.y));
     let (vx, vy) = (i64::from(at.x) - i64::from(a.x), i64::from(at.y) - i64::from(a.y));
     ux * vy - uy * vx
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Random(u64);
+
+    impl Random {
+        fn next(&mut self, most: i32) -> i32 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((self.0 >> 33) % most as u64) as i32
+        }
+
+        fn spot(&mut self) -> Spot {
+            Spot::new(self.next(600_000) - 100_000, self.next(600_000) - 100_000)
+        }
+    }
+
+    /// Stars whose edges are too long to be left out.
+    fn stars() -> Contours {
+        let mut out = Contours::default();
+        for (middle, size, points) in
+            [(100_000, 95_000.0, 14), (300_000, 90_000.0, 24), (200_000, 30_000.0, 9)]
+        {
+            for i in 0..points {
+                let (sin, cos) = (std::f64::consts::TAU * f64::from(i) / f64::from(points)).sin_cos();
+                let r = if i % 2 == 0 { size } else { 0.4 * size };
+                out.push(Spot::new(middle + (r * cos) as i32, middle / 2 + (r * sin) as i32));
+            }
+            out.close();
+        }
+        out
+    }
+
+    fn plainly(contours: &Contours, from: Spot, to: Spot) -> u32 {
+        let edges = contours.iter().flat_map(|c| (0..c.len()).map(|i| [c[i], c[(i + 1) % c.len()]]));
+        let passes = |[a, b]: &[Spot; 2]| {
+            (side(from, to, *a) > 0) != (side(from, to, *b) > 0)
+                && (side(*a, *b, from) > 0) != (side(*a, *b, to) > 0)
+        };
+        edges.filter(passes).count() as u32
+    }
+
+    #[test]
+    fn all_passages_are_counted_once() {
+        let contours = stars();
+        let fence = Fence::new(&contours);
+        let by = Spot::new(-70_000, 123_456);
+        let moved = fence.moved(by);
+        let mut random = Random(3);
+        let mut many = 0;
+        for _ in 0..3000 {
+            let (a, b) = (random.spot(), random.spot());
+            let count = plainly(&contours, a, b);
+            assert_eq!(fence.crossings(a, b, u32::MAX), count, "{a:?} {b:?}");
+            assert_eq!(fence.crossings(b, a, u32::MAX), count, "{a:?} {b:?}");
+            assert_eq!(fence.crossings(a, b, 2), count.min(2));
+            let there = |s: Spot| Spot::new(s.x + by.x, s.y + by.y);
+            assert_eq!(moved.crossings(there(a), there(b), u32::MAX), count);
+            many += u32::from(count > 2);
+        }
+        assert!(many > 300, "{many}");
+        let near = Spot::new(300_000 + 90_000, 150_000);
+        assert_eq!(fence.crossings(near, Spot::new(near.x + 100, near.y), 9), 0);
+        assert_eq!(Fence::default().crossings(Spot::new(0, 0), near, 9), 0);
+    }
+
+    #[test]
+    fn fine_corners_make_no_difference() {
+        // A circle of 2000 corners, 30 mm across: what passes it by 0.1 mm passes it by.
+        let mut circle = Contours::default();
+        for i in 0..2000 {
+            let (sin, cos) = (std::f64::consts::TAU * f64::from(i) / 2000.0).sin_cos();
+            circle.push(Spot::from_mm(15.0 * cos, 15.0 * sin));
+        }
+        circle.close();
+        let fence = Fence::new(&circle);
+        assert!(fence.cells.as_ref().is_some_and(|c| c.edges.len() < 400));
+        for (y, count) in [(14.9, 2), (15.1, 0), (0.0, 2), (-14.9, 2)] {
+            let (a, b) = (Spot::from_mm(-20.0, y), Spot::from_mm(20.0, y));
+            assert_eq!(fence.crossings(a, b, u32::MAX), count, "{y}");
+        }
+        assert_eq!(fence.crossings(Spot::from_mm(0.0, 0.0), Spot::from_mm(20.0, 1.0), u32::MAX), 1);
+    }
 }

@@ -234,7 +234,7 @@ impl Near {
 }
 
 /// Ends that are tried for every end.
-const NEIGHBOURS: usize = 8;
+const NEIGHBOURS: usize = 10;
 /// Longer stretches are not turned round or passed over.
 const LONGEST: usize = 1000;
 /// Savings below this are none, grid units.
@@ -596,6 +596,7 @@ pub fn entry(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shop_geom::planar::Contours;
 
     const FARE: Fare = Fare { free: 0.0, toll: 0.0, passage: 0.0 };
 
@@ -708,5 +709,72 @@ mod tests {
         let entry = entry(4, &ways, Spot::new(12, 0), goal, FARE, &Fence::default(), |k| ring[k]);
         let order: Vec<usize> = entry.walk(4).map(|w| w.0).collect();
         assert_eq!(order, [1, 0, 3, 2]);
+    }
+
+    #[test]
+    fn a_tour_is_cut_and_turned_as_costs_least() {
+        let fence = Fence::default();
+        for seed in 1..200 {
+            let items = random(1 + seed as usize % 7, seed * 31);
+            let mut tourist = Tourist::default();
+            let stops = tourist.tour(items.iter().copied(), [None; 2], FARE, &fence).to_vec();
+            let places = random(2, seed * 77);
+            let (at, goal) = (places[0][0], (seed % 3 > 0).then_some(places[1][0]));
+            let ends = |k: usize| {
+                let [a, b] = items[stops[k].item as usize];
+                if stops[k].backwards { [b, a] } else { [a, b] }
+            };
+            let cost = |walk: Entry| {
+                let (mut from, mut sum) = (at, 0.0);
+                for (k, turned) in walk.walk(stops.len()) {
+                    let [a, b] = ends(k);
+                    let (a, b) = if turned { (b, a) } else { (a, b) };
+                    sum += from.distance(a);
+                    from = b;
+                }
+                sum + goal.map_or(0.0, |g| from.distance(g))
+            };
+            let found = entry(stops.len(), tourist.ways(), at, goal, FARE, &fence, ends);
+            let visited: Vec<usize> = found.walk(stops.len()).map(|w| w.0).collect();
+            assert!((0..stops.len()).all(|k| visited.contains(&k)) && visited.len() == stops.len());
+            for cut in 0..stops.len() {
+                for way in 0..8 {
+                    let walk = Entry { cut, swapped: way & 4 > 0, turned: [way & 2 > 0, way & 1 > 0] };
+                    assert!(cost(found) <= cost(walk) + 1e-6, "{seed} {found:?} {walk:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ways_through_the_air_are_avoided() {
+        // A comb: short roads in its teeth, and others in its back.
+        let mut comb = Contours::default();
+        let mut items = Vec::new();
+        for tooth in 0..20 {
+            let x = 4.0 * f64::from(tooth);
+            for [dx, y] in [[0.0, 0.0], [0.0, 4.0], [2.0, 4.0], [2.0, 0.0]] {
+                comb.push(Spot::from_mm(x + dx, y));
+            }
+            items.push([Spot::from_mm(x + 0.8, 3.0), Spot::from_mm(x + 1.2, 3.0)]);
+            items.push([Spot::from_mm(x + 1.0, -0.5), Spot::from_mm(x + 2.5, -2.5)]);
+        }
+        comb.push(Spot::from_mm(78.0, -3.0));
+        comb.push(Spot::from_mm(0.0, -3.0));
+        comb.close();
+        let fence = Fence::new(&comb);
+        let passages = |passage: f64| {
+            let fare = Fare { passage, ..FARE };
+            let mut tourist = Tourist::default();
+            let stops = tourist.tour(items.iter().copied(), [None; 2], fare, &fence);
+            let ends = |s: &Stop| {
+                let [a, b] = items[s.item as usize];
+                if s.backwards { [b, a] } else { [a, b] }
+            };
+            let ways = stops.windows(2).map(|w| fence.crossings(ends(&w[0])[1], ends(&w[1])[0], u32::MAX));
+            ways.sum::<u32>()
+        };
+        let (heedless, careful) = (passages(0.0), passages(100_000.0));
+        assert!(heedless >= 30 && 3 * careful < 2 * heedless, "{heedless} {careful}");
     }
 }
