@@ -25,7 +25,7 @@ pub struct Legs {
     roads: Vec<Laid>,
     /// What the way to each of them costs on its tour.
     ways: Vec<f64>,
-    legs: Vec<Leg>,
+    cuts: Vec<Leg>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +74,7 @@ impl Walker {
         let mut out = Legs {
             roads: Vec::with_capacity(rest.len()),
             ways: Vec::with_capacity(rest.len()),
-            legs: Vec::new(),
+            cuts: Vec::new(),
         };
         for leg in self.ranked.chunk_by(|a, b| a.0 == b.0) {
             let fixed = rank(roads.roads()[leg[0].1 as usize].kind).1;
@@ -88,7 +88,7 @@ impl Walker {
                 );
                 out.ways.extend_from_slice(self.tourist.ways());
             }
-            out.legs.push(Leg { end: out.roads.len() as u32, tour: !fixed });
+            out.cuts.push(Leg { end: out.roads.len() as u32, tour: !fixed });
         }
         out
     }
@@ -120,8 +120,8 @@ impl Legs {
         mut lay: impl FnMut(Laid) -> Option<Spot>,
     ) {
         let (mut at, mut start) = (at, 0);
-        for (i, leg) in self.legs.iter().enumerate() {
-            let next = self.legs.get(i + 1).filter(|l| !l.tour);
+        for (i, leg) in self.cuts.iter().enumerate() {
+            let next = self.cuts.get(i + 1).filter(|l| !l.tour);
             let goal = next.map_or(goal, |_| Some(ends(roads, self.roads[leg.end as usize].road)[0]));
             let (list, ways) = (&self.roads[start..leg.end as usize], &self.ways[start..leg.end as usize]);
             start = leg.end as usize;
