@@ -18,6 +18,7 @@ pub mod columns;
 pub mod lay;
 pub mod paint;
 pub mod shadow;
+pub mod slim;
 pub mod stack;
 pub mod survey;
 pub mod trees;
@@ -42,6 +43,8 @@ pub struct Supports {
 struct Layer {
     /// Base, along rows and, where lines go that way as well, along columns.
     base: [Arc<Rows>; 2],
+    /// Lines where base is slim, along rows and along columns.
+    slim: [Arc<Rows>; 2],
     /// Interface, along columns.
     face: Arc<Rows>,
     /// Branches of trees.
@@ -62,7 +65,7 @@ struct Branch {
 
 impl Layer {
     fn is_empty(&self) -> bool {
-        self.base.iter().all(|b| b.is_empty()) && self.face.is_empty() && self.branches.is_empty()
+        self.base.iter().chain(&self.slim).all(|b| b.is_empty()) && self.face.is_empty() && self.branches.is_empty()
     }
 }
 

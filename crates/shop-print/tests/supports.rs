@@ -65,6 +65,53 @@ proptest! {
     ) {
         prop_assert!(leaning(sides, radius, lean, way, turned)[..30].iter().all(supported));
     }
+
+    #[test]
+    fn what_leans_evenly_is_held_in_every_layer(
+        step in 0.33f64..0.5, side in -1.0f64..1.0, upright: bool,
+    ) {
+        // A slab that leans along x or y, 12 mm wide, and lines along its edge.
+        let sign = side.signum();
+        let turn = |[x, y]: [f64; 2]| if upright { [y, x] } else { [x, y] };
+        let lean = turn([sign * step * 40.0, 0.0]);
+        let mesh = prism(4, 6.0 * 2.0_f64.sqrt(), [0.0; 3], 8.0, lean);
+        let none = Settings { support_interface_layers: 0, support_interface_below_layers: 0, ..settings() };
+        let layers = laid(mesh, Settings { support_angle_deg: if upright { 0.0 } else { 90.0 }, ..none });
+        for i in 12..36 {
+            // The edge of the layer that is held: one layer of air lies between. The slab's middle lies in that of the bed.
+            let edge = sign * (6.0 + step * (f64::from(i as u32) + 2.5 - 20.0));
+            for along in -5..=5 {
+                let at = turn([edge, f64::from(along)]);
+                let far = distance(at, pieces(&layers[i], BASE));
+                prop_assert!(far < 1.7, "{i} {at:?} {far}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_roof_over_a_slot_is_held_along_all_of_it(
+        wide in 1.8f64..3.0, off in -2.0f64..2.0, upright: bool, support_interface_layers in 0u32..2,
+    ) {
+        let turn = |low: [f64; 3], high: [f64; 3]| {
+            let swap = |[x, y, z]: [f64; 3]| if upright { [y, x, z] } else { [x, y, z] };
+            block(swap(low), swap(high))
+        };
+        let (a, b) = (off - 0.5 * wide, off + 0.5 * wide);
+        let slot = together([
+            turn([-10.0, -8.0, 0.0], [10.0, a, 10.1]),
+            turn([-10.0, b, 0.0], [10.0, 8.0, 10.1]),
+            turn([-10.0, -8.0, 10.0], [10.0, 8.0, 12.0]),
+        ]);
+        let layers = laid(slot, Settings { support_interface_layers, ..settings() });
+        for i in 0..49 {
+            for along in -8..=8 {
+                let at = [f64::from(along), off];
+                let at = if upright { [at[1], at[0]] } else { at };
+                let far = distance(at, pieces(&layers[i], BASE).chain(pieces(&layers[i], FACE)));
+                prop_assert!(far < 1.7, "{i} {at:?} {far}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -151,9 +151,10 @@ impl Lattice {
         let from = (0..count).find(|r| live(*r)).unwrap_or(0);
         let end = (from..count).rev().find(|r| live(*r)).map_or(from, |r| r + 1);
         out.begin(first[0] + from as i32);
-        let at = |k: usize| ((f64::from(first[1]) + k as f64 - 0.5) * self.cell).round() as i32;
+        // A quarter of a node beyond the outer ones: less than half, so that turned and shifted regions do not grow.
+        let at = |k: usize, by: f64| ((f64::from(first[1]) + k as f64 + by) * self.cell).round() as i32;
         for row in from..end {
-            spans(bits.row(row), |a, b| out.push(Run { a: at(a), b: at(b) }));
+            spans(bits.row(row), |a, b| out.push(Run { a: at(a, -0.25), b: at(b, -0.75) }));
             out.end_row();
         }
         out
@@ -177,7 +178,7 @@ impl Lattice {
     }
 
     /// Returns a region whose rows are the columns of another, the last column first.
-    fn turned(&self, bits: &Bits) -> Bits {
+    pub fn turned(&self, bits: &Bits) -> Bits {
         let columns = 64 * self.width;
         let width = self.rows.div_ceil(64);
         let mut out = Bits { words: vec![0; columns * width], width };
@@ -185,6 +186,17 @@ impl Lattice {
             out.words[(columns - 1 - column) * width + row / 64] |= 1 << (row % 64);
         });
         out
+    }
+
+    /// Returns the rows next to lines along rows that lie `spacing` nodes apart, counted from the origin.
+    pub fn rows_every(&self, spacing: f64) -> impl Iterator<Item = usize> {
+        let (first, rows) = (self.first[0], self.rows as i32);
+        let from = (f64::from(first) / spacing).floor() as i32;
+        (from..)
+            .map(move |k| (f64::from(k) * spacing).round() as i32 - first)
+            .skip_while(|r| *r < 0)
+            .take_while(move |r| *r < rows)
+            .map(|r| r as usize)
     }
 
     /// Returns how many nodes make so many millimetres.
@@ -202,6 +214,15 @@ fn fill(words: &mut [u64], a: usize, b: usize) {
         words[from] |= high & (u64::MAX << a);
         (from, a) = (from + 1, 0);
     }
+}
+
+/// True when one of the bits from `a` to before `b` is set.
+fn any(words: &[u64], a: usize, b: usize) -> bool {
+    (a / 64..b.div_ceil(64)).any(|i| {
+        let low = if i == a / 64 { u64::MAX << (a % 64) } else { u64::MAX };
+        let high = if 64 * (i + 1) > b { (1 << (b % 64)) - 1 } else { u64::MAX };
+        words[i] & low & high != 0
+    })
 }
 
 /// Calls `emit` with where every span of set bits begins and ends.
@@ -267,6 +288,31 @@ impl Bits {
         &mut self.words
     }
 
+    /// Returns how many rows and columns there are.
+    pub fn size(&self) -> [usize; 2] {
+        [self.words.len() / self.width.max(1), 64 * self.width]
+    }
+
+    /// True when the node in a row (way 0) or in a column (way 1) is in it, `k` nodes along it.
+    pub fn has_along(&self, way: usize, line: usize, k: usize) -> bool {
+        if way == 0 { self.has(line, k) } else { self.has(k, line) }
+    }
+
+    /// Puts the node in a row or column in, `k` nodes along it.
+    pub fn set_along(&mut self, way: usize, line: usize, k: usize) {
+        if way == 0 { self.set(line, k) } else { self.set(k, line) }
+    }
+
+    /// Takes the node in a row or column out, `k` nodes along it.
+    pub fn unset_along(&mut self, way: usize, line: usize, k: usize) {
+        if way == 0 { self.unset(line, k) } else { self.unset(k, line) }
+    }
+
+    /// Calls `emit` with where every span of nodes in a row begins and ends.
+    pub fn spans(&self, row: usize, emit: impl FnMut(usize, usize)) {
+        spans(self.row(row), emit);
+    }
+
     fn row(&self, row: usize) -> &[u64] {
         &self.words[row * self.width..(row + 1) * self.width]
     }
@@ -281,6 +327,19 @@ impl Bits {
                 rest &= rest - 1;
             }
         }
+    }
+
+    /// True when a node at most `radius` nodes from a node is in it. O(radius), where rows are short.
+    pub fn is_near(&self, row: usize, column: usize, radius: f64) -> bool {
+        let (rows, columns) = (self.words.len() / self.width.max(1), 64 * self.width);
+        let reach = radius.max(0.0) as usize;
+        (0..=reach).any(|across| {
+            let along = (radius * radius - (across * across) as f64).sqrt() as usize;
+            let (a, b) = (column.saturating_sub(along), (column + along + 1).min(columns));
+            let below = row.checked_sub(across);
+            let above = Some(row + across).filter(|r| *r < rows && across > 0);
+            below.into_iter().chain(above).any(|r| any(self.row(r), a, b))
+        })
     }
 
     /// Adds another region.
@@ -336,5 +395,30 @@ impl Bits {
             }
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn near_is_what_growing_reaches(
+            nodes in prop::collection::vec((0usize..30, 0usize..150), 0..12), radius in 0.0f64..12.0,
+        ) {
+            let corners = [Spot::new(0, 0), Spot::new(1490, 290)];
+            let lattice = Lattice::new(0.0, 10.0, 0.0, corners.into_iter());
+            let mut bits = lattice.empty();
+            for (row, column) in nodes {
+                bits.set(row, column);
+            }
+            let grown = bits.grown(radius, &mut Growth::default());
+            let [rows, columns] = bits.size();
+            for (row, column) in (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))) {
+                prop_assert_eq!(bits.is_near(row, column, radius), grown.has(row, column), "{} {}", row, column);
+            }
+        }
     }
 }

@@ -10,10 +10,13 @@
 
 use super::Layer;
 use super::bits::{Bits, Growth, Lattice};
+use super::lay::LEAST_LINE_MM;
+use super::slim::Slim;
 use super::survey::{Sources, View, Wants, survey};
 use crate::job::Job;
 use crate::rows::Rows;
 use crate::settings::SupportPattern;
+use shop_geom::planar::PER_MM;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -29,16 +32,20 @@ pub(super) fn columns(job: &Job, sources: &Sources<'_>, lattice: &Lattice) -> Ve
     };
     let mut descent = Descent {
         lattice,
-        // A node stands for its whole cell.
-        beyond: lattice.cells(s.support_beyond_mm.max(0.5 * s.support_spacing_mm)) - 0.5,
+        // A node stands for its cell, about.
+        beyond: lattice.cells(s.support_beyond_mm.max(0.5 * s.support_spacing_mm)) - 0.25,
         delay: wants.gap_above + 1,
         faces: s.support_interface_layers as usize,
+        least: (LEAST_LINE_MM * PER_MM + 0.5 * lattice.cell) as i32,
         both: s.support_pattern == SupportPattern::Grid,
         waiting: VecDeque::new(),
         recent: VecDeque::new(),
         carried: lattice.empty(),
         lowest: s.support_on_bed_only.then(|| vec![u32::MAX; lattice.size().iter().product()]),
         growth: Growth::default(),
+        // Halfway between lines there may be another one.
+        slim: Slim::new(lattice, lattice.cells(0.5 * s.support_spacing_mm)),
+        lines: [lattice.empty(), lattice.empty()],
         layers: Vec::with_capacity(job.levels.len()),
     };
     survey(job, sources, lattice, wants, |layer, view| descent.step(layer, view));
@@ -52,6 +59,8 @@ struct Descent<'a> {
     /// Layers from what hangs to what touches it.
     delay: usize,
     faces: usize,
+    /// Shorter lines of the interface are none, grid units.
+    least: i32,
     both: bool,
     waiting: VecDeque<Bits>,
     /// What was touched in the last layers.
@@ -60,6 +69,9 @@ struct Descent<'a> {
     /// The lowest layer in which the part is near every node, where that matters.
     lowest: Option<Vec<u32>>,
     growth: Growth,
+    slim: Slim,
+    /// Lines of the last layer where it is slim.
+    lines: [Bits; 2],
     layers: Vec<Layer>,
 }
 
@@ -71,13 +83,14 @@ impl Descent<'_> {
             near.each(|row, column| lowest[row * columns + column] = layer as u32);
         }
         self.waiting.push_back(hangs);
-        let mut touched = self.lattice.empty();
+        let (mut held, mut touched) = (Bits::default(), self.lattice.empty());
         if self.waiting.len() > self.delay
             && let Some(hangs) = self.waiting.pop_front()
             && !hangs.is_empty()
         {
             touched = hangs.grown(self.beyond, &mut self.growth);
             self.carried.add(&touched);
+            held = hangs;
         }
         self.carried.take(&near);
         let mut base = self.carried.clone();
@@ -90,18 +103,29 @@ impl Descent<'_> {
         }
         face.add(&floor);
         face.keep(&base);
+        if !face.is_empty() {
+            // Where its lines would be too short, base goes on.
+            face = self.lattice.nodes(&longer(&self.lattice.runs(&face, 1), self.least), 1);
+        }
         base.take(&face);
-        self.keep(&base, &face);
+        let same = self.layers.last().is_some_and(|above| *above.base[0] == self.lattice.runs(&base, 0));
+        if !same || !held.is_empty() {
+            self.lines = self.slim.step(self.lattice, [&base, &face], &held);
+        }
+        let lines = std::mem::take(&mut self.lines);
+        self.keep(&base, &lines, &face);
+        self.lines = lines;
     }
 
     /// Keeps a layer; what is as in the layer above is kept once.
-    fn keep(&mut self, base: &Bits, face: &Bits) {
+    fn keep(&mut self, base: &Bits, slim: &[Bits; 2], face: &Bits) {
         let above = self.layers.last().cloned().unwrap_or_default();
         let share =
             |rows: Rows, above: &Arc<Rows>| if rows == **above { Arc::clone(above) } else { Arc::new(rows) };
         let columns = if self.both { self.lattice.runs(base, 1) } else { Rows::default() };
         self.layers.push(Layer {
             base: [share(self.lattice.runs(base, 0), &above.base[0]), share(columns, &above.base[1])],
+            slim: [0, 1].map(|way| share(self.lattice.runs(&slim[way], way), &above.slim[way])),
             face: share(self.lattice.runs(face, 1), &above.face),
             branches: Vec::new(),
         });
@@ -129,11 +153,25 @@ impl Descent<'_> {
             while let Some(i) = order.next_if(|&i| (lowest[i as usize] as usize) < layer) {
                 covered.set(i as usize / columns, i as usize % columns);
             }
-            let [mut base, mut face] =
-                [(&held.base[0], 0), (&held.face, 1)].map(|(rows, way)| self.lattice.nodes(rows, way));
-            base.take(&covered);
-            face.take(&covered);
-            self.keep(&base, &face);
+            let left = |rows: &Rows, way| {
+                let mut bits = self.lattice.nodes(rows, way);
+                bits.take(&covered);
+                bits
+            };
+            let (base, face) = (left(&held.base[0], 0), left(&held.face, 1));
+            let slim = [0, 1].map(|way| left(&held.slim[way], way));
+            self.keep(&base, &slim, &face);
         }
     }
+}
+
+/// Returns the runs that are at least so long.
+fn longer(rows: &Rows, least: i32) -> Rows {
+    let mut out = Rows::default();
+    out.begin(rows.range().start);
+    for row in rows.range() {
+        rows.get(row).iter().filter(|r| r.length() >= least).for_each(|r| out.push(*r));
+        out.end_row();
+    }
+    out
 }

@@ -9,9 +9,12 @@ use crate::rows::{Frame, Rows, Run, common, either, merge, without};
 use crate::settings::SupportPattern;
 use shop_geom::boolean::Boolean;
 use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot};
+use std::ops::Range;
 
 /// Shorter lines carry nothing, mm.
-const LEAST_LINE_MM: f64 = 0.8;
+pub const LEAST_LINE_MM: f64 = 0.8;
+/// The same where supports are slim, and nothing else would carry anything, mm.
+const LEAST_SLIM_MM: f64 = 0.45;
 /// Shorter walls of branches are left out, mm.
 const LEAST_RING_MM: f64 = 1.0;
 /// Ends of lines are joined where they lie at most so many rows apart, and this far along them, rows.
@@ -77,6 +80,40 @@ impl Supports {
         self.branches(job, layer, way, room, roads);
         for hatch in hatches.iter().filter(|h| !h.place.is_empty()) {
             self.hatch(job, layer, way, hatch, room, roads);
+        }
+        for (along, place) in own.slim.iter().enumerate().filter(|(_, place)| !place.is_empty()) {
+            self.slim(job, layer, way, (along, place), room, roads);
+        }
+    }
+
+    /// Adds lines where supports are slim. They were chosen clear of the part; what else is there is kept off now.
+    fn slim(
+        &self,
+        job: &Job,
+        layer: usize,
+        way: &Way<'_>,
+        (along, place): (usize, &Rows),
+        room: &mut Room,
+        roads: &mut Roads,
+    ) {
+        let Some(lattice) = &self.lattice else { return };
+        let frame = &lattice.frames[along];
+        // No farther than the last node that is clear.
+        let trim = (0.25 * lattice.cell) as i32;
+        room.near.clear();
+        if way.solids.len() > 1 || !way.laid.is_empty() {
+            cast(job, way, frame, place.range(), room);
+        }
+        let least = (LEAST_SLIM_MM * PER_MM) as i32;
+        for line in place.range() {
+            without(place.get(line), room.near.get(line), |r| {
+                let r = Run { a: r.a + trim, b: r.b - trim };
+                if r.length() >= least {
+                    roads.begin(Kind::Support, job.area(layer));
+                    [r.a, r.b].map(|u| frame.spot(u, line)).into_iter().for_each(|s| roads.push(s));
+                    roads.end();
+                }
+            });
         }
     }
 
@@ -156,15 +193,7 @@ impl Supports {
         let range = hatch.place.range();
         let from = ((f64::from(range.start) - 0.5) * lattice.cell / spacing).floor() as i32;
         let to = ((f64::from(range.end) - 0.5) * lattice.cell / spacing).ceil() as i32 + 1;
-        let aside = s.support_xy_mm * PER_MM;
-        room.shadow.cast(way.solids.first().copied(), &frame, aside, from..to, &mut room.near);
-        let further = way.solids.iter().skip(1).map(|solid| (*solid, aside));
-        let laid = (!way.laid.is_empty()).then_some((way.laid, s.pitch_mm() * PER_MM));
-        for (region, aside) in further.chain(laid) {
-            room.shadow.cast(Some(region), &frame, aside, from..to, &mut room.more);
-            merge(&room.near, &room.more, &mut room.sum, |a, b, out| either(a, b, |r| out.push(r)));
-            std::mem::swap(&mut room.near, &mut room.sum);
-        }
+        cast(job, way, &frame, from..to, room);
         let least = (LEAST_LINE_MM * PER_MM) as i32;
         room.open.begin(from);
         for line in from..to {
@@ -193,6 +222,20 @@ impl Supports {
         room.loose.clear();
         room.weaver.weave(&room.lines, &frame, &lines, first, &mut room.loose);
         join(&room.loose, hatch, &frame, lattice.cell, roads);
+    }
+}
+
+/// Leaves in `room.near` what of some lines is in the way of supports.
+fn cast(job: &Job, way: &Way<'_>, frame: &Frame, lines: Range<i32>, room: &mut Room) {
+    let s = &job.settings;
+    let aside = s.support_xy_mm * PER_MM;
+    room.shadow.cast(way.solids.first().copied(), frame, aside, lines.clone(), &mut room.near);
+    let further = way.solids.iter().skip(1).map(|solid| (*solid, aside));
+    let laid = (!way.laid.is_empty()).then_some((way.laid, s.pitch_mm() * PER_MM));
+    for (region, aside) in further.chain(laid) {
+        room.shadow.cast(Some(region), frame, aside, lines.clone(), &mut room.more);
+        merge(&room.near, &room.more, &mut room.sum, |a, b, out| either(a, b, |r| out.push(r)));
+        std::mem::swap(&mut room.near, &mut room.sum);
     }
 }
 

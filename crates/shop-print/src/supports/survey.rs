@@ -3,7 +3,16 @@
 //! A node of the lattice **hangs** when the section holds it and the section below is farther away than what may hang
 //! over. Nodes lie a road apart, but the distance is exact: the edges of the section below are made fat, and hold the
 //! nodes that their fat covers. A surface that leans evenly hangs in strips narrower than the lattice, which could lie
-//! between its nodes layer after layer: the part is shifted against the lattice by another fraction of it in every layer.
+//! between its nodes layer after layer. So the part is shifted against the lattice by another fraction of it from layer to
+//! layer, and a node that the layer below does not hold is held against layers farther below as well, where the same
+//! slope has come a longer way:
+//!
+//! ```text
+//!     layer i      ▒▒▒▒▒▒▒▒▒▒▒▒·      · a node beyond the layer below
+//!     layer i − 1  ▒▒▒▒▒▒▒▒▒▒▒
+//!                  ▒▒▒▒▒▒▒▒▒
+//!     layer i − 4  ▒▒▒▒▒├────┤        hangs if this is more than four layers may hang over
+//! ```
 
 use super::bits::{Bits, Growth, Lattice};
 use super::paint::{self, Paint};
@@ -102,7 +111,8 @@ pub fn survey(
     let fronts = (fronts, [paint::Fall::default(), paint::Fall::default()]);
     let survey = Survey { job, sources, others: &others, lattice, wants };
     // Layers are counted from the top here: those above come before.
-    let reach = Reach { below: wants.gap_above, above: (wants.gap_below + wants.floor).max(1) };
+    let farthest = FAR[FAR.len() - 1].max(wants.gap_below + wants.floor);
+    let reach = Reach { below: wants.gap_above, above: farthest };
     let mut layer = n;
     run(&survey, n, reach, fronts, (), |view| {
         layer -= 1;
@@ -161,6 +171,8 @@ struct Section {
     bits: Bits,
     /// The same with everything else that stands on the bed, where there is anything.
     all: Option<Bits>,
+    /// It and everything too near to its sides, where it is alone: as exact as what it holds.
+    near: Option<Bits>,
     /// What it holds of the layer above: all that hangs over no farther than it may, and all that stands on it straight.
     holds: [Bits; 2],
     /// Where supports are wanted, and where not.
@@ -231,6 +243,12 @@ impl Stages for Survey<'_> {
                 holds.take(&deep);
             }
             section.bits.take(&hole);
+        } else if cuts[4].iter().all(Vec::is_empty) && self.wants.aside > 0.0 {
+            // Roads of supports lie on the nodes themselves.
+            self.shift(&mut room.walks, usize::MAX, layer + 1);
+            let mut near = section.bits.clone();
+            self.lattice.mark_near(&room.walks, self.wants.aside * self.lattice.cell, &mut near);
+            section.near = Some(near);
         }
         self.surround(room, &cuts[4], layer, &mut section);
         let mut place = |list: &[&Facets], cuts: &[Vec<u32>]| {
@@ -246,17 +264,18 @@ impl Stages for Survey<'_> {
         section
     }
 
-    fn plan(&self, room: &mut Room, _: usize, around: &[Option<Arc<Section>>]) -> View {
+    fn plan(&self, room: &mut Room, step: usize, around: &[Option<Arc<Section>>]) -> View {
+        let layer = self.job.levels.len() - 1 - step;
         let own = self.wants.gap_above;
         let at = |k: usize| around.get(k).and_then(|s| s.as_deref());
         let Some(section) = at(own) else { return View::default() };
         let mut view = View {
-            hangs: match at(own + 1) {
-                Some(below) => self.hangs(section, below),
-                None => self.lattice.empty(),
-            },
+            hangs: self.hangs(layer, |k| at(own + k)),
             solid: section.all().clone(),
-            near: section.all().grown(self.wants.aside, &mut room.growth),
+            near: match &section.near {
+                Some(near) => near.clone(),
+                None => section.all().grown(self.wants.aside, &mut room.growth),
+            },
             shut: section.all().clone(),
             floor: self.lattice.empty(),
         };
@@ -352,22 +371,25 @@ impl Survey<'_> {
 
     /// Moves walks from where the lattice has them in one layer to where it has them in another.
     fn shift(&self, walks: &mut Contours, to: usize, from: usize) {
-        // Fractions that fill a square evenly (the R2 sequence of M. Roberts, 2018: powers of the plastic number).
-        let phase = |layer: usize| {
-            let part = |g: f64| if layer == usize::MAX { 0.0 } else { (g * layer as f64).fract() - 0.5 };
-            [part(0.754_877_666_246_693), part(0.569_840_290_998_053)]
-        };
+        let phase = |layer: usize| if layer == usize::MAX { [0.0; 2] } else { PHASES[layer % PHASES.len()] };
         let (a, b) = (phase(from), phase(to));
         let by = [0, 1].map(|k| ((b[k] - a[k]) * self.lattice.cell).round() as i32);
         walks.shift(Spot::new(by[0], by[1]));
     }
 
-    /// Returns the nodes of a layer that the one below does not hold.
-    fn hangs(&self, own: &Section, below: &Section) -> Bits {
+    /// Returns the nodes of a layer that those below do not hold; `at` gives the section so many layers below.
+    fn hangs<'s>(&self, layer: usize, at: impl Fn(usize) -> Option<&'s Section>) -> Bits {
         let mut hangs = self.lattice.empty();
+        let (Some(own), Some(below)) = (at(0), at(1)) else { return hangs };
         if self.job.settings.supports {
             hangs.add(&own.bits);
+            hangs.take(&below.holds[1]);
+            let mut leaning = hangs.clone();
             hangs.take(&below.holds[0]);
+            leaning.take(&hangs);
+            if !leaning.is_empty() {
+                self.lean(layer, &leaning, at, &mut hangs);
+            }
         }
         if let Some(forced) = &own.forced {
             let mut all = own.bits.clone();
@@ -380,8 +402,34 @@ impl Survey<'_> {
         }
         hangs
     }
+
+    /// Adds those of some nodes beyond the layer below that are too far from one of the layers far below.
+    fn lean<'s>(
+        &self,
+        layer: usize,
+        leaning: &Bits,
+        at: impl Fn(usize) -> Option<&'s Section>,
+        hangs: &mut Bits,
+    ) {
+        for by in FAR.into_iter().filter(|by| *by <= layer) {
+            let Some(far) = at(by) else { continue };
+            let may: f64 = (layer - by..layer).map(|l| self.reaches(l)[0]).sum();
+            // The nearest node that it holds may lie a node farther in than its edge.
+            let may = may / self.lattice.cell + 1.0;
+            leaning.each(|row, column| {
+                if !far.all().is_near(row, column, may) {
+                    hangs.set(row, column);
+                }
+            });
+        }
+    }
 }
 
+/// Where the part is shifted to in layers that follow one another, nodes: four places that fill a square evenly, each
+/// of them one after the other in x and in y.
+const PHASES: [[f64; 2]; 4] = [[-0.375, -0.125], [0.125, -0.375], [-0.125, 0.375], [0.375, 0.125]];
+/// How many layers below one is held against: layers that are shifted alike.
+const FAR: [usize; 2] = [4, 8];
 /// Contours are straightened by as much for this, mm.
 const STRAIGHT_MM: f64 = 0.02;
 /// Rounding of places that lie above one another, mm.
