@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// As much travel is a retraction worth, mm: less than what is travelled in its time, so that tours stay short.
 const RETRACTION_MM: f64 = 3.0;
 /// So much way is as bad as passing through the contour of a part, where a string may be left, mm.
-const PASSAGE_MM: f64 = 3.0;
+const PASSAGE_MM: f64 = 4.0;
 
 /// What is narrower and uncovered is no skin, mm: more than facets of a wall that stands upright make of it, and too little
 /// for a wall above to hang over.
