@@ -14,13 +14,12 @@
 //! ```
 
 use super::bits::{Bits, Growth, Lattice};
+use super::lay::LEAST_LINE_MM;
 
 /// Lines come as near as this to every node, mm.
 const COVER_MM: f64 = 1.1;
 /// And as this to what hangs beside supports, mm; lines for it begin as near as that to it, mm.
 const HOLD_MM: [f64; 2] = [1.5, 1.25];
-/// Common lines shorter than this are not counted on, mm.
-const COMMON_MM: f64 = 1.0;
 /// Lines of their own are at least as long as this, mm.
 pub const LEAST_MM: f64 = 0.75;
 
@@ -38,6 +37,7 @@ pub struct Slim {
     spacing: f64,
     cover: usize,
     hold: [f64; 2],
+    /// Common lines of fewer nodes are not counted on.
     common: usize,
     least: usize,
     /// Along rows, and along columns.
@@ -53,7 +53,8 @@ impl Slim {
             spacing,
             cover: nodes(COVER_MM),
             hold: HOLD_MM.map(|mm| lattice.cells(mm)),
-            common: nodes(COMMON_MM),
+            // Between its outer nodes a common line is clear of the part for certain; shorter ones may not be laid.
+            common: lattice.cells(LEAST_LINE_MM).ceil() as usize + 1,
             least: nodes(LEAST_MM),
             lines: Default::default(),
             growth: Growth::default(),
