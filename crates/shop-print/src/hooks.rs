@@ -479,6 +479,9 @@ pub enum Act {
     Write(Hook),
 }
 
+/// Sums of layers' heights are as near as this to the heights that people write, mm: 5 is not to come twice.
+const NEAR_MM: f64 = 1e-6;
+
 /// What happens at heights: lines, or parts between semicolons, of a height in mm and a deed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Acts {
@@ -490,6 +493,7 @@ pub struct Acts {
 impl Acts {
     /// Returns what happens before the first layer whose top is above each height: above `below`, up to `top`.
     pub fn between(&self, below: f64, top: f64) -> impl Iterator<Item = &Act> + '_ {
+        let [below, top] = [below, top].map(|z| z - NEAR_MM);
         self.list.iter().filter(move |(z, _)| *z >= below && *z < top).map(|(_, act)| act)
     }
 
@@ -498,7 +502,7 @@ impl Acts {
         let fan = |(z, act): &(f64, Act)| if let Act::Fan(v) = act { Some((*z, 0.01 * v)) } else { None };
         let mut found = None;
         for (z, share) in self.list.iter().filter_map(fan) {
-            found = Some(if z < top { share } else { found.unwrap_or(1.0) });
+            found = Some(if z < top - NEAR_MM { share } else { found.unwrap_or(1.0) });
         }
         found
     }
@@ -549,6 +553,7 @@ pub fn names() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facets::Levels;
 
     fn written(text: &str) -> Result<String, String> {
         let mut scene = Scene::default();
@@ -611,6 +616,23 @@ mod tests {
             ["pause", "3", "3 dance", "3 hotend", "-1 pause", "3 hotend 9999", "3 write {x}", "3 pause x"]
         {
             assert!(Acts::read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn deeds_come_once_before_the_layer_that_goes_beyond_their_height() {
+        // Bottoms of layers are tops of those below them but for the last digits of floating point.
+        let levels = Levels::even(60.0, 0.2, 0.2);
+        for k in 1..299 {
+            let z = f64::from(k) / 5.0;
+            let acts = Acts::read(&format!("{z} pause; {z} fan 50")).expect("sound");
+            for layer in 0..levels.len() {
+                let (top, height) = (levels.top(layer), levels.height(layer));
+                let count = acts.between(top - height, top).count();
+                assert_eq!(count, if layer == k as usize { 2 } else { 0 }, "{z} at {top}");
+                let share = if layer < k as usize { 1.0 } else { 0.5 };
+                assert_eq!(acts.fan(top), Some(share), "{z} at {top}");
+            }
         }
     }
 }
