@@ -100,6 +100,13 @@ impl Levels {
         self.tops[layer]
     }
 
+    /// True when all layers of the part but its first are of one height.
+    pub fn are_even(&self) -> bool {
+        let mut heights = (self.raft + 1..self.len()).map(|layer| self.height(layer));
+        let one = heights.next();
+        heights.all(|h| one.is_some_and(|one| (h - one).abs() < 1e-6))
+    }
+
     /// Returns how thick a layer is, mm.
     pub fn height(&self, layer: usize) -> f64 {
         let below = if layer == 0 { 0.0 } else { self.tops[layer - 1] };

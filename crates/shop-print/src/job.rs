@@ -77,7 +77,7 @@ impl Job {
         let grid = |mm: f64| (mm * PER_MM).round() as i32;
         // A bead higher than it is wide does not lie.
         let thickest = (s.road_width_mm / s.layer_height_mm + 1e-9).floor().max(1.0) as usize;
-        let even = s.adaptive_cusp_mm <= 0.0 && s.infill_percent < 100.0;
+        let even = levels.are_even() && s.infill_percent < 100.0;
         let together = if even { (s.infill_every_layers as usize).min(thickest) } else { 1 };
         Job {
             together,

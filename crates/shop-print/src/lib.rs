@@ -19,6 +19,7 @@ pub mod fence;
 pub mod fill;
 pub mod fit;
 pub mod fuzzy;
+pub mod heights;
 pub mod hooks;
 pub mod infill;
 pub mod item;
@@ -274,7 +275,7 @@ fn tools_of(parts: &[Part]) -> Vec<(u32, f64)> {
 fn layers(objects: &[Object], shift: f64, height: f64, settings: &Settings) -> Levels {
     let s = settings;
     if s.adaptive_cusp_mm <= 0.0 {
-        return Levels::even(height, s.first_layer_height_mm, s.layer_height_mm);
+        return heights::layers(objects, shift, height, s);
     }
     let mut slopes = adaptive::Slopes::new(height);
     for body in objects.iter().flat_map(|o| &o.bodies) {
