@@ -94,13 +94,16 @@ pub fn lay(
     }
 }
 
-/// Lays `KEY=VALUE` over the settings.
+/// Lays `KEY=VALUE` over the settings. In texts for the program, `\n` is the end of a line, as in other slicers' profiles.
 pub fn set(text: &str, settings: &mut Settings) -> Result<(), String> {
     let Some((key, value)) = text.split_once('=') else {
         return Err(format!("--set {text}: KEY=VALUE is wanted"));
     };
     let key = key.trim();
-    settings.set(key, value.trim()).map_err(|wrong| match meant(key) {
+    let value = value.trim();
+    let lines = key.ends_with("_gcode") || key == "at_heights";
+    let value = if lines { value.replace("\\n", "\n") } else { value.to_owned() };
+    settings.set(key, &value).map_err(|wrong| match meant(key) {
         Some(close) if settings.get(key).is_none() => format!("--set {text}: {wrong}; did you mean {close}?"),
         _ => format!("--set {text}: {wrong}"),
     })
@@ -140,8 +143,11 @@ pub fn explain(key: &str, settings: &Settings) -> Result<String, String> {
         let _ = writeln!(out, "\nTexts of your own in the program: {}", texts.join(", "));
     }
     if key == "all" || texts.contains(&key) {
-        let _ =
-            writeln!(out, "What such a text may name in braces, besides all settings:\n{}", hooks::names());
+        let _ = writeln!(
+            out,
+            "In it \\n ends a line. What it may name in braces, besides all settings:\n{}",
+            hooks::names()
+        );
     }
     if out.is_empty() {
         let hint = meant(key).map_or(String::new(), |m| format!("; did you mean {m}?"));
@@ -256,6 +262,15 @@ mod tests {
                 assert_eq!(found, [], "{name}");
             }
         }
+    }
+
+    #[test]
+    fn texts_of_the_command_line_have_lines() {
+        let mut settings = Settings::default();
+        set(r"start_gcode=G28\nM104 S{hotend_c}", &mut settings).expect("sound");
+        assert_eq!(settings.get("start_gcode").as_deref(), Some("G28\nM104 S{hotend_c}"));
+        set(r"at_heights=1 pause\n2 colour", &mut settings).expect("sound");
+        assert_eq!(settings.get("at_heights").as_deref(), Some("1 pause\n2 colour"));
     }
 
     #[test]
