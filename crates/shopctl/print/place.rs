@@ -12,7 +12,7 @@ use shop_geom::mesh::repair::{Limits, repair};
 use shop_geom::mesh::{Mesh, Point3, Transform, Vector3, arrange, hull, rest};
 use shop_geom::{Aabb, Point, Vector};
 use shop_report::{Diagnostic, Severity};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Flags that say how bodies stand.
 #[derive(Args, Clone, Debug)]
@@ -183,6 +183,7 @@ pub fn stand(
         let mut found = Vec::new();
         let mut scene =
             shop_formats::mesh::read_releasing(id, &bytes, &options, &forget).drain_into(&mut found);
+        name_by_file(&mut scene, input);
         all.settings.append(&mut scene.settings);
         changes(std::mem::take(&mut scene.changes), args, &mut all.changes, &mut found);
         keep_plate(&mut scene, args.plate, &mut found);
@@ -256,6 +257,17 @@ fn keep_plate(scene: &mut Scene, wanted: Option<u32>, found: &mut Vec<Diagnostic
         });
     }
     scene.objects.retain(|o| !o.instances.is_empty());
+}
+
+/// Names objects after their file where nobody gave them a name: the head of an STL file tells which program wrote it.
+fn name_by_file(scene: &mut Scene, input: &Path) {
+    let Some(stem) = input.file_stem().map(|s| s.to_string_lossy().into_owned()).filter(|s| s != "-") else {
+        return;
+    };
+    let is_stl = input.extension().is_some_and(|e| e.eq_ignore_ascii_case("stl"));
+    for object in scene.objects.iter_mut().filter(|o| is_stl || o.name.trim().is_empty()) {
+        object.name.clone_from(&stem);
+    }
 }
 
 /// Takes a scene apart. Solids are repaired first, and what was wrong with them is told. Instances that only stand
@@ -432,6 +444,20 @@ mod tests {
         things(scene, &mut out, &mut notes);
         set(&mut out, &args(flags), 1, bed(), &mut notes);
         (out, notes.iter().map(|d| d.code).collect())
+    }
+
+    #[test]
+    fn what_nobody_named_is_named_after_its_file() {
+        let named = |own: &str, file: &str| {
+            let mut given = scene(1);
+            given.objects[0].name = own.to_owned();
+            name_by_file(&mut given, Path::new(file));
+            given.objects.swap_remove(0).name
+        };
+        assert_eq!(named("made by some program", "parts/left.STL"), "left");
+        assert_eq!(named("", "right.obj"), "right");
+        assert_eq!(named("lid", "box.3mf"), "lid");
+        assert_eq!(named("", "-"), "");
     }
 
     #[test]
