@@ -205,7 +205,8 @@ fn operation(role: &str, label: &str) -> String {
     if label.is_empty() { role.to_owned() } else { format!("{role}: {label}") }
 }
 
-fn feature(name: &str) -> String {
+/// Returns the name under which the time of a feature is told.
+pub fn feature(name: &str) -> String {
     if name.is_empty() { "(not named)".to_owned() } else { name.to_owned() }
 }
 

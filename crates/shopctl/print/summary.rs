@@ -2,7 +2,7 @@
 
 use super::PrintArgs;
 use super::write::{Figures, Outcome};
-use crate::estimate::duration;
+use crate::estimate::{duration, feature};
 use serde_json::{Map, Value, json};
 use shop_cam::machine::Machine;
 use shop_print::Summary;
@@ -188,7 +188,7 @@ pub fn json(told: &Told<'_>) -> Value {
     let Told { figures: f, outcome: o, .. } = told;
     let used = &o.summary.used;
     let features: Map<String, Value> =
-        o.estimate.features.iter().map(|(n, t)| (n.clone(), json!(rounded(t.total_s())))).collect();
+        o.estimate.features.iter().map(|(n, t)| (feature(n), json!(rounded(t.total_s())))).collect();
     json!({
         "files": names(told.inputs),
         "output": told.out.map(|p| p.display().to_string()),
