@@ -17,6 +17,9 @@ pub fn model(stand: Stand, mut settings: Settings, notes: &mut Vec<Diagnostic>) 
     Model { settings, objects, ..Model::default() }
 }
 
+/// Less than any layer is high, and more than heights in files are off, mm.
+const BELOW_TOP_MM: f64 = 0.001;
+
 /// Adds what a project wants to happen at heights to the settings: pauses, changes of colour, single commands.
 fn happen(changes: &[HeightChange], settings: &mut Settings, notes: &mut Vec<Diagnostic>) {
     let mut acts: Vec<String> = settings.get("at_heights").filter(|t| !t.is_empty()).into_iter().collect();
@@ -31,7 +34,9 @@ fn happen(changes: &[HeightChange], settings: &mut Settings, notes: &mut Vec<Dia
             }
             _ => None,
         };
-        acts.extend(act.map(|act| format!("{} {act}", change.z)));
+        // They name the top of the layer before which it happens; ours, the height above which that top is.
+        let z = ((change.z - BELOW_TOP_MM).max(0.0) * 1e6).round() / 1e6;
+        acts.extend(act.map(|act| format!("{z} {act}")));
     }
     let taken = acts.len() - before;
     let whole = taken == 0 || settings.set("at_heights", &acts.join("; ")).is_ok();
@@ -126,7 +131,7 @@ mod tests {
         let changes = vec![change("1", 5.5), change("0", 7.0), change("2", 8.0)];
         let stand = Stand { things: vec![thing], settings: Vec::new(), changes };
         let model = model(stand, Settings::default(), &mut notes);
-        assert_eq!(model.settings.get("at_heights").as_deref(), Some("5.5 pause; 7 colour"));
+        assert_eq!(model.settings.get("at_heights").as_deref(), Some("5.499 pause; 6.999 colour"));
         let object = &model.objects[0];
         assert_eq!((object.bodies.len(), object.modifiers.len(), object.places.len()), (1, 3, 3));
         assert_eq!(object.changes.keys().collect::<Vec<_>>(), ["walls"]);
