@@ -588,6 +588,14 @@ thumbnails =
     }
 
     #[test]
+    fn rough_walls_are_off_where_they_are_off() {
+        for (theirs, ours) in [("none", "off"), ("external", "outside"), ("all", "all")] {
+            let m = mapped(&format!("fuzzy_skin = {theirs}\n"));
+            assert_eq!((m.lost.len(), value(&m, "fuzzy")), (0, Some(ours)), "{theirs}");
+        }
+    }
+
+    #[test]
     fn profiles_in_json_have_lists() {
         let text = r#"{"type": "process", "layer_height": "0.2", "wall_loops": "4", "nozzle_temperature": ["220", "225"],
             "sparse_infill_density": "15%", "enable_support": "0", "support_threshold_angle": "30"}"#;

@@ -138,7 +138,7 @@ const ROWS: &[(&str, Row)] = &[
     ("spiral_mode", Flag("vase")),
     (
         "fuzzy_skin",
-        Words("fuzzy", &[("none", "none"), ("external", "outside"), ("all", "all"), ("allwalls", "all")]),
+        Words("fuzzy", &[("none", "off"), ("external", "outside"), ("all", "all"), ("allwalls", "all")]),
     ),
     ("fuzzy_skin_thickness", If("fuzzy_skin", &Number("fuzzy_mm"))),
     ("fuzzy_skin_point_dist", If("fuzzy_skin", &Number("fuzzy_point_mm"))),
