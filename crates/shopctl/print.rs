@@ -31,7 +31,7 @@ use shop_geom::Point;
 use shop_geom::mesh::{Mesh, Transform};
 use shop_print::Print;
 use shop_print::model::{Changes, Model};
-use shop_print::settings::{FIELDS, Settings};
+use shop_print::settings::{Brim, FIELDS, Settings};
 use shop_report::{Diagnostic, Progress as _, Severity};
 use shop_sim::Plot;
 use std::path::{Path, PathBuf};
@@ -336,7 +336,18 @@ fn bed(machine: &Machine, settings: &Settings) -> place::Bed {
     let low = Point::new(middle.x - half.x, middle.y - half.y);
     let high = Point::new(middle.x + half.x, middle.y + half.y);
     let head_mm = if settings.sequential { settings.head_radius_mm } else { 0.0 };
-    place::Bed { low, high, head_mm }
+    // A bed that is only supposed ends nowhere in particular.
+    let measured = machine.printer.as_ref().is_some_and(|p| p.bed.is_some());
+    let edge_mm = if measured { around_mm(settings) } else { 0.0 };
+    place::Bed { low, high, head_mm, edge_mm }
+}
+
+/// Returns how far skirt, brim and raft reach beyond bodies in the first layer, mm.
+fn around_mm(s: &Settings) -> f64 {
+    let brim = if s.brim_mm > 0.0 && s.brim_where != Brim::Inner { s.brim_gap_mm + s.brim_mm } else { 0.0 };
+    let raft = if s.raft_layers > 0 { s.raft_margin_mm } else { 0.0 };
+    let skirt = if s.skirt_loops > 0 { s.skirt_mm + f64::from(s.skirt_loops) * s.road_width_mm } else { 0.0 };
+    brim.max(raft) + skirt
 }
 
 /// Returns what is different with the filament of each tool; the first says nothing new.

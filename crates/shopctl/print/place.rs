@@ -98,6 +98,8 @@ pub struct Bed {
     pub high: Point,
     /// Room that the head needs around bodies which are made one after another, mm; 0 where all are made at once.
     pub head_mm: f64,
+    /// Room for what lies around bodies in the first layer, mm.
+    pub edge_mm: f64,
 }
 
 /// One object, and where copies of it stand.
@@ -374,24 +376,66 @@ fn put_beside(things: &mut [Thing], gap: f64, bed: Bed, notes: &mut Vec<Diagnost
     }
 }
 
-/// Arranges bodies from the middle of the bed outwards; or, where the first then leave none to the last, as on a bed without
-/// an edge, if the whole fits when it is put in the middle.
+/// Arranges all copies: from the middle of the bed outwards; or, where the first then leave no room to the last, as on a
+/// bed without an end and moved together, or in rows. Returns where each comes to lie, by the way that leaves out fewest.
 fn arranged(hulls: &[Vec<Point>], bed: &Bed, gap: f64) -> Vec<Option<Vector>> {
-    let middle = bed.low + 0.5 * (bed.high - bed.low);
-    let places = arrange::arrange(hulls, &corners(bed.low, bed.high), gap);
-    if places.iter().all(Option::is_some) {
-        return places;
+    let edge = Vector::new(bed.edge_mm, bed.edge_mm);
+    let room = [bed.low + edge, bed.high - edge];
+    let size = room[1] - room[0];
+    if size.x <= 0.0 || size.y <= 0.0 {
+        return vec![None; hulls.len()];
     }
-    let half = bed.high - bed.low;
-    let wide = arrange::arrange(hulls, &corners(middle - half, middle + half), gap);
+    let missing = |places: &[Option<Vector>]| places.iter().filter(|p| p.is_none()).count();
+    let mut best = arrange::arrange(hulls, &corners(room[0], room[1]), gap);
+    for way in [endless, rows] {
+        if missing(&best) > 0 {
+            let other = way(hulls, room, gap);
+            if missing(&other) < missing(&best) {
+                best = other;
+            }
+        }
+    }
+    best
+}
+
+/// Arranges bodies as on a bed without an end, and moves them together to the middle of the room if they fit; else none.
+fn endless(hulls: &[Vec<Point>], [low, high]: [Point; 2], gap: f64) -> Vec<Option<Vector>> {
+    let (size, middle) = (high - low, low + 0.5 * (high - low));
+    let wide = arrange::arrange(hulls, &corners(middle - size, middle + size), gap);
     let shifted = hulls.iter().zip(&wide).filter_map(|(h, at)| Some((h, (*at)?)));
     let all = Aabb::of(shifted.flat_map(|(h, at)| h.iter().map(move |p| p + at)));
-    let fits = all.width() <= half.x && all.height() <= half.y;
+    let fits = all.width() <= size.x && all.height() <= size.y;
     if !fits || wide.iter().any(Option::is_none) {
-        return places;
+        return vec![None; hulls.len()];
     }
     let back = middle - all.center();
     wide.into_iter().map(|at| at.map(|at| at + back)).collect()
+}
+
+/// Arranges the boxes around bodies in rows, the deepest first, in the middle of the room: of boxes of one size no way
+/// puts more on a bed without turning them. What has no room has no place.
+fn rows(hulls: &[Vec<Point>], [low, high]: [Point; 2], gap: f64) -> Vec<Option<Vector>> {
+    let boxes: Vec<Aabb> = hulls.iter().map(|h| Aabb::of(h.iter().copied())).collect();
+    let mut order: Vec<usize> = (0..hulls.len()).collect();
+    order.sort_by(|&a, &b| boxes[b].height().total_cmp(&boxes[a].height()));
+    let mut out: Vec<Option<Vector>> = vec![None; hulls.len()];
+    let (mut at, mut deep, mut end) = (low, 0.0_f64, low);
+    for i in order {
+        let size = Vector::new(boxes[i].width(), boxes[i].height());
+        if at.x + size.x > high.x && at.x > low.x {
+            at = Point::new(low.x, at.y + deep + gap);
+            deep = 0.0;
+        }
+        if at.x + size.x > high.x || at.y + size.y > high.y {
+            continue;
+        }
+        out[i] = Some(at - boxes[i].min);
+        end = Point::new(end.x.max(at.x + size.x), end.y.max(at.y + size.y));
+        deep = deep.max(size.y);
+        at.x += size.x + gap;
+    }
+    let back = 0.5 * (high - end);
+    out.into_iter().map(|at| at.map(|at| at + back)).collect()
 }
 
 fn corners(low: Point, high: Point) -> [Point; 4] {
@@ -436,7 +480,7 @@ mod tests {
     }
 
     fn bed() -> Bed {
-        Bed { low: Point::new(0.0, 0.0), high: Point::new(100.0, 100.0), head_mm: 0.0 }
+        Bed { low: Point::new(0.0, 0.0), high: Point::new(100.0, 100.0), head_mm: 0.0, edge_mm: 0.0 }
     }
 
     fn placed(scene: Scene, flags: &[&str]) -> (Vec<Thing>, Vec<&'static str>) {
@@ -484,6 +528,35 @@ mod tests {
         }
         let (_, notes) = placed(scene(1), &["--copies", "500"]);
         assert_eq!(notes, ["print/bed-full"]);
+    }
+
+    #[test]
+    fn a_bed_is_used_to_its_edges_but_for_what_lies_around_bodies() {
+        let slab = |w: f64, d: f64| corners(Point::new(5.0, 5.0), Point::new(5.0 + w, 5.0 + d)).to_vec();
+        let inside = |hulls: &[Vec<Point>], edge_mm: f64| {
+            let places = arranged(hulls, &Bed { edge_mm, ..bed() }, 2.0);
+            let boxes: Vec<Aabb> = hulls
+                .iter()
+                .zip(&places)
+                .filter_map(|(h, at)| at.map(|at| Aabb::of(h.iter().map(|p| p + at))))
+                .collect();
+            for (i, a) in boxes.iter().enumerate() {
+                assert!(a.min.x > edge_mm - 1e-6 && a.min.y > edge_mm - 1e-6);
+                assert!(a.max.x < 100.0 - edge_mm + 1e-6 && a.max.y < 100.0 - edge_mm + 1e-6);
+                for b in &boxes[..i] {
+                    let apart = |k: usize| (a.min[k] - b.max[k]).max(b.min[k] - a.max[k]);
+                    assert!(apart(0).max(apart(1)) > 2.0 - 1e-6);
+                }
+            }
+            boxes.len()
+        };
+        // 40 x 20, two beside one another and four rows, need 82 x 86.
+        assert_eq!(inside(&vec![slab(40.0, 20.0); 8], 0.0), 8);
+        assert_eq!(inside(&vec![slab(40.0, 20.0); 8], 7.0), 8);
+        assert_eq!(inside(&vec![slab(40.0, 20.0); 8], 8.0), 6);
+        assert_eq!(inside(&[slab(98.0, 20.0), slab(20.0, 70.0), slab(70.0, 30.0)], 0.0), 3);
+        assert_eq!(inside(&[slab(101.0, 20.0), slab(20.0, 20.0)], 0.0), 1);
+        assert_eq!(inside(&[slab(10.0, 20.0)], 50.0), 0);
     }
 
     #[test]
