@@ -65,7 +65,9 @@ struct Branch {
 
 impl Layer {
     fn is_empty(&self) -> bool {
-        self.base.iter().chain(&self.slim).all(|b| b.is_empty()) && self.face.is_empty() && self.branches.is_empty()
+        self.base.iter().chain(&self.slim).all(|b| b.is_empty())
+            && self.face.is_empty()
+            && self.branches.is_empty()
     }
 }
 
