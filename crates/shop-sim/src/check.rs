@@ -78,12 +78,20 @@ struct Inner<'a> {
     bed_c: f64,
     /// Waited for since the target was set.
     waited: bool,
+    /// Filament pushed after the nozzle was set too cold, micrometres: whole numbers, so that parts add up.
+    pushed_cold: u64,
     tool: usize,
     /// A macro of the printer ran, which may have heated.
     macros: bool,
     heated: bool,
     findings: Vec<Finding>,
 }
+
+/// What is pushed after the nozzle was set too cold is a warning up to so much filament, micrometres: ends of programs
+/// push some after the heater is off, and a nozzle takes a minute to cool.
+const MOST_COLD_UM: u64 = 20_000;
+/// The key of that finding.
+const COOLED: u32 = 2;
 
 /// Different findings that are kept apart; the rest joins the first of its code.
 const MOST_FINDINGS: usize = 256;
@@ -120,6 +128,7 @@ impl<'a> Checker<'a> {
                 hottest: vec![0.0],
                 bed_c: 0.0,
                 waited: true,
+                pushed_cold: 0,
                 tool: 0,
                 macros: false,
                 heated: false,
@@ -163,6 +172,7 @@ impl<'a> Checker<'a> {
     pub fn begin(&mut self) {
         self.state.chords = self.state.chords.anew();
         self.inner.findings.clear();
+        self.inner.pushed_cold = 0;
         (self.inner.extents, self.inner.holder, self.inner.moves) = (None, None, 0);
         self.begun = Some(self.modes());
     }
@@ -190,6 +200,7 @@ impl<'a> Checker<'a> {
                 None => inner.findings.push(f),
             }
         }
+        inner.pushed_cold = inner.pushed_cold.saturating_add(self.inner.pushed_cold);
         inner.moves += self.inner.moves;
         inner.extents = match (self.inner.extents, inner.extents) {
             (Some(a), Some(b)) => Some(Extents {
@@ -218,6 +229,7 @@ impl<'a> Checker<'a> {
             extents: _,
             known,
             moves: _,
+            pushed_cold: _,
             hotends,
             hottest,
             bed_c,
@@ -262,6 +274,7 @@ impl<'a> Checker<'a> {
     /// Returns what was found, in the order in which it was first found, and the extents of the moves.
     pub fn finish(mut self) -> (Vec<Finding>, Option<Extents>) {
         self.inner.at_the_end(&self.state);
+        self.inner.weigh_cold();
         (self.inner.findings, self.inner.extents)
     }
 }
@@ -451,7 +464,7 @@ impl Inner<'_> {
         } else if e > 0.0 {
             let target = self.hotends.get(self.tool).copied().unwrap_or(0.0);
             if target < p.hotend_c[0] {
-                self.cooled(target, line);
+                self.cooled(target, e, line);
             } else if !self.waited {
                 self.impatient(target, line);
             }
@@ -584,16 +597,26 @@ impl Inner<'_> {
         }
     }
 
-    /// The nozzle was hot, and is to be cold.
+    /// The nozzle was hot, and is to be cold: it takes its time, but not for long.
     #[cold]
-    fn cooled(&mut self, target: f64, line: u32) {
+    fn cooled(&mut self, target: f64, e: f64, line: u32) {
         let Some(coldest) = self.machine.printer.as_ref().map(|p| p.hotend_c[0]) else { return };
-        let finding = self.add(Severity::Warning, "check/cold-extrusion", 2, line, || {
+        self.pushed_cold = self.pushed_cold.saturating_add((e * 1000.0) as u64);
+        let finding = self.add(Severity::Warning, "check/cold-extrusion", COOLED, line, || {
             format!("pushes filament after the nozzle was set to {target:.0} °C; below {coldest:.0} °C the controller refuses")
         });
         if let Some(f) = finding {
             f.letter = Some(b'E');
             f.hint = Some("heat and wait first (M109)");
+        }
+    }
+
+    /// Pushing on when the nozzle must be cold by now is an error.
+    fn weigh_cold(&mut self) {
+        if self.pushed_cold > MOST_COLD_UM {
+            let late =
+                self.findings.iter_mut().filter(|f| f.code == "check/cold-extrusion" && f.key == COOLED);
+            late.for_each(|f| f.severity = Severity::Error);
         }
     }
 

@@ -6,12 +6,16 @@ use shop_cam::Speed;
 use shop_cam::canon;
 use shop_cam::machine::Cornering;
 
-fn codes(machine: &Machine, commands: &[Command]) -> Vec<(&'static str, u32, u32)> {
+fn found(machine: &Machine, commands: &[Command]) -> Vec<Finding> {
     let mut checker = Checker::new(machine);
     for (i, c) in commands.iter().enumerate() {
         checker.command(c, i as u32 + 1);
     }
-    checker.finish().0.iter().map(|f| (f.code, f.line, f.count)).collect()
+    checker.finish().0
+}
+
+fn codes(machine: &Machine, commands: &[Command]) -> Vec<(&'static str, u32, u32)> {
+    found(machine, commands).iter().map(|f| (f.code, f.line, f.count)).collect()
 }
 
 fn rapid(x: f64, y: f64, z: f64) -> Command {
@@ -148,6 +152,17 @@ fn planted_faults_of_a_printer_are_named() {
     // What is pulled back after the end is as good as ever; what is pushed then is not.
     let late = [hot(210.0, Wait::Heat), road(10.0, 0.3), off, road(20.0, 0.3)];
     assert_eq!(codes(&m, &late), [("check/cold-extrusion", 4, 1)]);
+    // A little of it is how programs end; a print that goes on is one that the controller refuses.
+    for (roads, wanted) in [(50, Severity::Warning), (70, Severity::Error)] {
+        let mut all = vec![hot(210.0, Wait::Heat), road(10.0, 0.3), hot(150.0, Wait::No)];
+        all.extend((0..roads).map(|i| road(f64::from(20 + i % 2 * 10), 0.3)));
+        all.push(hot(0.0, Wait::No));
+        let found = found(&m, &all);
+        assert_eq!(
+            found.iter().map(|f| (f.code, f.severity)).collect::<Vec<_>>(),
+            [("check/cold-extrusion", wanted)]
+        );
+    }
 }
 
 fn with(
