@@ -187,6 +187,14 @@ pub fn twice_area(contour: &[Spot]) -> i64 {
         .sum()
 }
 
+/// Returns on which side of the line from `a` to `b` a place lies: positive on the left.
+#[inline]
+pub fn turn(a: Spot, b: Spot, c: Spot) -> i64 {
+    let (ux, uy) = (i64::from(b.x) - i64::from(a.x), i64::from(b.y) - i64::from(a.y));
+    let (vx, vy) = (i64::from(c.x) - i64::from(a.x), i64::from(c.y) - i64::from(a.y));
+    ux * vy - uy * vx
+}
+
 /// True when the place lies inside the contour; on its edge either may be said.
 pub fn encloses(contour: &[Spot], at: Spot) -> bool {
     let Some(mut a) = contour.last().copied() else { return false };

@@ -129,7 +129,7 @@ impl Skeletons {
         self.fork_of.clear();
         self.fork_of.resize(mesh.len(), NONE);
         for face in mesh.faces() {
-            let sides = mesh.sides(face);
+            let sides = Side::of(face);
             let chords = sides.iter().filter(|s| !mesh.is_rim(**s)).count();
             if chords == 2 {
                 continue;
@@ -181,7 +181,7 @@ impl Skeletons {
         self.seen.clear();
         self.seen.resize(mesh.len(), false);
         for i in 0..self.forks.len() {
-            for side in mesh.sides(self.forks[i].face) {
+            for side in Side::of(self.forks[i].face) {
                 self.walk(mesh, side, i as u32);
             }
         }
@@ -189,7 +189,7 @@ impl Skeletons {
             if self.fork_of[face as usize] != NONE || self.seen[face as usize] {
                 continue;
             }
-            let Some(first) = mesh.sides(face).into_iter().find(|s| !mesh.is_rim(*s)) else {
+            let Some(first) = Side::of(face).into_iter().find(|s| !mesh.is_rim(*s)) else {
                 continue;
             };
             let start = out.nodes.len();

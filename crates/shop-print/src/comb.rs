@@ -15,7 +15,7 @@
 //!
 //! Edges are kept in square cells, so a way costs about as many edges as lie beside it.
 
-use shop_geom::planar::{Contours, PER_MM, Spot};
+use shop_geom::planar::{Contours, PER_MM, Spot, turn};
 
 /// Ways keep this far inside the wall that they go along, grid units.
 const INSIDE: f64 = 0.02 * PER_MM;
@@ -187,7 +187,7 @@ impl Comber {
         let far = Spot::new(self.low.x.min(at.x), at.y);
         self.beside(far, at, |e| {
             if (e.a.y > at.y) != (e.b.y > at.y) {
-                inside ^= (side(e.a, e.b, at) > 0) != (e.b.y > e.a.y);
+                inside ^= (turn(e.a, e.b, at) > 0) != (e.b.y > e.a.y);
             }
             true
         });
@@ -385,22 +385,15 @@ fn shifted(spot: Spot, [x, y]: [f64; 2], by: f64) -> Spot {
     Spot::new(spot.x + (x / size * by).round() as i32, spot.y + (y / size * by).round() as i32)
 }
 
-/// Positive when `at` lies to the left of the line from `a` to `b`.
-fn side(a: Spot, b: Spot, at: Spot) -> i64 {
-    let (ux, uy) = (i64::from(b.x) - i64::from(a.x), i64::from(b.y) - i64::from(a.y));
-    let (vx, vy) = (i64::from(at.x) - i64::from(a.x), i64::from(at.y) - i64::from(a.y));
-    ux * vy - uy * vx
-}
-
 /// True when a way crosses an edge; a corner that is met belongs to one of its edges only.
 fn crosses(from: Spot, to: Spot, e: &Edge) -> bool {
-    (side(from, to, e.a) > 0) != (side(from, to, e.b) > 0)
-        && (side(e.a, e.b, from) > 0) != (side(e.a, e.b, to) > 0)
+    (turn(from, to, e.a) > 0) != (turn(from, to, e.b) > 0)
+        && (turn(e.a, e.b, from) > 0) != (turn(e.a, e.b, to) > 0)
 }
 
 /// Returns where a way crosses an edge that it crosses, and at what part of it.
 fn crossing(from: Spot, to: Spot, e: &Edge) -> (f64, Spot) {
-    let (a, b) = (side(e.a, e.b, from) as f64, side(e.a, e.b, to) as f64);
+    let (a, b) = (turn(e.a, e.b, from) as f64, turn(e.a, e.b, to) as f64);
     let t = a / (a - b);
     let [x, y] = from.to(to);
     (t, Spot::new(from.x + (t * x).round() as i32, from.y + (t * y).round() as i32))

@@ -9,10 +9,9 @@
 //!        ───────╯                ──────╱       └ what is laid instead goes around where the corner was cut off
 //! ```
 
+use crate::edges::Edges;
 use shop_geom::boolean::Boolean;
-use shop_geom::grid::Grid;
-use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot};
-use shop_geom::{Aabb, Line, Point, cross};
+use shop_geom::planar::{Contours, Corner, Planar, Spot};
 
 /// Corners that turn less are left as they are: cosine of 50°.
 const SHARP: f64 = 0.64;
@@ -31,11 +30,6 @@ pub struct Moved {
     /// How far further in it was moved before it was put back.
     pub back: f64,
 }
-
-/// Cells in which the contour is looked for, mm.
-const CELL_MM: f64 = 1.0;
-/// Longer edges are looked for in pieces, mm: the box around one is about as large as the piece.
-const PIECE_MM: f64 = 4.0;
 
 /// A wall is held by what lies this much less within the contour than it should, so that the two do not run along one
 /// another, grid units.
@@ -80,7 +74,7 @@ fn blunt(wall: &Contours, contour: &Contours, moved: Moved, out: &mut Contours) 
             match Turn::of(before, at, after) {
                 Some(turn) => {
                     let edges = edges.get_or_insert_with(|| Edges::of(contour));
-                    let lacks = moved.inside - edges.clearance(at, AROUND * moved.inside);
+                    let lacks = moved.inside - edges.depth(at, AROUND * moved.inside);
                     if lacks <= NEAR * moved.inside {
                         out.push(at);
                     } else {
@@ -95,50 +89,6 @@ fn blunt(wall: &Contours, contour: &Contours, moved: Moved, out: &mut Contours) 
         out.close();
     }
     done
-}
-
-/// The edges of a contour, by where they are.
-struct Edges {
-    edges: Vec<Line>,
-    grid: Grid,
-}
-
-impl Edges {
-    fn of(contour: &Contours) -> Edges {
-        let mut edges = Vec::with_capacity(contour.spots().len());
-        for ring in contour.iter() {
-            let mut a = Point::from(ring[ring.len() - 1].mm());
-            for b in ring {
-                let b = Point::from(b.mm());
-                let pieces = ((b - a).norm() / PIECE_MM).ceil().clamp(1.0, 1000.0);
-                let at = |k: u32| a + (b - a) * (f64::from(k) / pieces);
-                edges.extend((0..pieces as u32).map(|k| Line { a: at(k), b: at(k + 1) }));
-                a = b;
-            }
-        }
-        let boxes: Vec<Aabb> = edges.iter().map(|e| Aabb::new(e.a, e.b)).collect();
-        Edges { grid: Grid::new(&boxes, CELL_MM), edges }
-    }
-
-    /// Returns how far within the contour a place is, at most `most`, negative outside; grid units.
-    fn clearance(&self, at: Spot, most: f64) -> f64 {
-        let (at, most) = (Point::from(at.mm()), most / PER_MM);
-        let mut best = (most, 0.0, false);
-        self.grid.visit(&Aabb::of([at]).inflated(most), |i| {
-            let edge = &self.edges[i as usize];
-            let far = edge.distance_to(at);
-            if far > best.0 {
-                return;
-            }
-            // Of two edges that meet where it is nearest, the one that it is farther beside tells the side.
-            let along = edge.b - edge.a;
-            let side = cross(along, at - edge.a) / along.norm().max(1e-12);
-            if far < best.0 - 1e-9 || side.abs() > best.1 {
-                best = (far, side.abs(), side < 0.0);
-            }
-        });
-        PER_MM * if best.2 { -best.0 } else { best.0 }
-    }
 }
 
 /// A sharp corner to the left, which sticks out.
@@ -195,6 +145,7 @@ impl Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shop_geom::planar::PER_MM;
 
     /// What sticks out of `contour` of its wall, mm²: the wall's material is `inside` wide on either side.
     fn outside(corners: &[[f64; 2]], blunted: bool) -> (f64, usize) {

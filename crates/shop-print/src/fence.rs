@@ -3,7 +3,7 @@
 //! Ways through the air outside of a part leave strings on what is seen of it: whoever chooses what is laid after what
 //! avoids them where that costs little. Edges are kept in square cells, so a way costs about as many edges as lie beside it.
 
-use shop_geom::planar::{Contours, PER_MM, Spot};
+use shop_geom::planar::{Contours, PER_MM, Spot, turn};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -149,8 +149,8 @@ impl Cells {
         self.on(from, to, |row| {
             let range = self.starts[row.start] as usize..self.starts[row.end] as usize;
             for (i, &[a, b]) in self.edges[range.clone()].iter().enumerate() {
-                let (s, t) = (side(from, to, a), side(from, to, b));
-                if (s > 0) == (t > 0) || (side(a, b, from) > 0) == (side(a, b, to) > 0) {
+                let (s, t) = (turn(from, to, a), turn(from, to, b));
+                if (s > 0) == (t > 0) || (turn(a, b, from) > 0) == (turn(a, b, to) > 0) {
                     continue;
                 }
                 // An edge that lies in several cells counts in the one in which it is crossed.
@@ -181,14 +181,6 @@ fn simplify(contour: &[Spot], out: &mut Vec<[Spot; 2]>) {
         }
     }
     out.push([a, contour[0]]);
-}
-
-/// Positive when `at` lies to the left of the line from `a` to `b`.
-#[inline]
-fn side(a: Spot, b: Spot, at: Spot) -> i64 {
-    let (ux, uy) = (i64::from(b.x) - i64::from(a.x), i64::from(b.y) - i64::from(a.y));
-    let (vx, vy) = (i64::from(at.x) - i64::from(a.x), i64::from(at.y) - i64::from(a.y));
-    ux * vy - uy * vx
 }
 
 #[cfg(test)]
@@ -227,8 +219,8 @@ mod tests {
     fn plainly(contours: &Contours, from: Spot, to: Spot) -> u32 {
         let edges = contours.iter().flat_map(|c| (0..c.len()).map(|i| [c[i], c[(i + 1) % c.len()]]));
         let passes = |[a, b]: &[Spot; 2]| {
-            (side(from, to, *a) > 0) != (side(from, to, *b) > 0)
-                && (side(*a, *b, from) > 0) != (side(*a, *b, to) > 0)
+            (turn(from, to, *a) > 0) != (turn(from, to, *b) > 0)
+                && (turn(*a, *b, from) > 0) != (turn(*a, *b, to) > 0)
         };
         edges.filter(passes).count() as u32
     }

@@ -14,6 +14,7 @@ pub mod adhesion;
 pub mod bridges;
 pub mod comb;
 pub mod corners;
+pub mod edges;
 pub mod facets;
 pub mod fence;
 pub mod fill;

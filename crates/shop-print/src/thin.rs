@@ -14,12 +14,12 @@
 //!
 //! One road while the place is narrow, two when one would be too fat, a small ring where it is as long as wide.
 
+use crate::edges::Edges;
 use crate::roads::{Kind, Roads};
 use crate::stubs::{Stubs, area_mm2, around_mm, disc};
-use shop_geom::grid::Grid;
 use shop_geom::planar::{Contours, Spot, twice_area};
 use shop_geom::skeleton::{Node, Skeleton, Skeletons};
-use shop_geom::{Aabb, Line, Point, Vector, cross, left};
+use shop_geom::{Point, Vector, cross, left};
 
 /// How narrow places are filled, mm.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -107,8 +107,6 @@ const STAR: f64 = 2.1;
 const BENT: f64 = 0.85;
 /// How far a middle line may be straightened, and how much its width may be off, mm.
 const STRAIGHT_MM: f64 = 0.004;
-/// Cells in which contours are looked for, mm.
-const CELL_MM: f64 = 1.0;
 
 /// The width of a road changes at once by no more than this, mm.
 const STEP_MM: f64 = 0.08;
@@ -125,51 +123,6 @@ pub struct Thinner {
     line: Vec<Node>,
     part: Vec<Node>,
     fits: Vec<Option<Fit>>,
-}
-
-/// Edges of contours, to tell how far they are.
-struct Around {
-    edges: Vec<Line>,
-    grid: Grid,
-}
-
-impl Around {
-    fn new(places: &Contours) -> Around {
-        let mut edges = Vec::with_capacity(places.spots().len());
-        for contour in places.iter() {
-            let mut a = Point::from(contour[contour.len() - 1].mm());
-            for b in contour {
-                let b = Point::from(b.mm());
-                edges.push(Line { a, b });
-                a = b;
-            }
-        }
-        let boxes: Vec<Aabb> = edges.iter().map(|e| Aabb::new(e.a, e.b)).collect();
-        Around { grid: Grid::new(&boxes, CELL_MM), edges }
-    }
-
-    /// Returns how far a place is from the contours, at most `most`.
-    fn clearance(&self, at: Point, most: f64) -> f64 {
-        let near = self.grid.nearest(at, most, |i| self.edges[i as usize].distance_to(at));
-        near.map_or(most, |n| n.1)
-    }
-
-    /// Returns how far one can go in a direction before a contour is in the way, at most `most`.
-    fn way(&self, from: Point, along: Vector, most: f64) -> f64 {
-        let mut least = most;
-        self.grid.visit(&Aabb::of([from, from + along * most]), |i| {
-            let Line { a, b } = self.edges[i as usize];
-            let (sa, sb) = (cross(along, a - from), cross(along, b - from));
-            if (sa > 0.0) != (sb > 0.0) {
-                let hit = a + (b - a) * (sa / (sa - sb));
-                let far = (hit - from).dot(&along);
-                if far >= 0.0 {
-                    least = least.min(far);
-                }
-            }
-        });
-        least
-    }
 }
 
 impl Thinner {
@@ -224,7 +177,7 @@ impl Thinner {
             }
             for end in 0..2 {
                 if line.free[end] {
-                    let around = around.get_or_insert_with(|| Around::new(&self.places));
+                    let around = around.get_or_insert_with(|| Edges::of(&self.places));
                     lengthen(&mut self.line, around, pairs);
                 } else if !line.closed {
                     shorten(&mut self.line);
@@ -450,7 +403,7 @@ const NEAR_END: f64 = 0.4;
 const SQUARE_END: f64 = 0.85;
 
 /// Goes on straight from the end of a line until the place ends.
-fn lengthen(line: &mut Vec<Node>, around: &Around, pairs: u32) {
+fn lengthen(line: &mut Vec<Node>, around: &Edges, pairs: u32) {
     let Some(&last) = line.last() else { return };
     // Where it leads is told some way back: the very end may be in a corner.
     let back = line.iter().rev().find(|n| (n.center - last.center).norm() > 0.5 * last.radius);

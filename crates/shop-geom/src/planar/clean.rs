@@ -7,7 +7,7 @@
 
 mod arrange;
 
-use super::{Contours, Spot, twice_area};
+use super::{Contours, Spot, turn, twice_area};
 use arrange::Arrangement;
 
 /// Room for work, used again and again.
@@ -314,12 +314,4 @@ fn runs_back(at: Spot, to: Spot, other: Spot) -> bool {
             + (i64::from(a.y) - i64::from(at.y)) * (i64::from(b.y) - i64::from(at.y))
     };
     turn(at, to, other) == 0 && dot(to, other) > 0
-}
-
-/// Returns on which side of the line from `a` to `b` a place lies: positive on the left.
-#[inline]
-fn turn(a: Spot, b: Spot, c: Spot) -> i64 {
-    let (ux, uy) = (i64::from(b.x) - i64::from(a.x), i64::from(b.y) - i64::from(a.y));
-    let (vx, vy) = (i64::from(c.x) - i64::from(a.x), i64::from(c.y) - i64::from(a.y));
-    ux * vy - uy * vx
 }

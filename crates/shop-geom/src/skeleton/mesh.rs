@@ -24,6 +24,12 @@ pub struct Side {
 }
 
 impl Side {
+    /// Returns the sides of a triangle.
+    #[inline]
+    pub fn of(face: u32) -> [Side; 3] {
+        [0, 1, 2].map(|across| Side { face, across })
+    }
+
     /// Returns the side of the same triangle that begins where this one ends.
     #[inline]
     pub fn next(self) -> Side {
@@ -149,7 +155,7 @@ impl Mesh {
         self.starts.clear();
         self.starts.resize(self.places.len() + 2, 0);
         let each = |mesh: &Mesh, take: &mut dyn FnMut(u32, u32)| {
-            for side in mesh.faces().flat_map(|f| mesh.sides(f)).filter(|s| mesh.is_rim(*s)) {
+            for side in mesh.faces().flat_map(Side::of).filter(|s| mesh.is_rim(*s)) {
                 let [a, b] = [mesh.from(side), mesh.to(side)];
                 take(a, b);
                 take(b, a);
@@ -182,17 +188,10 @@ impl Mesh {
         0..self.len() as u32
     }
 
-    /// Returns the sides of a triangle.
-    #[inline]
-    pub fn sides(&self, face: u32) -> [Side; 3] {
-        debug_assert!((face as usize) < self.len());
-        [0, 1, 2].map(|across| Side { face, across })
-    }
-
     /// Returns the corners of a triangle.
     #[inline]
     pub fn corners(&self, face: u32) -> [u32; 3] {
-        self.sides(face).map(|s| self.from(s))
+        Side::of(face).map(|s| self.from(s))
     }
 
     /// Returns where a corner is, mm.
@@ -265,7 +264,7 @@ impl Mesh {
                     && cross(to - start, p - start) <= 0.0
                     && cross(to - start, q - start) >= 0.0
             };
-            let out = self.sides(face).into_iter().find(|s| Some(*s) != came && leaves(s));
+            let out = Side::of(face).into_iter().find(|s| Some(*s) != came && leaves(s));
             let Some(out) = out else { return true };
             let Some(next) = self.beyond(out) else { return false };
             (face, came) = (next.face, Some(next));
@@ -317,7 +316,7 @@ mod tests {
                 let twice = cross(b - a, c - a);
                 prop_assert!(twice >= 0.0);
                 area += 0.5 * twice;
-                for side in mesh.sides(face) {
+                for side in Side::of(face) {
                     prop_assert_eq!(mesh.to(side), mesh.from(side.next()));
                     prop_assert_eq!(mesh.from(side), mesh.to(side.prev()));
                     prop_assert_eq!(mesh.is_rim(side), mesh.beyond(side).is_none());
@@ -352,7 +351,7 @@ mod tests {
             Planar::default().unite(&region, &mut clean);
             let mut mesh = Mesh::default();
             mesh.make(&clean, 70.0, 12.0);
-            let sides = mesh.faces().flat_map(|f| mesh.sides(f));
+            let sides = mesh.faces().flat_map(Side::of);
             prop_assert!(sides.clone().all(|s| mesh.beyond(s).is_none_or(|b| mesh.beyond(b) == Some(s))));
             // Twice the area from what is around it: chords take each other off.
             let units = |c: u32| mesh.at(c).coords * PER_MM;
