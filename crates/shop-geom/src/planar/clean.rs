@@ -1,21 +1,22 @@
 //! What closed walks wind around at least once, without a sweep.
 //!
-//! Most walks of a print hardly cross: a section of a sound mesh, a parallel contour of a smooth one. Edges are sorted
-//! into strips, and those that meet in a strip are held against one another, exactly. A walk that crosses nothing has one
+//! Most walks of a print hardly cross: a section of a sound mesh, a parallel contour of a smooth one. What goes only up or
+//! only down is sorted into [`strips`], and edges that come near one another there are held against one another, exactly. A walk that crosses nothing has one
 //! winding number on either side, told by which others hold it; walks that cross are taken apart by [`arrange`]. Only
 //! where edges touch (a corner on an edge, two edges on one another) is nothing said: that is work for the sweep.
 
 mod arrange;
+mod strips;
 
 use super::{Contours, Spot, turn, twice_area};
 use arrange::Arrangement;
+use strips::Strips;
 
 /// Room for work, used again and again.
 #[derive(Debug, Default)]
 pub(super) struct Cleaner {
     edges: Vec<Edge>,
-    starts: Vec<u32>,
-    strips: Vec<Entry>,
+    strips: Strips,
     boxes: Vec<[Spot; 2]>,
     order: Vec<u32>,
     crossings: Vec<Crossing>,
@@ -28,14 +29,6 @@ pub(super) struct Cleaner {
 struct Edge {
     a: Spot,
     b: Spot,
-}
-
-/// An edge within a strip: between which x it lies there.
-#[derive(Clone, Copy, Debug, Default)]
-struct Entry {
-    low: i32,
-    high: i32,
-    edge: u32,
 }
 
 /// Two edges that cross within both.
@@ -70,8 +63,6 @@ pub(super) enum Found {
 
 /// More contours than this are left to the sweep, which finds faster what lies in what.
 const MOST: usize = 1000;
-/// Edges per strip, about.
-const PER_STRIP: i64 = 4;
 
 impl Cleaner {
     /// Writes to `out` what the walks wind around at least once, counter-clockwise, unless edges touch. Contours come in
@@ -146,105 +137,24 @@ impl Cleaner {
 
     /// Lists where edges cross; false when some touch.
     fn meet(&mut self) -> bool {
-        self.crossings.clear();
-        if self.edges.is_empty() {
-            return true;
-        }
-        let strips = self.fill_strips();
-        let mut start = 0;
-        for s in 0..strips {
-            let end = self.starts[s] as usize;
-            let strip = &mut self.strips[start..end];
-            strip.sort_unstable_by_key(|e| (i64::from(e.low) << 32) | i64::from(e.edge));
-            for i in 0..strip.len() {
-                let this = strip[i];
-                for other in strip[i + 1..].iter().take_while(|o| o.low <= this.high) {
-                    let edges = [this.edge.min(other.edge), this.edge.max(other.edge)];
-                    let [p, q] = edges.map(|e| self.edges[e as usize]);
-                    match meeting(p, q) {
-                        Meeting::Nothing => {}
-                        Meeting::Crossing { leftwards } => {
-                            self.crossings.push(Crossing { edges, leftwards });
-                        }
-                        Meeting::Touch => return false,
-                    }
+        let (edges, crossings) = (&self.edges, &mut self.crossings);
+        crossings.clear();
+        let apart = self.strips.pairs(edges, |p, q| {
+            let pair = [p.min(q), p.max(q)];
+            let [p, q] = pair.map(|e| edges[e as usize]);
+            match meeting(p, q) {
+                Meeting::Nothing => true,
+                Meeting::Crossing { leftwards } => {
+                    crossings.push(Crossing { edges: pair, leftwards });
+                    true
                 }
+                Meeting::Touch => false,
             }
-            start = end;
-        }
+        });
         // Edges meet in every strip through which both run.
         self.crossings.sort_unstable();
         self.crossings.dedup();
-        true
-    }
-
-    /// Sorts the edges into strips of equal height and returns how many these are; strip `s` ends at `starts[s]`. Strips
-    /// lie along the axis that leaves fewer edges in many of them, and are so high that an edge is in few of them on
-    /// average: a power of two, as a division for every edge costs more than all else here.
-    fn fill_strips(&mut self) -> usize {
-        let ([x, y], [dx, dy]) = self.extents();
-        let upright = dx < dy;
-        let (range, total) = if upright { (x, dx) } else { (y, dy) };
-        let (low, n) = (range[0], self.edges.len() as i64);
-        let height = ((range[1] - low) * PER_STRIP / n).max(total / n) + 1;
-        let shift = 64 - height.leading_zeros();
-        let strips = ((range[1] - low) >> shift) as usize + 1;
-        let of = |y: i32| ((i64::from(y) - low) >> shift) as usize;
-        let ends = |e: &Edge| {
-            let [(ax, ay), (bx, by)] = [e.a, e.b].map(|s| if upright { (s.y, s.x) } else { (s.x, s.y) });
-            if ay <= by { [(ax, ay), (bx, by)] } else { [(bx, by), (ax, ay)] }
-        };
-        self.starts.clear();
-        self.starts.resize(strips + 1, 0);
-        for e in &self.edges {
-            let [(_, bottom), (_, top)] = ends(e);
-            for s in of(bottom)..=of(top) {
-                self.starts[s + 1] += 1;
-            }
-        }
-        for s in 0..strips {
-            self.starts[s + 1] += self.starts[s];
-        }
-        self.strips.clear();
-        self.strips.resize(self.starts[strips] as usize, Entry::default());
-        for (i, e) in self.edges.iter().enumerate() {
-            let [(bx, by), (tx, ty)] = ends(e);
-            let (first, last) = (of(by), of(ty));
-            let mut put = |s: usize, from: i32, to: i32| {
-                let slot = &mut self.starts[s];
-                self.strips[*slot as usize] = Entry { low: from.min(to), high: from.max(to), edge: i as u32 };
-                *slot += 1;
-            };
-            if first == last {
-                put(first, bx, tx);
-                continue;
-            }
-            let slope = (f64::from(tx) - f64::from(bx)) / (f64::from(ty) - f64::from(by));
-            let mut from = bx;
-            for s in first..last {
-                let above = low + ((s as i64 + 1) << shift);
-                let to = f64::from(bx) + (above - i64::from(by)) as f64 * slope;
-                // A little wider than it is, so that rounding hides nothing.
-                let widen = if slope < 0.0 { -2 } else { 2 };
-                put(s, from, to as i32 + widen);
-                from = to as i32 - widen;
-            }
-            put(last, from, tx);
-        }
-        strips
-    }
-
-    /// Returns between which coordinates the edges lie, and how far they run in all, along either axis.
-    fn extents(&self) -> ([[i64; 2]; 2], [i64; 2]) {
-        let (mut ranges, mut totals) = ([[i64::MAX, i64::MIN]; 2], [0; 2]);
-        for e in &self.edges {
-            for (i, (a, b)) in [(e.a.x, e.b.x), (e.a.y, e.b.y)].into_iter().enumerate() {
-                let (a, b) = (i64::from(a), i64::from(b));
-                ranges[i] = [ranges[i][0].min(a), ranges[i][1].max(a)];
-                totals[i] += (b - a).abs();
-            }
-        }
-        (ranges, totals)
+        apart
     }
 }
 
@@ -314,4 +224,52 @@ fn runs_back(at: Spot, to: Spot, other: Spot) -> bool {
             + (i64::from(a.y) - i64::from(at.y)) * (i64::from(b.y) - i64::from(at.y))
     };
     turn(at, to, other) == 0 && dot(to, other) > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn walks() -> impl Strategy<Value = Contours> {
+        // Few coordinates, so that edges touch, are level, run back; or many, so that they cross.
+        let walk = |most: i32| prop::collection::vec((0..most, 0..most), 2..24);
+        prop::collection::vec(prop_oneof![walk(6), walk(1000), walk(i32::MAX / 2)], 1..4).prop_map(|all| {
+            let mut out = Contours::default();
+            for walk in all {
+                let mut corners: Vec<Spot> = walk.into_iter().map(|(x, y)| Spot::new(x, y)).collect();
+                corners.dedup();
+                if corners.len() > 1 && corners.first() == corners.last() {
+                    corners.pop();
+                }
+                out.add(&corners);
+            }
+            out
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn edges_meet_as_when_each_is_held_against_each(walks in walks()) {
+            let mut cleaner = Cleaner::default();
+            // A walk of one corner stays where it is.
+            prop_assume!(cleaner.load(&walks));
+            let (mut touch, mut crossings) = (false, Vec::new());
+            for p in 0..cleaner.edges.len() {
+                for q in p + 1..cleaner.edges.len() {
+                    match meeting(cleaner.edges[p], cleaner.edges[q]) {
+                        Meeting::Nothing => {}
+                        Meeting::Crossing { leftwards } => {
+                            crossings.push(Crossing { edges: [p as u32, q as u32], leftwards });
+                        }
+                        Meeting::Touch => touch = true,
+                    }
+                }
+            }
+            prop_assert_eq!(cleaner.meet(), !touch);
+            if !touch {
+                prop_assert_eq!(&cleaner.crossings, &crossings);
+            }
+        }
+    }
 }
