@@ -14,7 +14,6 @@
 use shop_geom::mesh::{Mesh, Point3};
 use shop_print::Print;
 use shop_print::settings::Settings;
-use shop_print::speak::Spoken;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,7 +89,11 @@ fn measure(size: usize, triangles: usize, height: f64) -> Row {
         let print = Print::new(mesh, Settings::default(), 1.75);
         let mut commands = 0;
         let done = print.run(
-            |s: &Spoken| s.section.commands.len(),
+            |s| {
+                let commands = s.section.commands.len();
+                print.give_back(s.section);
+                commands
+            },
             |n| {
                 commands += n;
                 true

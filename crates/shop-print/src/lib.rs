@@ -66,10 +66,11 @@ use pipeline::Stages;
 use plan::{Plan, Planner};
 use section::Mended;
 use settings::Settings;
+use shop_cam::canon::Section;
 use shop_geom::mesh::Mesh;
 use shop_geom::planar::Spot;
 use slice::Slicer;
-use speak::{Spoken, Used, speak};
+use speak::{Spare, Spoken, Used, speak};
 use std::sync::{Arc, Mutex};
 use tools::Tools;
 use turns::Turn;
@@ -95,6 +96,7 @@ pub struct Print {
     /// Settings of its parts, worked out; roads know whose they are.
     pub parts: Vec<Part>,
     items: Vec<Item>,
+    spare: Spare,
     /// Objects in the order in which copies of them are numbered.
     pub copies: Vec<Copy>,
     /// There are more objects or mixes of settings than are told apart: some are not as they were to be.
@@ -171,7 +173,7 @@ impl Print {
         }
         job.bounds = around(&copies);
         job.tools = tools_of(&parts);
-        Print { job, parts, items, copies, crowded }
+        Print { job, parts, items, spare: Spare::default(), copies, crowded }
     }
 
     /// Returns the meshes of everything solid, and of what is taken away from it, for whoever wants to hold the layers
@@ -200,12 +202,17 @@ impl Print {
         all.reduce(|[a, b], [c, d]| [a.min(c), b.max(d)]).unwrap_or_default()
     }
 
+    /// Takes back the commands of a layer that is done with, for another one.
+    pub fn give_back(&self, section: Section) {
+        self.spare.give(section.commands);
+    }
+
     /// Slices layer by layer on all threads of the current pool. `finish` makes of a layer what is wanted, many at once;
     /// `emit` gets them in order and may end it by returning false. Returns what it came to, or nothing when it was
     /// ended.
     pub fn run<T: Send>(
         &self,
-        finish: impl Fn(&Spoken) -> T + Sync,
+        finish: impl Fn(Spoken) -> T + Sync,
         mut emit: impl FnMut(T) -> bool + Send,
     ) -> Option<Summary> {
         let summary = Mutex::new(Summary::default());
@@ -297,7 +304,6 @@ fn around(copies: &[Copy]) -> [[f64; 3]; 2] {
     copies.iter().map(|c| c.bounds).reduce(both).unwrap_or_default()
 }
 
-/// Returns all copies with their names, and where they stand once they are moved.
 /// Returns how many of the objects can be told apart, with all their bodies and copies.
 fn within_bounds(objects: &[Object]) -> usize {
     let (mut bodies, mut copies) = (0, 0);
@@ -308,6 +314,7 @@ fn within_bounds(objects: &[Object]) -> usize {
     objects.iter().take_while(fits).count()
 }
 
+/// Returns all copies with their names, and where they stand once they are moved.
 fn copies(objects: &[Object], shift: [f64; 3]) -> Vec<Copy> {
     let mut out = Vec::new();
     for (i, object) in objects.iter().enumerate() {
@@ -342,7 +349,7 @@ struct Room {
     comber: Comber,
 }
 
-impl<T: Send, F: Fn(&Spoken) -> T + Sync> Stages for Line<'_, F> {
+impl<T: Send, F: Fn(Spoken) -> T + Sync> Stages for Line<'_, F> {
     type Room = Room;
     type Feed = Vec<Vec<Front>>;
     type Input = Vec<Vec<Vec<u32>>>;
@@ -385,6 +392,6 @@ impl<T: Send, F: Fn(&Spoken) -> T + Sync> Stages for Line<'_, F> {
 
     fn text(&self, room: &mut Room, layer: usize, ordered: Ordered) -> (Used, T) {
         let spoken = speak(self.print, self.turn, layer, &ordered, &mut room.comber);
-        (spoken.used, (self.finish)(&spoken))
+        (spoken.used, (self.finish)(spoken))
     }
 }

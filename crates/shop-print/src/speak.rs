@@ -17,6 +17,7 @@ use shop_cam::Speed;
 use shop_cam::canon::{Command, Limits, Role, Section};
 use shop_cam::fit::fit_section;
 use shop_geom::planar::{PER_MM, Spot};
+use std::sync::Mutex;
 
 /// What a printed layer used.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -67,6 +68,28 @@ pub struct Spoken {
     /// What it used.
     pub used: Used,
 }
+
+/// Lists of commands that are used again: fresh memory for every layer costs more than filling it.
+#[derive(Debug, Default)]
+pub(crate) struct Spare(Mutex<Vec<Vec<Command>>>);
+
+impl Spare {
+    /// Returns an empty list.
+    fn take(&self) -> Vec<Command> {
+        self.0.lock().ok().and_then(|mut lists| lists.pop()).unwrap_or_default()
+    }
+
+    /// Takes back a list.
+    pub(crate) fn give(&self, mut commands: Vec<Command>) {
+        commands.clear();
+        if let Ok(mut lists) = self.0.lock() {
+            lists.push(commands);
+        }
+    }
+}
+
+/// Commands that whoever finishes a layer may add without the list being moved.
+const ROOM: usize = 16;
 
 struct Speaker<'a> {
     print: &'a Print,
@@ -119,11 +142,13 @@ pub(crate) fn speak(
     let pace = Pace::new(job, &print.parts, layer, &ordered.roads);
     comber.load(&ordered.within);
     let below = Pace::fan_before(job, layer);
+    let mut commands = print.spare.take();
+    commands.reserve(corners + 6 * ordered.lays.len() + 8 + ROOM);
     let mut speaker = Speaker {
         print,
         job,
         pace,
-        commands: Vec::with_capacity(corners + 6 * ordered.lays.len() + 8),
+        commands,
         at: ordered.from,
         z: job.levels.top(layer),
         height: job.levels.height(layer),

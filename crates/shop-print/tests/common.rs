@@ -95,7 +95,7 @@ pub fn spoken(print: &Print, threads: usize) -> (Vec<Vec<Command>>, Summary) {
         layers.push(layer);
         true
     };
-    let summary = pool.install(|| print.run(|s| s.section.commands.clone(), keep));
+    let summary = pool.install(|| print.run(|s| s.section.commands, keep));
     (layers, summary.expect("nobody stopped it"))
 }
 

@@ -116,12 +116,17 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
     let filament = machine.printer.as_ref().map_or(1.75, |p| p.filament);
     let facings = hold::facings(print);
     let layers = hold::layers(print, &facings, filament);
-    let page = |spoken: &Spoken| {
-        let section = if marks { with_blanks(&spoken.section) } else { spoken.section.clone() };
-        let text = keep(posting.section(&section, spoken.from));
+    // Texts that are written, whose room is used again: fresh memory for every layer costs more than filling it.
+    let texts = Mutex::new(Vec::<Vec<u8>>::new());
+    let page = |spoken: Spoken| {
+        let Spoken { layer, round, mut section, from, .. } = spoken;
+        if marks {
+            add_blanks(&mut section);
+        }
+        let room = texts.lock().ok().and_then(|mut t| t.pop()).unwrap_or_default();
+        let text = keep(posting.section_in(room, &section, from));
         let blanks = if marks { blanks(&text, &section) } else { Vec::new() };
-        let round = layers.get(spoken.round);
-        let look = round.map(|l| (spoken.round, l.look(spoken.layer, &section, spoken.from)));
+        let look = layers.get(round).map(|l| (round, l.look(layer, &section, from)));
         Page { text, section, blanks, look }
     };
     let mut teller = Teller {
@@ -145,17 +150,21 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
     teller.text(&head);
     let first = prologue(&print.job);
     let text = keep(posting.section(&first, None));
-    teller.page(Page { text, section: first, blanks: Vec::new(), look: None });
+    teller.page(&mut Page { text, section: first, blanks: Vec::new(), look: None });
     ticker.begin("slicing", print.levels().len() as u64);
-    let summary = print.run(page, |page| {
-        teller.page(page);
+    let summary = print.run(page, |mut page| {
+        teller.page(&mut page);
+        print.give_back(page.section);
+        if let Ok(mut texts) = texts.lock() {
+            texts.push(page.text);
+        }
         let _ = ticker.advance(1);
         teller.wrong.is_ok()
     });
     let last = epilogue(&print.job);
     let mut text = keep(posting.section(&last, None));
     text.extend(keep(posting.footer(None)));
-    teller.page(Page { text, section: last, blanks: Vec::new(), look: None });
+    teller.page(&mut Page { text, section: last, blanks: Vec::new(), look: None });
     let Teller { estimator, checker, plot, blanks, judges, wrong, mut bytes, .. } = teller;
     wrong?;
     let summary = summary.context("slicing was ended")?;
@@ -191,37 +200,33 @@ fn knows_m73(dialect: Dialect) -> bool {
     matches!(dialect, Dialect::Marlin | Dialect::Klipper | Dialect::RepRapFirmware)
 }
 
-/// Returns a layer with blanks: at its beginning, and wherever much time has passed.
-fn with_blanks(section: &Section) -> Section {
-    let blank = || Command::Native(BLANK.into());
-    // Few layers take longer than so many blanks.
-    let mut out = Vec::with_capacity(section.commands.len() + 16);
+/// Adds blanks to a layer: at its beginning, and wherever much time has passed.
+fn add_blanks(section: &mut Section) {
     let (mut at, mut feed, mut seconds): (Option<[f64; 3]>, f64, f64) = (None, 0.0, 0.0);
-    let mut open = true;
-    for command in &section.commands {
+    let (mut open, mut places) = (true, Vec::new());
+    for (i, command) in section.commands.iter().enumerate() {
         let to = match command {
-            Command::Line { to } | Command::Extrude { to, .. } | Command::Arc { to, .. } => Some(*to),
-            Command::Move(m) => Some(m.to),
+            Command::Line { to } | Command::Extrude { to, .. } | Command::Arc { to, .. } => *to,
+            Command::Move(m) => m.to,
             Command::Feed(speed) => {
                 feed = speed.mm_per_s();
-                None
+                continue;
             }
-            _ => None,
+            _ => continue,
         };
-        if let Some(to) = to {
-            if let Some(from) = at {
-                let length = (0..3).map(|i| (to[i] - from[i]).powi(2)).sum::<f64>().sqrt();
-                seconds += length / feed.max(0.1);
-            }
-            at = Some(to);
-            if open || seconds > BLANK_EVERY_S {
-                (open, seconds) = (false, 0.0);
-                out.push(blank());
-            }
+        if let Some(from) = at {
+            let length = (0..3).map(|i| (to[i] - from[i]).powi(2)).sum::<f64>().sqrt();
+            seconds += length / feed.max(0.1);
         }
-        out.push(command.clone());
+        at = Some(to);
+        if open || seconds > BLANK_EVERY_S {
+            (open, seconds) = (false, 0.0);
+            places.push(i);
+        }
     }
-    Section { label: section.label.clone(), commands: out, ..Section::new(section.role, "") }
+    for i in places.into_iter().rev() {
+        section.commands.insert(i, Command::Native(BLANK.into()));
+    }
 }
 
 /// Returns where the blanks of a layer stand.
@@ -301,8 +306,8 @@ impl Teller<'_, '_, '_, '_> {
         self.line += memchr::memchr_iter(b'\n', text).count() as u32;
     }
 
-    fn page(&mut self, page: Page) {
-        if let Some((round, look)) = page.look {
+    fn page(&mut self, page: &mut Page) {
+        if let Some((round, look)) = page.look.take() {
             self.judges.take(round, look);
         }
         let mut blanks = page.blanks.iter().peekable();
@@ -470,7 +475,7 @@ mod tests {
         let mut layer = Section::new(Role::Unknown, "");
         layer.commands.push(Command::Feed(Speed::from_mm_per_s(10.0)));
         layer.commands.extend((0..100).map(|i| Command::Line { to: [f64::from(i) * 10.0, 0.0, 0.2] }));
-        let layer = with_blanks(&layer);
+        add_blanks(&mut layer);
         let text: Vec<u8> = layer
             .commands
             .iter()

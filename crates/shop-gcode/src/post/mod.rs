@@ -288,30 +288,43 @@ impl<'a> Posting<'a> {
 
     /// Returns what stands before the first section.
     pub fn header(&self) -> Checked<Vec<u8>> {
-        self.written(None, |w| w.header(&Force { extrudes: self.extrudes, ..Force::default() }))
+        self.written(Vec::new(), None, |w| w.header(&Force { extrudes: self.extrudes, ..Force::default() }))
     }
 
     /// Returns the text of one section, begun at `from` if that is known. Sections may be written in any order and at
     /// the same time: each spells out what it needs. O(commands).
     pub fn section(&self, section: &Section, from: Option<shop_cam::canon::Position>) -> Checked<Vec<u8>> {
+        self.section_in(Vec::new(), section, from)
+    }
+
+    /// The same in the room of a text that is not needed any more.
+    pub fn section_in(
+        &self,
+        mut room: Vec<u8>,
+        section: &Section,
+        from: Option<shop_cam::canon::Position>,
+    ) -> Checked<Vec<u8>> {
         let more = CHORDS_PER_COMMAND * section.commands.len() as u64;
         self.style.chords.fetch_add(more, Relaxed);
-        self.written(from, |w| w.section(section))
+        room.clear();
+        self.written(room, from, |w| w.section(section))
     }
 
     /// Returns what stands after the last section, which ends at `from`.
     pub fn footer(&self, from: Option<shop_cam::canon::Position>) -> Checked<Vec<u8>> {
         let force = Force { moved: from.is_some(), ..Force::default() };
-        self.written(from, |w| w.footer(&force))
+        self.written(Vec::new(), from, |w| w.footer(&force))
     }
 
     fn written(
         &self,
+        room: Vec<u8>,
         from: Option<shop_cam::canon::Position>,
         write: impl FnOnce(&mut Writer<'_>),
     ) -> Checked<Vec<u8>> {
         let position = from.map_or([None; 3], |p| p.map(Some));
         let mut writer = Writer::new(&self.style, &Force { position, ..Force::default() });
+        writer.out = room;
         write(&mut writer);
         let (value, diagnostics) = writer.finish();
         Checked { value, diagnostics }
