@@ -40,6 +40,8 @@ pub struct Slicer {
     room: walls::Room,
     lasts: Vec<Last>,
     next: usize,
+    /// Of regions that came once: only those that come again are worth keeping.
+    once: [u64; LASTS],
 }
 
 /// What fills less between walls is not worth the way to it: as much as a road lays that is so many times as long as wide.
@@ -108,6 +110,10 @@ impl Slicer {
         if let Some(last) = self.lasts.iter().find(same) {
             return last.slice.clone();
         }
+        let print = fingerprint(&slice.region);
+        let again = self.once.contains(&print);
+        self.once.rotate_right(1);
+        self.once[0] = print;
         // A narrow place is crossed at a slant by at least one of the two directions, if it is not a mere speck.
         let limit = 2.2 * std::f64::consts::SQRT_2 * thin.reach() * PER_MM;
         let mut narrow = slice.region.iter().any(|c| is_speck(c, 2.0 * thin.reach() * PER_MM));
@@ -124,14 +130,19 @@ impl Slicer {
                 slice.thin.retain_from(first, |roads, road| roads.volume_mm3(road) >= drop);
             }
         }
-        let last = Last { rules, thin, frames: job.frames, slice: slice.clone() };
+        if again {
+            self.keep(Last { rules, thin, frames: job.frames, slice: slice.clone() });
+        }
+        slice
+    }
+
+    fn keep(&mut self, last: Last) {
         if self.lasts.len() < LASTS {
             self.lasts.push(last);
         } else {
             self.lasts[self.next % LASTS] = last;
         }
         self.next += 1;
-        slice
     }
 
     /// Puts the inside of the walls on the lines that will fill it.
@@ -169,6 +180,16 @@ impl Slicer {
             adhesion::brim(job, region, &mut self.planar, out);
         }
     }
+}
+
+/// Returns a number that differs for regions that differ, most likely.
+fn fingerprint(region: &Contours) -> u64 {
+    // An odd number whose bits are as good as random: 2^64 over the golden ratio.
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    let corners = region.iter().flat_map(|contour| contour.iter().map(|s| (s.x as u32, s.y as u32)));
+    corners.fold(region.len() as u64 + 1, |all, (x, y)| {
+        (all.rotate_left(23) ^ (u64::from(x) << 32 | u64::from(y))).wrapping_mul(MIX)
+    })
 }
 
 /// True for a contour that is smaller than `size` one way.

@@ -239,6 +239,15 @@ impl Bits {
         self.used = used;
     }
 
+    /// Makes it what three others give, word by word; of nothing and nothing and nothing, that must be nothing.
+    pub fn set3(&mut self, [a, b, c]: [&Bits; 3], with: impl Fn(u64, u64, u64) -> u64) {
+        let used = both(&both(&a.used, &b.used), &c.used);
+        let words = self.words_of(&both(&used, &self.used));
+        let [a, b, c] = [a, b, c].map(|bits| &bits.words[words.clone()]);
+        combine3(&mut self.words[words.clone()], a, b, c, with);
+        self.used = used;
+    }
+
     /// Changes it by another one, word by word; nothing by nothing must stay nothing.
     pub fn change(&mut self, by: &Bits, with: impl Fn(u64, u64) -> u64) {
         self.used = both(&self.used, &by.used);
@@ -256,67 +265,110 @@ impl Bits {
         self.words[self.words_of(&self.used)].iter().all(|w| *w == 0)
     }
 
-    /// Grows it by `by` squares each way, corners too. O(words × log of `by`).
-    pub fn grow(&mut self, by: usize, room: &mut Bits) {
-        let rows = self.around(by);
-        self.spread(by, &rows, room);
+    /// Makes it what another one of its grid is when grown by `by` squares each way, corners too. O(words × log of `by`).
+    pub fn grown(&mut self, of: &Bits, by: usize, room: &mut Vec<u64>) {
+        let rows = of.around(by);
+        self.spread::<false>(of, by, &rows, room);
         self.trim(&rows);
         self.used = rows;
     }
 
-    /// Takes `by` squares away at every edge.
-    pub fn shrink(&mut self, by: usize, room: &mut Bits) {
+    /// Makes it what is left of another one when `by` squares are taken away at every edge. What the grid cuts off is no
+    /// edge.
+    pub fn shrunk(&mut self, of: &Bits, by: usize, room: &mut Vec<u64>) {
         // What is not in it grows; further rows are not in it at all, and cannot reach what is.
-        let (rows, used) = (self.around(by), self.used.clone());
-        self.turn(&rows);
-        self.spread(by, &rows, room);
-        self.turn(&rows);
-        self.used = used;
+        let rows = of.around(by);
+        self.spread::<true>(of, by, &rows, room);
+        self.trim(&rows);
+        self.used = of.used.clone();
     }
 
-    /// Grows what is in some rows, within those rows.
-    fn spread(&mut self, by: usize, rows: &Range<usize>, room: &mut Bits) {
+    /// Takes away what is within `by` squares of another one, corners too. O(words, and those around what is in it).
+    pub fn leave(&mut self, near: &Bits, by: usize, room: &mut Vec<u64>) {
+        if !(1..64).contains(&by) {
+            let mut all = near.clone();
+            all.grown(near, by, room);
+            self.change(&all, |a, near| a & !near);
+            return;
+        }
+        for row in self.used.clone() {
+            let around = row.saturating_sub(by).max(near.used.start)..(row + by + 1).min(near.used.end);
+            let words = &mut self.words[row * self.per_row..][..self.per_row];
+            for (i, word) in words.iter_mut().enumerate().filter(|(_, w)| **w != 0) {
+                let [before, here, after] = near.column(i, around.clone());
+                *word &= !widened(before, here, after, by);
+            }
+        }
+    }
+
+    /// Returns what is in any of some rows, for a word of theirs and those before and after it.
+    #[inline]
+    fn column(&self, i: usize, rows: Range<usize>) -> [u64; 3] {
+        let mut out = [0; 3];
+        for row in rows {
+            let words = &self.words[row * self.per_row..][..self.per_row];
+            let near = [i.checked_sub(1), Some(i), Some(i + 1)];
+            for (out, k) in out.iter_mut().zip(near) {
+                *out |= k.and_then(|k| words.get(k)).copied().unwrap_or(0);
+            }
+        }
+        out
+    }
+
+    /// Writes what some rows of another one hold, grown within them; or what is not in it, and then what that leaves.
+    fn spread<const TURNED: bool>(&mut self, of: &Bits, by: usize, rows: &Range<usize>, room: &mut Vec<u64>) {
+        let old = self.words_of(&self.used);
+        self.words[old].fill(0);
         let part = self.words_of(rows);
-        let (per_row, all) = (self.per_row.max(1), &mut self.words[part]);
-        room.words.resize(room.words.len().max(all.len()), 0);
-        // To and fro between the two; the room is used as a region too, and is left empty.
-        let (mut from, mut to) = (all, &mut room.words[..rows.len() * self.per_row]);
-        let mut passes = 0;
-        let mut done = 0;
+        let (per_row, last) = (self.per_row.max(1), self.last_word());
+        let from = &of.words[part.clone()];
+        if by == 0 {
+            self.words[part].copy_from_slice(from);
+            return;
+        }
+        room.resize(room.len().max(from.len()), 0);
+        let (mut to, mut other) = (&mut self.words[part], &mut room[..from.len()]);
+        // To and fro between the two; what is written last must be ours.
+        let passes = by.div_ceil(63) + doublings(by).count();
+        if passes.is_multiple_of(2) {
+            std::mem::swap(&mut to, &mut other);
+        }
+        let mut done = by.min(63);
+        if TURNED {
+            all_along_turned(from, per_row, done, last, to);
+        } else {
+            all_along(from, per_row, done, to);
+        }
         while done < by {
             let step = (by - done).min(63);
-            all_along(from, per_row, step, to);
-            std::mem::swap(&mut from, &mut to);
-            (done, passes) = (done + step, passes + 1);
+            all_along(to, per_row, step, other);
+            std::mem::swap(&mut to, &mut other);
+            done += step;
         }
-        for step in doublings(by) {
-            across(from, step * per_row, to);
-            std::mem::swap(&mut from, &mut to);
-            passes += 1;
+        let mut steps = doublings(by).peekable();
+        while let Some(step) = steps.next() {
+            if TURNED && steps.peek().is_none() {
+                across_turned(to, step * per_row, other);
+            } else {
+                across(to, step * per_row, other);
+            }
+            std::mem::swap(&mut to, &mut other);
         }
-        // What was written last is in `from` now: the room's after an odd number of passes.
-        if passes % 2 == 1 {
-            to.copy_from_slice(from);
-            from.fill(0);
-        } else {
-            to.fill(0);
-        }
-        room.used = 0..0;
     }
 
-    fn turn(&mut self, rows: &Range<usize>) {
-        let words = self.words_of(rows);
-        self.words[words].iter_mut().for_each(|w| *w = !*w);
-        self.trim(rows);
+    /// Returns the squares that the last word of a row has.
+    fn last_word(&self) -> u64 {
+        let rest = self.width % 64;
+        if rest > 0 { (1 << rest) - 1 } else { !0 }
     }
 
     /// Takes away what lies beyond the last square of a row.
     fn trim(&mut self, rows: &Range<usize>) {
-        let rest = self.width % 64;
-        if rest > 0 {
+        let last = self.last_word();
+        if last != !0 {
             let words = self.words_of(rows);
             for row in self.words[words].chunks_exact_mut(self.per_row) {
-                row[self.per_row - 1] &= (1 << rest) - 1;
+                row[self.per_row - 1] &= last;
             }
         }
     }
@@ -328,6 +380,13 @@ impl Bits {
 fn combine<F: Fn(u64, u64) -> u64>(to: &mut [u64], a: &[u64], b: &[u64], with: F) {
     for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
         *to = with(*a, *b);
+    }
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn combine3<F: Fn(u64, u64, u64) -> u64>(to: &mut [u64], a: &[u64], b: &[u64], c: &[u64], with: F) {
+    for (((to, a), b), c) in to.iter_mut().zip(a).zip(b).zip(c) {
+        *to = with(*a, *b, *c);
     }
 }
 
@@ -363,55 +422,80 @@ fn doublings(by: usize) -> impl Iterator<Item = usize> {
 #[multiversion(targets("x86_64+avx2+bmi1+bmi2+lzcnt"))]
 fn all_along(from: &[u64], per_row: usize, by: usize, to: &mut [u64]) {
     for (to, row) in to.chunks_exact_mut(per_row).zip(from.chunks_exact(per_row)) {
-        along(row, by, to);
+        along(row.iter().copied(), by, to);
+    }
+}
+
+/// The same of what is not in the rows, the last words of which have the squares of `last`.
+#[multiversion(targets("x86_64+avx2+bmi1+bmi2+lzcnt"))]
+fn all_along_turned(from: &[u64], per_row: usize, by: usize, last: u64, to: &mut [u64]) {
+    for (to, row) in to.chunks_exact_mut(per_row).zip(from.chunks_exact(per_row)) {
+        let end = per_row - 1;
+        along(row.iter().enumerate().map(|(i, w)| if i == end { !w & last } else { !w }), by, to);
     }
 }
 
 /// Writes to `to` a row, each square grown by `by` of 1 to 63 to both sides.
 #[inline(always)]
-fn along(row: &[u64], by: usize, to: &mut [u64]) {
-    let (mut before, mut here) = (0, row.first().copied().unwrap_or(0));
-    for (i, to) in to.iter_mut().enumerate() {
-        let after = row.get(i + 1).copied().unwrap_or(0);
-        *to = if here == !0 || before | here | after == 0 {
-            here
-        } else {
-            let (mut up, mut down) = (here, here);
-            for step in doublings(by) {
-                up |= up << step;
-                down |= down >> step;
-            }
-            // The last square of the word before that is near enough reaches farthest, and the first of the next one.
-            let (last, first) = (before >> (64 - by), after << (64 - by));
-            let reached = |near: u64, all: u64| if near == 0 { 0 } else { all };
-            up | down
-                | reached(last, !0 >> (last.leading_zeros() & 63))
-                | reached(first, !0 << (first.trailing_zeros() & 63))
-        };
+fn along(mut row: impl Iterator<Item = u64>, by: usize, to: &mut [u64]) {
+    let (mut before, mut here) = (0, row.next().unwrap_or(0));
+    for to in to {
+        let after = row.next().unwrap_or(0);
+        *to = widened(before, here, after, by);
         (before, here) = (here, after);
     }
+}
+
+/// Returns a word of a row that is grown by `by` of 1 to 63 to both sides, by what it and its neighbours held.
+#[inline(always)]
+fn widened(before: u64, here: u64, after: u64, by: usize) -> u64 {
+    if here == !0 || before | here | after == 0 {
+        return here;
+    }
+    let (mut up, mut down) = (here, here);
+    for step in doublings(by) {
+        up |= up << step;
+        down |= down >> step;
+    }
+    // The last square of the word before that is near enough reaches farthest, and the first of the next one.
+    let (last, first) = (before >> (64 - by), after << (64 - by));
+    let reached = |near: u64, all: u64| if near == 0 { 0 } else { all };
+    up | down
+        | reached(last, !0 >> (last.leading_zeros() & 63))
+        | reached(first, !0 << (first.trailing_zeros() & 63))
 }
 
 /// Writes to `to` every word, with those `n` before and after it added.
 #[multiversion(targets("x86_64+avx2"))]
 fn across(from: &[u64], n: usize, to: &mut [u64]) {
+    sums(from, n, to, |w| w);
+}
+
+/// The same, and then what is not in it.
+#[multiversion(targets("x86_64+avx2"))]
+fn across_turned(from: &[u64], n: usize, to: &mut [u64]) {
+    sums(from, n, to, |w| !w);
+}
+
+#[inline(always)]
+fn sums(from: &[u64], n: usize, to: &mut [u64], out: impl Fn(u64) -> u64) {
     let length = from.len();
     if length < 2 * n {
         for (i, to) in to.iter_mut().enumerate() {
             let near = |k: Option<usize>| k.and_then(|k| from.get(k)).copied().unwrap_or(0);
-            *to = from[i] | near(i.checked_sub(n)) | near(Some(i + n));
+            *to = out(from[i] | near(i.checked_sub(n)) | near(Some(i + n)));
         }
         return;
     }
     for i in 0..n {
-        to[i] = from[i] | from[i + n];
+        to[i] = out(from[i] | from[i + n]);
     }
     let inner = to[n..length - n].iter_mut().zip(&from[n..]).zip(from).zip(&from[2 * n..]);
     for (((to, here), before), after) in inner {
-        *to = here | before | after;
+        *to = out(here | before | after);
     }
     for i in length - n..length {
-        to[i] = from[i] | from[i - n];
+        to[i] = out(from[i] | from[i - n]);
     }
 }
 
@@ -476,9 +560,13 @@ mod tests {
             for (row, from, length) in spans {
                 bits.span(row, from, from + length);
             }
-            let (mut grown, mut shrunk, mut room) = (bits.clone(), bits.clone(), grid.empty());
-            grown.grow(by, &mut room);
-            shrunk.shrink(by, &mut room);
+            // Whatever was there before.
+            let (mut grown, mut shrunk, mut room) = (grid.empty(), grid.empty(), Vec::new());
+            for old in [&mut grown, &mut shrunk] {
+                old.span(7, 3.0, 99.0);
+            }
+            grown.grown(&bits, by, &mut room);
+            shrunk.shrunk(&bits, by, &mut room);
             let near = |x: usize, y: usize, wanted: bool| {
                 let (xs, ys) = (x.saturating_sub(by)..=(x + by).min(149), y.saturating_sub(by)..=(y + by).min(39));
                 xs.clone().any(|x| ys.clone().any(|y| at(&bits, x, y) == wanted))
@@ -493,11 +581,11 @@ mod tests {
 
         #[test]
         fn rows_out_of_use_are_empty_whatever_was_done(
-            deeds in prop::collection::vec((0usize..7, 0usize..3, 0usize..3, 0usize..40, 0.0..150.0, 0usize..9), 1..60),
+            deeds in prop::collection::vec((0usize..9, 0usize..3, 0usize..3, 0usize..40, 0.0..150.0, 0usize..9), 1..60),
         ) {
             let grid = grid();
             let mut all = [grid.empty(), grid.empty(), grid.empty()];
-            let mut room = grid.empty();
+            let mut room = Vec::new();
             for (deed, i, k, row, from, by) in deeds {
                 let other = all[k].clone();
                 let words = |bits: &Bits| bits.words.clone();
@@ -524,12 +612,25 @@ mod tests {
                         Some(by_word(|a, b| a | b))
                     }
                     4 => {
-                        all[i].grow(by, &mut room);
+                        all[i].grown(&other, by, &mut room);
                         None
                     }
                     5 => {
-                        all[i].shrink(by, &mut room);
+                        all[i].shrunk(&other, by, &mut room);
                         None
+                    }
+                    6 => {
+                        let mut grown = grid.empty();
+                        grown.grown(&other, by, &mut room);
+                        all[i].leave(&other, by, &mut room);
+                        Some(mine.iter().zip(&grown.words).map(|(a, b)| a & !b).collect())
+                    }
+                    7 => {
+                        let own = all[i].clone();
+                        let third = all[(k + 1) % 3].clone();
+                        all[i].set3([&own, &other, &third], |a, b, c| a & !(b | c));
+                        let both = theirs.iter().zip(&third.words).map(|(b, c)| b | c);
+                        Some(mine.iter().zip(both).map(|(a, b)| a & !b).collect())
                     }
                     _ => {
                         all[i].clear();
@@ -539,7 +640,7 @@ mod tests {
                 if let Some(wanted) = wanted {
                     prop_assert_eq!(&all[i].words, &wanted, "{}", deed);
                 }
-                for bits in all.iter().chain([&room]) {
+                for bits in &all {
                     for row in (0..grid.height).filter(|r| !bits.used.contains(r)) {
                         let words = &bits.words[row * bits.per_row..][..bits.per_row];
                         prop_assert!(words.iter().all(|w| *w == 0), "{} {}", deed, row);

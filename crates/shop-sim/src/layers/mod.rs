@@ -18,14 +18,15 @@
 
 mod bits;
 mod cross;
+mod judge;
 
 pub use cross::{Shape, Triangles};
+pub use judge::Judge;
 
 use bits::{Bits, Grid};
 use cross::Room;
 use shop_cam::canon::{Command, Position, Section};
 use shop_report::Diagnostic;
-use std::collections::VecDeque;
 use std::sync::Mutex;
 
 /// Size of a square, mm: a quarter of a usual road.
@@ -310,177 +311,6 @@ impl<'a> Layers<'a> {
             look.filled_mm2 += length * area / height;
             if !self.grid.holds(a) || !self.grid.holds(b) {
                 look.beyond_mm2 += (1.0 - self.grid.share(a, b)) * length * width;
-            }
-        }
-    }
-}
-
-/// Compares layers in their order.
-pub struct Judge<'a> {
-    layers: &'a Layers<'a>,
-    /// The layer before the one that waits, and the one that waits for the next.
-    before: Option<Look>,
-    waiting: Option<Look>,
-    /// Supports of the layers before those, as many as air is left below what they carry; the last one last.
-    older: VecDeque<Bits>,
-    number: usize,
-    figures: LayerFigures,
-    room: [Bits; 3],
-}
-
-impl<'a> Judge<'a> {
-    /// Begins.
-    pub fn new(layers: &'a Layers<'a>) -> Judge<'a> {
-        let empty = || layers.grid.empty();
-        let figures = LayerFigures { pitch_mm: layers.grid.pitch, ..LayerFigures::default() };
-        let room = [empty(), empty(), empty()];
-        Judge { layers, before: None, waiting: None, older: VecDeque::new(), number: 0, figures, room }
-    }
-
-    /// Takes the next layer.
-    pub fn take(&mut self, look: Look) {
-        if let Some(now) = self.waiting.take() {
-            self.judge(&now, Some(&look));
-            if let Some(old) = self.before.replace(now) {
-                self.older.push_back(old.other);
-                let gone = self.older.len() > self.layers.claims.gap_layers;
-                let gone = gone.then(|| self.older.pop_front()).flatten();
-                self.layers.give_back([old.section, old.own].into_iter().chain(gone));
-            }
-        }
-        self.waiting = Some(look);
-    }
-
-    /// Returns the figures.
-    pub fn finish(mut self) -> LayerFigures {
-        if let Some(now) = self.waiting.take() {
-            self.judge(&now, None);
-        }
-        self.figures.missing += self.layers.levels.len().saturating_sub(self.number);
-        self.figures
-    }
-
-    fn judge(&mut self, now: &Look, above: Option<&Look>) {
-        let grid = &self.layers.grid;
-        let claims = &self.layers.claims;
-        let squares = |mm: f64| (mm / grid.pitch).ceil() as usize;
-        let f = &mut self.figures;
-        let number = self.number;
-        self.number += 1;
-        f.layers += 1;
-        let section = grid.area(now.section.count());
-        f.section_mm2 += section;
-        f.road_mm2 += now.road_mm2;
-        f.unclear += now.unclear;
-        f.flow = f.flow.max(now.fastest);
-        f.missing += usize::from(!now.section.is_empty() && now.own.is_empty());
-        let [a, b, room] = &mut self.room;
-        let [least, most] = self.layers.levels.get(number).map_or([0.0; 2], |l| l.moved);
-        let (inside, outside) = (squares((-least).max(0.0)), squares(most.max(0.0)));
-        // Contours that are moved outwards close slots as well; squares close what is slanted less than circles do.
-        let closed = squares(std::f64::consts::SQRT_2 * claims.closing_mm.max(most));
-        let close = |bits: &mut Bits, room: &mut Bits| {
-            if closed > 0 {
-                bits.grow(closed, room);
-                bits.shrink(closed, room);
-            }
-        };
-        // Outside: not even near the section.
-        a.copy(&now.section);
-        close(a, room);
-        a.grow(SLACK + outside, room);
-        b.set(&now.own, a, |road, near| road & !near);
-        // What lies beyond the raster lies beyond everything.
-        let seen = if now.unclear == 0 { grid.area(b.count()) } else { 0.0 };
-        let outside = seen + now.beyond_mm2;
-        if outside > 0.0 {
-            f.outside_mm2 += outside;
-            f.outside_layers += usize::from(outside > OUTSIDE_MM2.max(OUTSIDE_SHARE * section));
-            if outside > f.outside_worst.0 {
-                f.outside_worst = (outside, number);
-            }
-        }
-        // In the part: supports of its own or of a neighbour, deeper than roads round their ends.
-        if now.unclear == 0 && !now.other.is_empty() {
-            a.copy(&now.section);
-            a.shrink(squares(TOUCH) + inside, room);
-            b.set(&now.other, a, |road, deep| road & deep);
-            let clash = grid.area(b.count());
-            f.clash_mm2 += clash;
-            if clash > f.clash_worst.0 {
-                f.clash_worst = (clash, number);
-            }
-        }
-        // On air: nothing that is near, section or road, in the layer below, nor supports under the air they leave.
-        if let Some(below) = &self.before {
-            a.set(&below.section, &below.own, |s, r| s | r);
-            a.change(&below.other, |s, r| s | r);
-            for other in &self.older {
-                a.change(other, |s, r| s | r);
-            }
-            b.set(&now.own, a, |road, held| road & !held);
-            // Most roads lie on what is below; only where some do not, it matters how far they reach.
-            if !b.is_empty() {
-                a.grow(squares(OVERHANG), room);
-                b.change(a, |road, held| road & !held);
-            }
-            let midair = grid.area(b.count());
-            f.midair_mm2 += midair;
-            if midair > f.midair_worst.0 {
-                f.midair_worst = (midair, number);
-            }
-        }
-        // Bare: near contours, or seen from above or below, and no road there. What is narrower than the raster is left out.
-        a.clear();
-        let deep = if claims.walls_mm >= BAND && most == 0.0 {
-            squares(BAND)
-        } else {
-            // Squares reach deeper from what is slanted than they are wide.
-            let deep = (claims.walls_mm.min(MOST_WALLS) - most) / std::f64::consts::SQRT_2;
-            (deep.max(0.0) / grid.pitch) as usize
-        };
-        if claims.walls_mm > 0.0 && deep > 0 {
-            a.copy(&now.section);
-            close(a, room);
-            a.shrink(deep, room);
-            a.change(&now.section, |deep, s| s & !deep);
-        }
-        for (seen, neighbour) in [(claims.top, above), (number < claims.bottom, self.before.as_ref())] {
-            if seen {
-                match neighbour {
-                    Some(n) => {
-                        b.set(&now.section, &n.section, |s, n| s & !n);
-                        a.change(b, |a, b| a | b);
-                    }
-                    None => a.change(&now.section, |a, s| a | s),
-                }
-            }
-        }
-        if least == 0.0 && most == 0.0 && now.unclear == 0 && grid.area(a.count()) > SOLID_SHARE * section {
-            f.solid_mm2 += section;
-            f.filled_mm2 += now.filled_mm2;
-        }
-        b.copy(&now.section);
-        b.shrink(SLACK + inside, room);
-        a.change(b, |a, b| a & b);
-        if claims.narrow_mm > 0.0 {
-            let half = squares(0.5 * claims.narrow_mm) + SLACK;
-            b.copy(&now.section);
-            b.shrink(half, room);
-            b.grow(half, room);
-            a.change(b, |a, wide| a & wide);
-        }
-        if now.unclear == 0 {
-            let wanted = grid.area(a.count());
-            f.wanted_mm2 += wanted;
-            b.copy(&now.own);
-            b.grow(SLACK, room);
-            a.change(b, |a, road| a & !road);
-            let bare = grid.area(a.count());
-            f.bare_mm2 += bare;
-            f.bare_layers += usize::from(bare > OUTSIDE_MM2.max(BARE_LAYER * wanted));
-            if bare > f.bare_worst.0 {
-                f.bare_worst = (bare, number);
             }
         }
     }

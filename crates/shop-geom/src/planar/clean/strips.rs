@@ -186,19 +186,20 @@ fn climb(
     hold: &mut impl FnMut(u32, u32) -> bool,
 ) -> bool {
     let (these, others) = (Climb::of(edges, grid, this), Climb::of(edges, grid, other));
+    let span = |climb: &Climb, i: u32| grid.span(&edges[climb.at(i) as usize]);
     let mut from = 0;
     for i in 0..these.edges {
-        let p = these.at(i);
-        let [low, high] = grid.span(&edges[p as usize]);
+        let [low, high] = span(&these, i);
+        // Those that lie wholly below are below all that comes.
+        while from < others.edges && span(&others, from)[1] < low {
+            from += 1;
+        }
         for j in from..others.edges {
-            let q = others.at(j);
-            let [bottom, top] = grid.span(&edges[q as usize]);
+            let [bottom, top] = span(&others, j);
             if bottom > high {
                 break;
             }
-            if top < low {
-                from = j + 1;
-            } else if !hold(p, q) {
+            if top >= low && !hold(these.at(i), others.at(j)) {
                 return false;
             }
         }
