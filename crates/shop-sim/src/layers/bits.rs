@@ -295,24 +295,25 @@ impl Bits {
             let around = row.saturating_sub(by).max(near.used.start)..(row + by + 1).min(near.used.end);
             let words = &mut self.words[row * self.per_row..][..self.per_row];
             for (i, word) in words.iter_mut().enumerate().filter(|(_, w)| **w != 0) {
-                let [before, here, after] = near.column(i, around.clone());
-                *word &= !widened(before, here, after, by);
+                let here = near.column(i, around.clone());
+                *word &= !widened(0, here, 0, by);
+                if *word != 0 {
+                    let before = i.checked_sub(1).map_or(0, |i| near.column(i, around.clone()));
+                    let after = if i + 1 < near.per_row { near.column(i + 1, around.clone()) } else { 0 };
+                    *word &= !widened(before, here, after, by);
+                }
             }
         }
     }
 
-    /// Returns what is in any of some rows, for a word of theirs and those before and after it.
+    /// Returns what is in any of some rows, for a word of theirs.
     #[inline]
-    fn column(&self, i: usize, rows: Range<usize>) -> [u64; 3] {
-        let mut out = [0; 3];
-        for row in rows {
-            let words = &self.words[row * self.per_row..][..self.per_row];
-            let near = [i.checked_sub(1), Some(i), Some(i + 1)];
-            for (out, k) in out.iter_mut().zip(near) {
-                *out |= k.and_then(|k| words.get(k)).copied().unwrap_or(0);
-            }
+    fn column(&self, i: usize, rows: Range<usize>) -> u64 {
+        if rows.is_empty() {
+            return 0;
         }
-        out
+        let words = &self.words[self.words_of(&rows)];
+        words[i..].iter().step_by(self.per_row).fold(0, |all, w| all | w)
     }
 
     /// Writes what some rows of another one hold, grown within them; or what is not in it, and then what that leaves.
