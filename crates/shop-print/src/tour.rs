@@ -211,15 +211,25 @@ impl Near {
         Some(best.1)
     }
 
-    /// Puts the numbers of up to `K` places near `at` into `out`, the nearest first: those of the cells around.
-    fn some<const K: usize>(&self, at: Spot, spots: &[Spot], but: u32, out: &mut [u32; K]) {
-        let mut best = [(f64::INFINITY, u32::MAX); K];
-        for ring in 0..2 {
-            self.ring(at, ring, |n| {
+    /// Returns the numbers of up to `K` places less than `far` from `at`, of the cells around, the nearest first; those of
+    /// `but`'s two ends left out, those that were taken out not.
+    fn some<const K: usize>(&self, at: Spot, far: f64, spots: &[Spot], but: u32) -> [u32; K] {
+        let mut best = [(far * far, u32::MAX); K];
+        let range = |low: i32, at: i32, n: i32| {
+            let cell = |v: f64| ((v - f64::from(low)) / self.cell) as i32;
+            let own = cell(f64::from(at));
+            let first = cell(f64::from(at) - far).max(own - 1).max(0);
+            first..=cell(f64::from(at) + far).min(own + 1).min(n - 1)
+        };
+        let columns = range(self.low.x, at.x, self.across);
+        for row in range(self.low.y, at.y, self.up) {
+            let cell = |column: i32| row as usize * self.across as usize + column as usize;
+            let (first, last) = (cell(*columns.start()), cell(*columns.end()));
+            for &n in &self.numbers[self.starts[first] as usize..self.starts[last + 1] as usize] {
                 let [x, y] = at.to(spots[n as usize]);
                 let new = (x * x + y * y, n);
                 if n / 2 == but || new >= best[K - 1] {
-                    return;
+                    continue;
                 }
                 let mut i = K - 1;
                 while i > 0 && new < best[i - 1] {
@@ -227,9 +237,9 @@ impl Near {
                     i -= 1;
                 }
                 best[i] = new;
-            });
+            }
         }
-        *out = best.map(|b| b.1);
+        best.map(|b| b.1)
     }
 }
 
@@ -248,7 +258,6 @@ pub struct Tourist {
     near: Near,
     /// Both ends of every item: item `i` has ends `2i` and `2i + 1`.
     ends: Vec<Spot>,
-    neighbours: Vec<[u32; NEIGHBOURS]>,
     stops: Vec<Stop>,
     /// Where on the tour an item is, and whether anything changed beside it since it was looked at.
     place: Vec<u32>,
@@ -289,14 +298,6 @@ impl Tourist {
         }
         self.near.load(&self.ends);
         let improve = n > 2 || outer != [None; 2];
-        if improve {
-            self.neighbours.clear();
-            for (i, s) in self.ends.iter().enumerate() {
-                let mut found = [u32::MAX; NEIGHBOURS];
-                self.near.some(*s, &self.ends, i as u32 / 2, &mut found);
-                self.neighbours.push(found);
-            }
-        }
         self.greedy(outer[0]);
         (0..=n).for_each(|k| self.measure(k));
         if improve {
@@ -387,9 +388,11 @@ impl Tourist {
 
     /// Looks for something better than the way from or to an end.
     fn improve_at(&mut self, end: u32) -> bool {
-        let mut better = false;
-        for i in 0..NEIGHBOURS {
-            let near = self.neighbours[end as usize][i];
+        let (mut better, at) = (false, self.place[(end / 2) as usize] as usize);
+        let way = self.ways[if self.enters(at) == end { at } else { at + 1 }];
+        let neighbours: [u32; NEIGHBOURS] =
+            self.near.some(self.ends[end as usize], way, &self.ends, end / 2);
+        for near in neighbours {
             if near == u32::MAX {
                 break;
             }
