@@ -52,6 +52,9 @@ pub trait Stages: Sync {
     fn text(&self, room: &mut Self::Room, layer: usize, ordered: Self::Ordered) -> Self::Text;
 }
 
+/// Layers that stand next to one another; nothing where there is none.
+type Around<S> = Vec<Option<Arc<<S as Stages>::Cut>>>;
+
 /// How far layers look around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach {
@@ -276,10 +279,12 @@ impl<S: Stages, E> Line<'_, S, E> {
             belt.texts.put(layer, text);
             return Ok(belt);
         }
-        if let Some(around) = self.neighbours(&mut belt) {
+        if let Some([around, gone]) = self.neighbours(&mut belt) {
             let layer = belt.planned;
             belt.planned += 1;
             self.share(belt);
+            // A layer has many pieces; nobody shall wait until they are freed.
+            drop(gone);
             let plan = self.stages.plan(room, layer, &around);
             drop(around);
             let mut belt = self.lock();
@@ -315,9 +320,9 @@ impl<S: Stages, E> Line<'_, S, E> {
             && (first..=last).all(|i| belt.cuts.get(i - belt.cuts_from).is_some_and(Option::is_some))
     }
 
-    /// Returns the next layer to plan among its neighbours, when all of them are there, and lets go of those that
+    /// Returns the next layer to plan among its neighbours, when all of them are there, and takes from the belt those that
     /// nobody will ask for again.
-    fn neighbours(&self, belt: &mut Belt<S, E>) -> Option<Vec<Option<Arc<S::Cut>>>> {
+    fn neighbours(&self, belt: &mut Belt<S, E>) -> Option<[Around<S>; 2]> {
         if !self.has_neighbours(belt) {
             return None;
         }
@@ -329,11 +334,12 @@ impl<S: Stages, E> Line<'_, S, E> {
                 belt.cuts[i - belt.cuts_from].clone()
             })
             .collect();
+        let mut gone = Vec::new();
         while belt.cuts_from + self.reach.below < layer + 1 {
-            belt.cuts.pop_front();
+            gone.extend(belt.cuts.pop_front());
             belt.cuts_from += 1;
         }
-        Some(around)
+        Some([around, gone])
     }
 }
 
