@@ -119,6 +119,7 @@ impl Job {
             pitch: self.pitch_mm * PER_MM,
             to_fill: self.pitch_mm * (1.0 - 0.01 * s.infill_overlap_percent) * PER_MM,
             resolution: s.resolution_mm * PER_MM,
+            fills: [s.thin_walls, s.gap_fill],
         }
     }
 

@@ -53,6 +53,7 @@ pub mod tools;
 pub mod tour;
 pub mod turns;
 pub mod verge;
+pub mod waists;
 pub mod walls;
 
 use comb::Comber;

@@ -466,6 +466,7 @@ mod tests {
             pitch: RULES.pitch * PER_MM,
             to_fill: 0.9 * RULES.pitch * PER_MM,
             resolution: 0.002 * PER_MM,
+            fills: [true; 2],
         };
         let (mut planar, mut room) = (Planar::default(), Room::default());
         walls(&region, &rules, true, &mut planar, &mut room);

@@ -390,8 +390,7 @@ impl Tourist {
     fn improve_at(&mut self, end: u32) -> bool {
         let (mut better, at) = (false, self.place[(end / 2) as usize] as usize);
         let way = self.ways[if self.enters(at) == end { at } else { at + 1 }];
-        let neighbours: [u32; NEIGHBOURS] =
-            self.near.some(self.ends[end as usize], way, &self.ends, end / 2);
+        let neighbours: [u32; NEIGHBOURS] = self.near.some(self.ends[end as usize], way, &self.ends, end / 2);
         for near in neighbours {
             if near == u32::MAX {
                 break;

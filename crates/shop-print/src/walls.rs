@@ -1,6 +1,7 @@
 //! Walls: the contours of a layer, moved inwards road by road.
 
 use crate::corners::{self, Moved};
+use crate::waists;
 use shop_geom::planar::{Contours, Corner, PER_MM, Planar, simplify};
 
 /// How walls lie, grid units.
@@ -16,6 +17,8 @@ pub struct WallRules {
     pub to_fill: f64,
     /// How far the outer wall may be straightened.
     pub resolution: f64,
+    /// Places too narrow for the outer walls get roads of their own, and those too narrow for inner ones.
+    pub fills: [bool; 2],
 }
 
 /// How far inner walls may be straightened, grid units: nobody sees them.
@@ -37,6 +40,7 @@ pub struct Room {
     b: Contours,
     covered: Contours,
     corners: corners::Room,
+    waists: waists::Room,
     /// What the walls leave open of a narrow region: before the first of them, between one and the next, and within the
     /// last where lines of the filling do not fit.
     pub rests: Vec<Contours>,
@@ -93,13 +97,28 @@ fn narrow_ring(
 ) {
     let half = 0.5 * rules.pitch;
     let (last, to_middle) = if i == 0 { (region, 0.5 * rules.width) } else { (&room.a, half) };
-    let rest = &mut room.rests[i as usize];
-    open(last, to_middle + half, tolerance, planar, &mut room.b, &mut room.covered, rest);
+    let (rest, distance) = (&mut room.rests[i as usize], to_middle + half);
+    rest.clear();
+    let whole = planar.inset(last, distance, Corner::Round { tolerance }, &mut room.b);
+    // How far within the middle of the wall its pieces are known.
+    let mut back = half;
+    if !whole {
+        if rules.fills[usize::from(i > 0)] {
+            waists::drop_stubs(&mut room.b, rules.pitch, &mut room.covered);
+        }
+        let crowd = waists::CROWD * rules.pitch;
+        if waists::join(last, &room.b, (distance, crowd), tolerance, planar, &mut room.waists) {
+            back -= crowd;
+        }
+        let pieces = if back < half { &room.waists.joined } else { &room.b };
+        uncover(last, pieces, to_middle + back, planar, &mut room.covered, rest);
+    }
     std::mem::swap(&mut room.a, &mut room.b);
-    planar.inset(&room.a, -half, Corner::Sharp { limit: RESTORED }, &mut room.b);
+    let pieces = if back < half { &room.waists.joined } else { &room.a };
+    planar.inset(pieces, -back, Corner::Sharp { limit: RESTORED }, &mut room.b);
     if i == 0 {
         // What sticks out of an outer wall sticks out of the part.
-        let moved = Moved { inside: to_middle, back: half };
+        let moved = Moved { inside: to_middle, back };
         corners::hold(&mut room.b, region, moved, tolerance, planar, &mut room.corners);
     }
 }
@@ -118,9 +137,21 @@ pub fn open(
     rest.clear();
     let whole = planar.inset(region, distance, Corner::Round { tolerance }, inner);
     if !whole {
-        planar.inset(inner, -(distance + BEYOND), Corner::Sharp { limit: COVERED }, covered);
-        planar.subtract(region, covered, rest);
+        uncover(region, inner, distance, planar, covered, rest);
     }
+}
+
+/// Writes to `rest` what of a region is not within a distance of what lies inside it.
+fn uncover(
+    region: &Contours,
+    inner: &Contours,
+    distance: f64,
+    planar: &mut Planar,
+    covered: &mut Contours,
+    rest: &mut Contours,
+) {
+    planar.inset(inner, -(distance + BEYOND), Corner::Sharp { limit: COVERED }, covered);
+    planar.subtract(region, covered, rest);
 }
 
 /// Tips of walls reach at most this many distances beyond their corner: those of right angles and a little sharper ones
@@ -128,7 +159,7 @@ pub fn open(
 const MITER: f64 = 3.0;
 /// Corners that were cut off by half a pitch and put back: sharper ones than right angles stay cut, as beyond them the
 /// place may be too narrow.
-const RESTORED: f64 = 3.0;
+pub const RESTORED: f64 = 3.0;
 /// What a road covers beyond its corner: the rounding of wider corners than 60° leaves no place for another road.
 const COVERED: f64 = 2.0;
 /// What roads cover is taken to reach this much farther, grid units: more than rounding, so that what is left open are places
