@@ -391,7 +391,7 @@ settings! {
     /// Distance of the corners of rough walls, mm.
     fuzzy_point_mm: f64 = 0.8, 0.05 ..= 10.0;
     /// How far contours may be straightened, mm.
-    resolution_mm: f64 = 0.004, 0.0 ..= 0.2;
+    resolution_mm: f64 = 0.0035, 0.0 ..= 0.2;
 
     /// Width of the brim around everything in the first layer, mm; 0 for none.
     brim_mm: f64 = 0.0, 0.0 ..= 100.0;
