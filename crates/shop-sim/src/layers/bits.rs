@@ -95,6 +95,38 @@ fn both(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
     }
 }
 
+/// So many rows of a stroke are worked out together.
+const AT_ONCE: usize = 8;
+
+/// A straight way with everything within `r` squares of it.
+#[derive(Clone, Copy, Debug)]
+struct Stroke {
+    /// Its lower and its upper end.
+    low: [f64; 2],
+    high: [f64; 2],
+    /// Middles of the discs at its ends; the same twice, if there is but one.
+    discs: [[f64; 2]; 2],
+    r: f64,
+    length: f64,
+    /// Its direction upwards.
+    along: [f64; 2],
+    /// One over the slants of the long and the short sides.
+    over_long: f64,
+    over_short: f64,
+}
+
+impl Stroke {
+    #[inline]
+    fn new(a: [f64; 2], b: [f64; 2], r: f64, fresh: bool) -> Stroke {
+        let (low, high) = if a[1] <= b[1] { (a, b) } else { (b, a) };
+        let (dx, dy) = (high[0] - low[0], high[1] - low[1]);
+        let length = (dx * dx + dy * dy).sqrt();
+        let along = if length > 0.0 { [dx / length, dy / length] } else { [1.0, 0.0] };
+        let discs = [if fresh { a } else { b }, b];
+        Stroke { low, high, discs, r, length, along, over_long: 1.0 / along[1], over_short: 1.0 / along[0] }
+    }
+}
+
 impl Bits {
     /// Empties it.
     pub fn clear(&mut self) {
@@ -167,68 +199,39 @@ impl Bits {
     pub fn stroke(&mut self, a: [f64; 2], b: [f64; 2], r: f64, fresh: bool) {
         let rows = self.rows();
         let row_of = |y: f64| ((y + 0.5) as usize).min(rows);
-        let (low, high) = if a[1] <= b[1] { (a, b) } else { (b, a) };
+        let stroke = Stroke::new(a, b, r, fresh);
+        let (low, high) = (stroke.low, stroke.high);
         let (first, end) = (row_of(low[1] - r), row_of(high[1] + r));
         if first >= end {
             return;
         }
         self.touch(first..end);
-        let (dx, dy) = (high[0] - low[0], high[1] - low[1]);
-        let length = (dx * dx + dy * dy).sqrt();
-        let (ux, uy) = if length > 0.0 { (dx / length, dy / length) } else { (1.0, 0.0) };
-        // One over the slants of the long and the short sides.
-        let (over_long, over_short) = (1.0 / uy, 1.0 / ux);
-        let discs = [Some(a).filter(|_| fresh), Some(b)];
-        let near_ends = |bits: &mut Bits, rows: Range<usize>| {
-            for row in rows {
-                let y = row as f64 + 0.5;
-                let (mut left, mut right) = (f64::INFINITY, f64::NEG_INFINITY);
-                for end in discs.iter().flatten() {
-                    let h = y - end[1];
-                    let half = r * r - h * h;
-                    if half >= 0.0 {
-                        let half = half.sqrt();
-                        left = left.min(end[0] - half);
-                        right = right.max(end[0] + half);
-                    }
-                }
-                let h = y - low[1];
-                if ux.abs() < 1e-9 {
-                    if h >= 0.0 && h <= length {
-                        left = left.min(low[0] - r);
-                        right = right.max(low[0] + r);
-                    }
-                } else if uy > 1e-9 {
-                    // |h ux - x uy| <= r, and 0 <= x ux + h uy <= length, with x from the lower end.
-                    let (middle, reach) = (h * ux * over_long, r * over_long);
-                    let (p, q) = (-h * uy * over_short, (length - h * uy) * over_short);
-                    let (l, g) = ((middle - reach).max(p.min(q)), (middle + reach).min(p.max(q)));
-                    if l <= g {
-                        left = left.min(low[0] + l);
-                        right = right.max(low[0] + g);
-                    }
-                } else if h.abs() <= r {
-                    left = left.min(low[0].min(high[0]));
-                    right = right.max(low[0].max(high[0]));
-                }
-                if left <= right {
-                    bits.fill(row, left, right);
-                }
-            }
-        };
         // Rows farther than `r` from both ends meet the long sides only.
         let (from, to) = (row_of(low[1] + r + 1.0).max(first), row_of(high[1] - r - 1.0));
         if from >= to {
-            near_ends(self, first..end);
+            self.near_ends(&stroke, first..end);
             return;
         }
-        near_ends(self, first..from);
-        let (slant, reach) = (ux * over_long, r * over_long);
+        self.near_ends(&stroke, first..from);
+        let (slant, reach) = (stroke.along[0] * stroke.over_long, r * stroke.over_long);
         for row in from..to {
             let middle = low[0] + (row as f64 + 0.5 - low[1]) * slant;
             self.fill(row, middle - reach, middle + reach);
         }
-        near_ends(self, to..end);
+        self.near_ends(&stroke, to..end);
+    }
+
+    /// Adds some rows of a stroke.
+    fn near_ends(&mut self, stroke: &Stroke, rows: Range<usize>) {
+        let (mut left, mut right) = ([0.0; AT_ONCE], [0.0; AT_ONCE]);
+        for start in rows.clone().step_by(AT_ONCE) {
+            reaches(stroke, start as f64 + 0.5, &mut left, &mut right);
+            for (row, (l, r)) in (start..rows.end).zip(left.iter().zip(&right)) {
+                if l <= r {
+                    self.fill(row, *l, *r);
+                }
+            }
+        }
     }
 
     /// Makes it what two others give, word by word; of nothing and nothing, that must be nothing.
@@ -375,7 +378,49 @@ impl Bits {
     }
 }
 
-// Loops over words, for the widest vectors that the processor has.
+// Loops over words and rows, for the widest vectors that the processor has.
+
+/// Writes between which places a stroke holds rows, the middle of the first at `y`; from more to less where it holds none.
+#[multiversion(targets("x86_64+avx2"))]
+fn reaches(stroke: &Stroke, y: f64, left: &mut [f64; AT_ONCE], right: &mut [f64; AT_ONCE]) {
+    let Stroke { low, high, discs, r, length, along: [ux, uy], over_long, over_short } = *stroke;
+    let middle = |k: usize| y + k as f64;
+    for k in 0..AT_ONCE {
+        let (mut l, mut g) = (f64::INFINITY, f64::NEG_INFINITY);
+        for end in discs {
+            let h = middle(k) - end[1];
+            let square = r * r - h * h;
+            let half = square.max(0.0).sqrt();
+            l = if square >= 0.0 { l.min(end[0] - half) } else { l };
+            g = if square >= 0.0 { g.max(end[0] + half) } else { g };
+        }
+        (left[k], right[k]) = (l, g);
+    }
+    let mut widen = |k: usize, holds: bool, l: f64, g: f64| {
+        left[k] = if holds { left[k].min(l) } else { left[k] };
+        right[k] = if holds { right[k].max(g) } else { right[k] };
+    };
+    if ux.abs() < 1e-9 {
+        for k in 0..AT_ONCE {
+            let h = middle(k) - low[1];
+            widen(k, h >= 0.0 && h <= length, low[0] - r, low[0] + r);
+        }
+    } else if uy > 1e-9 {
+        for k in 0..AT_ONCE {
+            // |h ux - x uy| <= r, and 0 <= x ux + h uy <= length, with x from the lower end.
+            let h = middle(k) - low[1];
+            let (at, reach) = (h * ux * over_long, r * over_long);
+            let (p, q) = (-h * uy * over_short, (length - h * uy) * over_short);
+            let (l, g) = ((at - reach).max(p.min(q)), (at + reach).min(p.max(q)));
+            widen(k, l <= g, low[0] + l, low[0] + g);
+        }
+    } else {
+        for k in 0..AT_ONCE {
+            let h = middle(k) - low[1];
+            widen(k, h.abs() <= r, low[0].min(high[0]), low[0].max(high[0]));
+        }
+    }
+}
 
 #[multiversion(targets("x86_64+avx2"))]
 fn combine<F: Fn(u64, u64) -> u64>(to: &mut [u64], a: &[u64], b: &[u64], with: F) {
