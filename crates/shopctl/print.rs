@@ -5,6 +5,7 @@
 //!                                                                   └─▶ time, check, proof ─▶ its name, or none
 //! ```
 
+mod fits;
 mod given;
 mod hold;
 mod import;
@@ -31,7 +32,7 @@ use shop_geom::Point;
 use shop_geom::mesh::{Mesh, Transform};
 use shop_print::Print;
 use shop_print::model::{Changes, Model};
-use shop_print::settings::{Brim, FIELDS, Settings};
+use shop_print::settings::{Brim, FIELDS, Pictures, Settings};
 use shop_report::{Diagnostic, Progress as _, Severity};
 use shop_sim::Plot;
 use std::path::{Path, PathBuf};
@@ -57,7 +58,8 @@ pub struct PrintArgs {
     /// Quality: a name (draft, fine, standard, strong, ...) or a TOML file
     #[arg(long, value_name = "QUALITY", default_value = "standard")]
     quality: String,
-    /// One setting, KEY=VALUE; may be given again
+    /// One setting, as in walls=3 or thumbnails=16x16/QOI,220x124/PNG; may be given again (--explain-setting all lists
+    /// them)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
     /// Take the settings of another slicer's profile (.ini, .json) or project (.3mf) as well; without a mesh, only tell what
@@ -194,14 +196,18 @@ fn ready(
     notes: &mut Vec<Diagnostic>,
 ) -> Result<Option<Ready>> {
     let home = at_home(machine);
-    let Some(settings) = settings_of(args, foreign, 0, home.clone(), style)? else { return Ok(None) };
+    let Some(mut settings) = settings_of(args, foreign, 0, home.clone(), style)? else { return Ok(None) };
+    notes.extend(fits::labels(&mut settings, machine));
     ticker.begin("reading", inputs.len() as u64);
     let bed = bed(machine, &settings);
     let Some(stand) = place::stand(inputs, &args.place, bed, style, notes)? else {
         ticker.clear();
         return Ok(None);
     };
-    let wanted = machine.printer.as_ref().map_or(&[][..], |p| &p.thumbnails);
+    let wanted = match &settings.thumbnails {
+        Pictures::OfMachine => machine.printer.as_ref().map_or(&[][..], |p| &p.thumbnails),
+        Pictures::These(wanted) => wanted,
+    };
     let pictures = if wanted.is_empty() || args.hold.is_some() {
         Vec::new()
     } else {
@@ -227,6 +233,9 @@ fn ready(
     let model = Model { filaments, ..model::model(stand, settings, notes) };
     let print = Print::of(model, filament);
     notes.extend(print.collisions());
+    if args.hold.is_none() {
+        notes.extend(fits::nozzle(&print, machine));
+    }
     Ok(Some(Ready { print, pictures, bodies }))
 }
 
@@ -246,6 +255,12 @@ fn one(
     else {
         return Ok(Run { code: exit::INPUT, report: summary::failed(inputs, &notes) });
     };
+    if notes.iter().any(|d| d.severity == Severity::Error) {
+        ticker.clear();
+        eprint!("{}", report::render(&notes, &Sources::new(), style));
+        eprintln!("error: the program is not written");
+        return Ok(Run { code: exit::CHECK, report: summary::failed(inputs, &notes) });
+    }
     let machine = &equipped(machine, &print.job.settings);
     let title = out.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let mut plot = (!args.preview.is_empty()).then(|| Plot::new(machine, &title));
@@ -258,6 +273,7 @@ fn one(
     notes.extend(summary::vase(&outcome.summary));
     notes.extend(summary::findings(&outcome.findings));
     summary::merge(&mut notes, &outcome.diagnostics);
+    notes.extend(fits::shrunk(&notes, &print));
     let refused = notes.iter().any(|d| d.severity == Severity::Error);
     let figures = write::Figures::new(&outcome.summary, &outcome.estimate, &print.job.settings, machine);
     let told = summary::Told {
@@ -335,11 +351,12 @@ fn bed(machine: &Machine, settings: &Settings) -> place::Bed {
     };
     let low = Point::new(middle.x - half.x, middle.y - half.y);
     let high = Point::new(middle.x + half.x, middle.y + half.y);
-    let head_mm = if settings.sequential { settings.head_radius_mm } else { 0.0 };
+    let (head_mm, gantry_mm) =
+        if settings.sequential { (settings.head_radius_mm, settings.gantry_mm) } else { (0.0, f64::INFINITY) };
     // A bed that is only supposed ends nowhere in particular.
     let measured = machine.printer.as_ref().is_some_and(|p| p.bed.is_some());
     let edge_mm = if measured { around_mm(settings) } else { 0.0 };
-    place::Bed { low, high, head_mm, edge_mm }
+    place::Bed { low, high, head_mm, gantry_mm, edge_mm }
 }
 
 /// Returns how far skirt, brim and raft reach beyond bodies in the first layer, mm.

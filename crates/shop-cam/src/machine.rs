@@ -92,8 +92,58 @@ pub struct Thumbnail {
     pub width: u32,
     /// Height, pixels.
     pub height: u32,
-    /// QOI rather than PNG.
-    pub qoi: bool,
+    /// How it is stored.
+    pub format: PictureFormat,
+}
+
+/// How a picture is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PictureFormat {
+    /// PNG, which hosts and their plugins read.
+    #[default]
+    Png,
+    /// QOI, which Prusa's newer printers read.
+    Qoi,
+    /// JPEG, on white.
+    Jpg,
+}
+
+/// Smallest and largest side of a picture, pixels.
+const SIDES: std::ops::RangeInclusive<u32> = 8..=1024;
+
+impl std::str::FromStr for Thumbnail {
+    type Err = String;
+
+    /// Reads `220x124`, `16x16/QOI` or `16x16 qoi`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wanted = || {
+            format!(
+                "`{}` is no picture: 8x8 to 1024x1024 and one of PNG, QOI, JPG is wanted, as in 16x16/QOI",
+                text.trim()
+            )
+        };
+        let (size, format) = text.trim().split_once(['/', ' ']).unwrap_or((text.trim(), "png"));
+        let (width, height) = size.split_once(['x', 'X']).ok_or_else(wanted)?;
+        let side = |t: &str| t.trim().parse::<u32>().ok().filter(|v| SIDES.contains(v)).ok_or_else(wanted);
+        let format = match format.trim().to_ascii_lowercase().as_str() {
+            "png" => PictureFormat::Png,
+            "qoi" => PictureFormat::Qoi,
+            "jpg" | "jpeg" => PictureFormat::Jpg,
+            _ => return Err(wanted()),
+        };
+        Ok(Thumbnail { width: side(width)?, height: side(height)?, format })
+    }
+}
+
+impl std::fmt::Display for Thumbnail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let format = match self.format {
+            PictureFormat::Png => "PNG",
+            PictureFormat::Qoi => "QOI",
+            PictureFormat::Jpg => "JPG",
+        };
+        write!(f, "{}x{}/{format}", self.width, self.height)
+    }
 }
 
 /// One axis.

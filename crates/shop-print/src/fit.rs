@@ -9,8 +9,10 @@ use shop_geom::planar::{Contours, Corner, PER_MM, Planar};
 
 /// Straightening of contours that no proof sees, mm.
 const NO_MATTER_MM: f64 = 0.02;
-/// Corners stay corners when contours are moved.
-const CORNER: Corner = Corner::Sharp { limit: 2.0 };
+/// Corners of right angles, and a little sharper ones, stay corners when contours are moved; tips are cut off, so that
+/// nothing goes farther than so many times what was asked for.
+const FARTHEST: f64 = 1.5;
+const CORNER: Corner = Corner::Sharp { limit: FARTHEST };
 
 /// True when a region of this layer is not left as it is.
 pub fn changes(job: &Job, layer: usize) -> bool {
@@ -36,7 +38,10 @@ pub fn moved_mm(job: &Job, layer: usize) -> [f64; 2] {
     let rough = if s.fuzzy == Fuzzy::Off { 0.0 } else { s.fuzzy_mm };
     // A finer straightening than this is not seen.
     let rough = rough + (s.resolution_mm - NO_MATTER_MM).max(0.0);
-    [outer.min(hole) - rough - foot(job, layer) / PER_MM, outer.max(hole) + rough]
+    let most = outer.max(hole);
+    // Beyond corners it is farther.
+    let most = if most > 0.0 { FARTHEST * most } else { most };
+    [outer.min(hole) - rough - foot(job, layer) / PER_MM, most + rough]
 }
 
 /// Changes a region of a layer as the settings want it.
@@ -122,6 +127,21 @@ mod tests {
         assert!((with(|s| s.xy_growth_mm = 0.1) - grown).abs() < 1e-3);
         let holes = 400.0 - 10.2 * 10.2 + fin(0.0);
         assert!((with(|s| s.hole_growth_mm = 0.1) - holes).abs() < 1e-3);
+    }
+
+    #[test]
+    fn tips_go_no_farther_than_is_said() {
+        let s = Settings { xy_growth_mm: 0.8, ..Settings::default() };
+        let job = Job::new(s, Arc::new(Levels::even(5.0, 0.2, 0.2)), 1.75);
+        let most = moved_mm(&job, 3)[1];
+        for degrees in [5.0f64, 30.0, 60.0, 70.0, 80.0, 84.0] {
+            let half = 10.0 * (0.5 * degrees.to_radians()).tan();
+            let mut region = Contours::default();
+            region.add(&[[0.0, -half], [10.0, 0.0], [0.0, half]].map(|[x, y]| Spot::from_mm(x, y)));
+            fit(&job, 3, &mut Planar::default(), &mut region);
+            let far = region.spots().iter().map(|s| s.mm()[0] - 10.0).fold(f64::MIN, f64::max);
+            assert!(far <= most + 1e-3, "{degrees}: {far} {most}");
+        }
     }
 
     #[test]

@@ -42,6 +42,18 @@ pub struct Filler {
     /// Solids less what is narrow, where anything is.
     wide: Rows,
     is_narrow: bool,
+    /// Solids that lie on sparse filling.
+    hung: Rows,
+    spans: Spans,
+}
+
+/// Room for telling what lies on sparse filling.
+#[derive(Default)]
+struct Spans {
+    inner: Rows,
+    solid: Rows,
+    sparse: Rows,
+    held: Rows,
 }
 
 impl Filler {
@@ -53,7 +65,7 @@ impl Filler {
         let at = own.region.spots().first().copied().unwrap_or_default();
         let at = self.lay_bridges(job, layer, own, around, at, roads);
         self.split(job, layer, around, own, roads);
-        let at = self.lay_solid(job, layer, own, around, at, roads);
+        let at = self.lay_solid(job, layer, own, view, at, roads);
         if !self.bridged.is_empty() {
             merge(&self.solid, &self.bridged, &mut self.rest, |a, b, out| either(a, b, |r| out.push(r)));
             std::mem::swap(&mut self.solid, &mut self.rest);
@@ -167,14 +179,16 @@ impl Filler {
         job: &Job,
         layer: usize,
         own: &Slice,
-        around: &[Option<&Slice>],
+        view: &View<'_>,
         at: Spot,
         roads: &mut Roads,
     ) -> Spot {
+        let around = view.near;
         self.top.clear();
         if self.solid.is_empty() {
             return at;
         }
+        let spans = self.find_spans(job, layer, view.lower);
         let (way, s) = (layer % 2, &job.settings);
         let mut at = at;
         let solid = if self.is_narrow { &self.wide } else { &self.solid };
@@ -185,7 +199,8 @@ impl Filler {
             rest = &self.rest;
         }
         let mut lay = |rows: &Rows, kind: Kind, pattern: SkinPattern, at: Spot| {
-            let area = job.area(layer);
+            let flow = if kind == Kind::InternalBridge { s.internal_bridge_flow } else { 1.0 };
+            let area = job.area(layer) * flow;
             if pattern == SkinPattern::Concentric {
                 let pitch = job.frames[way].pitch();
                 let first = 0.01 * s.infill_overlap_percent.max(0.0) * pitch;
@@ -207,8 +222,28 @@ impl Filler {
             at = lay(&self.bottom, Kind::Solid, s.bottom_pattern, at);
             rest = &self.deep;
         }
+        if spans {
+            let room = &mut self.spans;
+            self.skinner.split(rest, &[Some(&room.held)], &job.span, &mut self.hung, &mut room.inner);
+            at = lay(&self.hung, Kind::InternalBridge, SkinPattern::Monotonic, at);
+            rest = &room.inner;
+        }
         at = lay(rest, Kind::Solid, SkinPattern::Monotonic, at);
         lay(&self.top, Kind::Top, s.top_pattern, at)
+    }
+
+    /// Leaves in `spans` what of the layer below holds lines: all of it but its sparse filling. False where there is none.
+    fn find_spans(&mut self, job: &Job, layer: usize, lower: &[Option<&Slice>]) -> bool {
+        let itself = job.reach.below;
+        let Some(below) = lower.get(itself).copied().flatten() else { return false };
+        let (way, frame) = (layer % 2, &job.frames[layer % 2]);
+        let among = lower[..lower.len() - 1].iter().enumerate().filter(|(i, _)| *i != itself);
+        let covers: Vec<Option<&Rows>> = among.map(|(_, slice)| slice.map(|s| &s.cover[way])).collect();
+        let Spans { inner, solid, sparse, held } = &mut self.spans;
+        self.scanner.scan(&below.walls.inside, frame, inner);
+        self.skinner.split(inner, &covers, &job.skin, solid, sparse);
+        merge(&below.cover[way], sparse, held, |a, b, out| without(a, b, |r| out.push(r)));
+        !sparse.is_empty()
     }
 
     /// Goes over what is seen from above once more.

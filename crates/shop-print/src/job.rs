@@ -22,6 +22,9 @@ const PASSAGE_MM: f64 = 4.0;
 /// for a wall above to hang over.
 const SLIVER_MM: f64 = 0.05;
 
+/// Shorter solid lines over sparse filling are no bridges, distances of roads (PrusaSlicer opens them by as much).
+const SHORTEST_SPAN: f64 = 3.0;
+
 /// Settings in the form in which the stages want them.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -31,6 +34,10 @@ pub struct Job {
     pub levels: Arc<Levels>,
     /// How far layers look around.
     pub reach: Reach,
+    /// Solids that span sparse filling are bridges.
+    pub spans_sparse: bool,
+    /// How such solids are told from others.
+    pub span: SkinRules,
     /// So many layers have their sparse filling together.
     pub together: usize,
     /// Lines of even and of odd layers.
@@ -79,17 +86,21 @@ impl Job {
         let thickest = (s.road_width_mm / s.layer_height_mm + 1e-9).floor().max(1.0) as usize;
         let even = levels.are_even() && s.infill_percent < 100.0;
         let together = if even { (s.infill_every_layers as usize).min(thickest) } else { 1 };
+        let skin = SkinRules {
+            sliver: grid(SLIVER_MM),
+            least: grid(0.5 * pitch_mm),
+            margin: grid(s.skin_margin_mm),
+            margin_rows: (s.skin_margin_mm / pitch_mm).round() as i32,
+            bridge: grid(2.0 * pitch_mm),
+        };
+        let sparse = s.infill_percent < s.internal_bridge_below_percent;
         Job {
+            spans_sparse: sparse && s.top_layers > 0 && !s.vase,
+            span: SkinRules { sliver: grid(SHORTEST_SPAN * pitch_mm), ..skin },
             together,
             reach: Reach { below: s.bottom_layers as usize, above: s.top_layers as usize },
             frames: [Frame::new(angle, pitch), Frame::new(angle + std::f64::consts::FRAC_PI_2, pitch)],
-            skin: SkinRules {
-                sliver: grid(SLIVER_MM),
-                least: grid(0.5 * pitch_mm),
-                margin: grid(s.skin_margin_mm),
-                margin_rows: (s.skin_margin_mm / pitch_mm).round() as i32,
-                bridge: grid(2.0 * pitch_mm),
-            },
+            skin,
             core: Arc::default(),
             link: grid(2.5 * pitch_mm),
             least_line: grid(0.05),

@@ -182,7 +182,13 @@ impl Print {
             } else {
                 Vec::new()
             };
-            let view = View { near: &near, group: &all, seams: &own.items[item].seams };
+            let lower = match layer {
+                0 => None,
+                _ if job.spans_sparse => Some(seen(job.reach.below + 1, job.reach.above)),
+                _ => None,
+            };
+            let lower = lower.as_deref().unwrap_or_default();
+            let view = View { near: &near, lower, group: &all, seams: &own.items[item].seams };
             let mut planned = planner.part(job, layer, slice, &view);
             planned.roads.belong_by(|kind| roles.of(kind));
             planned.divide(&self.parts[usize::from(*part)]);

@@ -49,9 +49,13 @@ fn rank(kind: Kind) -> (u8, bool) {
         Kind::Skirt | Kind::PrimeTower => (0, true),
         Kind::Support => (1, false),
         Kind::SupportInterface => (2, false),
-        Kind::OuterWall | Kind::InnerWall | Kind::Gap | Kind::Solid | Kind::Sparse | Kind::Bridge => {
-            (3, false)
-        }
+        Kind::OuterWall
+        | Kind::InnerWall
+        | Kind::Gap
+        | Kind::Solid
+        | Kind::Sparse
+        | Kind::Bridge
+        | Kind::InternalBridge => (3, false),
         Kind::Top => (4, true),
         Kind::Ironing => (5, true),
     }

@@ -62,7 +62,8 @@ use item::{Item, Part};
 use job::Job;
 use layer::LayerCut;
 use model::{Model, Object};
-use order::{Ordered, State};
+use order::{Force, Ordered, State};
+use pace::Pace;
 use pipeline::Stages;
 use plan::{Plan, Planner};
 use section::Mended;
@@ -169,7 +170,9 @@ impl Print {
         let mut job = Job::new(settings, levels, filament_mm);
         for part in &parts {
             let (reach, more) = (part.job.reach, part.job.together - 1);
-            job.reach.below = job.reach.below.max(reach.below + more);
+            // Whether what lies below is sparse is known one layer further down.
+            let deeper = more.max(usize::from(part.job.spans_sparse));
+            job.reach.below = job.reach.below.max(reach.below + deeper);
             job.reach.above = job.reach.above.max(reach.above + more);
         }
         job.bounds = around(&copies);
@@ -342,6 +345,18 @@ struct Line<'a, F> {
     last: &'a Mutex<(Option<Spot>, Option<u16>)>,
 }
 
+impl<F> Line<'_, F> {
+    /// Returns what a layer leaves in force, `fan` being that of its roads.
+    fn leaves(&self, layer: usize, fan: f64, ordered: &Ordered) -> Force {
+        let print = self.print;
+        // A tower is a matter of the order, and takes its time.
+        let plain = print.job.tools.iter().all(|t| t.0 == 0);
+        let last = ordered.lays.last().map(|lay| &ordered.roads.roads()[lay.road as usize]);
+        let limits = last.map_or(ordered.force.limits, |road| Pace::limits(&print.job, &print.parts, layer, road));
+        Force { fan: if plain { fan } else { f64::NAN }, limits }
+    }
+}
+
 /// Room of one worker.
 #[derive(Default)]
 struct Room {
@@ -380,11 +395,15 @@ impl<T: Send, F: Fn(Spoken) -> T + Sync> Stages for Line<'_, F> {
     }
 
     fn plan(&self, room: &mut Room, layer: usize, around: &[Option<Arc<LayerCut>>]) -> Plan {
-        self.print.plan_layer(&mut room.planner, self.turn, layer, around)
+        let mut plan = self.print.plan_layer(&mut room.planner, self.turn, layer, around);
+        plan.fan = Pace::fan_with(&self.print.job, &self.print.parts, layer, &plan.roads);
+        plan
     }
 
-    fn order(&self, state: &mut State, _: usize, plan: Plan) -> Ordered {
+    fn order(&self, state: &mut State, layer: usize, plan: Plan) -> Ordered {
+        let fan = plan.fan;
         let ordered = state.order(plan);
+        state.force = self.leaves(layer, fan, &ordered);
         if let Ok(mut last) = self.last.lock() {
             *last = (ordered.to, state.tool());
         }

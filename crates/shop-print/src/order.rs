@@ -39,6 +39,23 @@ pub struct Ordered {
     pub tool: Option<u16>,
     /// What was purged into objects after changes of tool, mm³.
     pub purged_mm3: f64,
+    /// What is in force when it begins.
+    pub force: Force,
+}
+
+/// What a layer leaves in force for the next one.
+#[derive(Clone, Copy, Debug)]
+pub struct Force {
+    /// The fan, a fraction of full speed; not a number when nobody knows.
+    pub fan: f64,
+    /// Acceleration and speed jump, mm/s² and mm/s; 0 when nobody said any.
+    pub limits: [f64; 2],
+}
+
+impl Default for Force {
+    fn default() -> Force {
+        Force { fan: f64::NAN, limits: [0.0; 2] }
+    }
 }
 
 /// What one layer tells the next.
@@ -50,6 +67,8 @@ pub struct State {
     tool: Option<u16>,
     /// Purged into objects in this layer, mm³.
     purged_mm3: f64,
+    /// What is in force when the next layer begins.
+    pub force: Force,
     layer: u64,
     at: Option<Spot>,
     past: Past,
@@ -102,6 +121,7 @@ impl State {
             tools,
             tool,
             purged_mm3: 0.0,
+            force: Force::default(),
             layer: 0,
             at,
             past: Past::default(),
@@ -116,7 +136,7 @@ impl State {
 
     /// Puts a layer in order. About linear in islands and corners of outer walls.
     pub fn order(&mut self, plan: Plan) -> Ordered {
-        let Plan { mut roads, islands, within } = plan;
+        let Plan { mut roads, islands, within, fan: _ } = plan;
         let mut lays = Vec::with_capacity(roads.roads().len());
         let (from, tool) = (self.at, self.tool);
         self.now.corners.clear();
@@ -130,7 +150,7 @@ impl State {
         self.past.near.load(&self.past.corners);
         self.layer += 1;
         let purged_mm3 = std::mem::take(&mut self.purged_mm3);
-        Ordered { roads, lays, within, from, to: self.at, tool, purged_mm3 }
+        Ordered { roads, lays, within, from, to: self.at, tool, purged_mm3, force: self.force }
     }
 
     /// Returns the tool in use.
@@ -158,9 +178,10 @@ impl State {
             put(&mut groups, of(&island, roads), island);
         }
         if groups.is_empty() {
-            // The tool that is in use makes all of it.
+            // The tool that is in use makes all of it, or the first that would come.
+            let first = any.iter().map(|i| of(i, roads)).min();
             for island in any.drain(..) {
-                let tool = self.tool.unwrap_or_else(|| of(&island, roads));
+                let tool = self.tool.or(first).unwrap_or_default();
                 remake(&tools, tool, &island, roads);
                 put(&mut groups, tool, island);
             }
@@ -178,6 +199,7 @@ impl State {
             let tower = tools.tower(layer, None, changes == 0, tool, roads);
             self.in_order(tower, roads, lays);
         }
+        let end = groups.last().map_or(0, |g| g.0);
         for (k, (tool, mut islands)) in groups.into_iter().enumerate() {
             if self.tool != Some(tool) {
                 self.tool = Some(tool);
@@ -189,8 +211,15 @@ impl State {
                 self.in_order(tower, roads, lays);
                 self.islands(&taken, roads, lays);
             }
-            // Its own, and in the end whatever nobody else lays.
-            let last = any.extract_if(.., |i| k + 1 == count || of(i, roads) == tool);
+            // Its own but what later changes want, and in the end whatever nobody else lays.
+            let later = (count - 1 - k) as f64 * tools.elsewhere_mm3();
+            let mut spare = any.iter().map(|i| volume(i, roads)).sum::<f64>() - later;
+            let last = any.extract_if(.., |i| {
+                let goes = volume(i, roads) <= spare || !may_make(&tools, end, i, roads);
+                let now = k + 1 == count || of(i, roads) == tool && goes;
+                spare -= if now { volume(i, roads) } else { 0.0 };
+                now
+            });
             for island in last.collect::<Vec<_>>() {
                 remake(&tools, tool, &island, roads);
                 islands.push(island);
@@ -429,11 +458,9 @@ fn purge(
     let (mut taken, mut purged) = (Vec::new(), 0.0);
     any.sort_by_key(|i| of(i, roads) != tool);
     while purged < wanted {
-        let able =
-            |i: &Island| all(i).all(|r| tools.made_with(roads.roads()[r as usize].part, tool).is_some());
-        let Some(k) = any.iter().position(able) else { break };
+        let Some(k) = any.iter().position(|i| may_make(tools, tool, i, roads)) else { break };
         let island = any.remove(k);
-        purged += all(&island).map(|r| roads.volume_mm3(&roads.roads()[r as usize])).sum::<f64>();
+        purged += volume(&island, roads);
         remake(tools, tool, &island, roads);
         taken.push(island);
     }
@@ -444,6 +471,16 @@ fn purge(
 fn all(island: &Island) -> impl Iterator<Item = u32> + '_ {
     let rings = island.rings.iter().flat_map(|r| r.inner.iter().copied().chain([r.outer]));
     rings.chain(island.rest.iter().copied())
+}
+
+/// Returns the material of an island, mm³.
+fn volume(island: &Island, roads: &Roads) -> f64 {
+    all(island).map(|r| roads.volume_mm3(&roads.roads()[r as usize])).sum()
+}
+
+/// True when a tool can make an island.
+fn may_make(tools: &Tools, tool: u16, island: &Island, roads: &Roads) -> bool {
+    all(island).all(|r| tools.made_with(roads.roads()[r as usize].part, tool).is_some())
 }
 
 /// Lets another tool make an island.

@@ -18,26 +18,27 @@ pub struct Pace<'a> {
     /// Factors on speeds of what is hidden and of walls that are seen.
     hidden: f64,
     seen: f64,
-    /// What the layer takes in the end, travel not counted, s.
-    pub seconds: f64,
+    /// What the layer takes when nothing is slowed down, travel not counted, s; infinite where nobody asks.
+    natural: f64,
 }
 
 /// Steps in which speeds over air change, so that not every corner has its own.
 const STEPS: f64 = 20.0;
+/// Steps that full speed of a fan has in firmwares.
+const STEPS_OF_FANS: f64 = 255.0;
 /// Halvings of the range in which a factor lies.
 const HALVINGS: u32 = 40;
 
 impl<'a> Pace<'a> {
     /// Works out the paces of a layer. O(roads), and a few dozen times that where it must be slowed down.
     pub fn new(job: &'a Job, parts: &'a [Part], layer: usize, roads: &Roads) -> Pace<'a> {
-        let mut pace = Pace { job, parts, first: layer == 0, hidden: 1.0, seen: 1.0, seconds: f64::INFINITY };
+        let mut pace = Pace { job, parts, first: layer == 0, hidden: 1.0, seen: 1.0, natural: f64::INFINITY };
         let s = &job.settings;
-        let ramp = s.fan_least_percent < s.fan_percent;
-        if s.least_layer_s > 0.0 || ramp {
-            pace.seconds = pace.takes(roads);
+        if s.least_layer_s > 0.0 || Pace::ramps(job) {
+            pace.natural = pace.takes(roads);
         }
         let least = s.least_layer_s;
-        if pace.seconds >= least {
+        if pace.natural >= least {
             return pace;
         }
         if s.slow_outer_walls_last {
@@ -50,8 +51,21 @@ impl<'a> Pace<'a> {
             let factor = pace.solve(roads, least, slow);
             pace = slow(pace, factor);
         }
-        pace.seconds = pace.takes(roads);
         pace
+    }
+
+    /// True when the time of a layer tells its fan.
+    fn ramps(job: &Job) -> bool {
+        job.settings.fan_least_percent < job.settings.fan_percent
+    }
+
+    /// Returns the fan that a layer of these roads has, for the next one to know; O(corners) where its time matters.
+    pub fn fan_with(job: &'a Job, parts: &'a [Part], layer: usize, roads: &Roads) -> f64 {
+        let mut pace = Pace { job, parts, first: layer == 0, hidden: 1.0, seen: 1.0, natural: f64::INFINITY };
+        if Pace::ramps(job) {
+            pace.natural = pace.takes(roads);
+        }
+        pace.fan(layer)
     }
 
     /// Returns what holds for a road.
@@ -115,12 +129,19 @@ impl<'a> Pace<'a> {
             Kind::Gap => s.gap_mm_per_s,
             Kind::Top => s.top_mm_per_s,
             Kind::Solid => s.solid_mm_per_s,
-            Kind::Bridge => s.bridge_mm_per_s,
+            Kind::InternalBridge if s.internal_bridge_mm_per_s > 0.0 => s.internal_bridge_mm_per_s,
+            Kind::Bridge | Kind::InternalBridge => s.bridge_mm_per_s,
             Kind::Ironing => s.ironing_mm_per_s,
             Kind::Sparse | Kind::PrimeTower => s.infill_mm_per_s,
             Kind::Support | Kind::SupportInterface => s.support_mm_per_s,
             Kind::Skirt => s.first_layer_mm_per_s,
         }
+    }
+
+    /// Returns acceleration and speed jump of a road, as the two below.
+    pub fn limits(job: &'a Job, parts: &'a [Part], layer: usize, road: &Road) -> [f64; 2] {
+        let pace = Pace { job, parts, first: layer == 0, hidden: 1.0, seen: 1.0, natural: 0.0 };
+        [pace.acceleration(road), pace.jerk(road)]
     }
 
     /// Returns the acceleration of a road, mm/s²; 0 leaves that of the machine.
@@ -132,7 +153,7 @@ impl<'a> Pace<'a> {
             }
             Kind::OuterWall => s.outer_wall_acceleration_mm_per_s2,
             Kind::Top | Kind::Ironing => s.top_acceleration_mm_per_s2,
-            Kind::Bridge => s.bridge_acceleration_mm_per_s2,
+            Kind::Bridge | Kind::InternalBridge => s.bridge_acceleration_mm_per_s2,
             Kind::Sparse => s.infill_acceleration_mm_per_s2,
             _ => 0.0,
         };
@@ -154,18 +175,16 @@ impl<'a> Pace<'a> {
         let rise = if layer == 0 { 0.0 } else { (layer as f64 / (full - 1) as f64).min(1.0) };
         let least = s.fan_least_percent.min(s.fan_percent);
         let slack = (s.fan_from_s - s.least_layer_s).max(1e-3);
-        let haste = ((s.fan_from_s - self.seconds) / slack).clamp(0.0, 1.0);
+        // A layer that would take less is slowed down until it takes the least.
+        let seconds = self.natural.max(s.least_layer_s);
+        let haste = ((s.fan_from_s - seconds) / slack).clamp(0.0, 1.0);
         let share = s.at_heights.fan(self.job.levels.top(layer)).unwrap_or(1.0);
-        0.01 * share * rise * (least + (s.fan_percent - least) * haste)
-    }
-
-    /// Returns the fan in force before a layer; not a number when that layer alone knows it.
-    pub fn fan_before(job: &Job, layer: usize) -> f64 {
-        let s = &job.settings;
-        match layer {
-            0 => 0.0,
-            _ if s.fan_least_percent < s.fan_percent || s.at_heights.fan(0.0).is_some() => f64::NAN,
-            _ => Pace { job, parts: &[], first: false, hidden: 1.0, seen: 1.0, seconds: 0.0 }.fan(layer - 1),
+        let fan = |haste: f64| 0.01 * share * rise * (least + (s.fan_percent - least) * haste);
+        // Times of layers are never quite the same: what is finer than firmwares know would be said again and again.
+        if haste > 0.0 && haste < 1.0 {
+            (STEPS_OF_FANS * fan(haste)).round() / STEPS_OF_FANS
+        } else {
+            fan(haste)
         }
     }
 
@@ -176,7 +195,8 @@ impl<'a> Pace<'a> {
             let from = s.overhang_from_percent.max(1.0);
             (0..(road.end - road.start) as usize).any(|i| f64::from(roads.hanging(road, i)) > from)
         };
-        if !self.first && (road.kind == Kind::Bridge || s.overhangs && hangs()) {
+        let spans = matches!(road.kind, Kind::Bridge | Kind::InternalBridge);
+        if !self.first && (spans || s.overhangs && hangs()) {
             usual.max(0.01 * s.bridge_fan_percent)
         } else {
             usual

@@ -57,6 +57,8 @@ pub struct Plan {
     pub islands: Vec<Island>,
     /// The innermost walls, where ways are to be led inside them.
     pub within: Contours,
+    /// The fan of the layer, a fraction of full speed.
+    pub fan: f64,
 }
 
 impl Plan {
@@ -183,6 +185,8 @@ impl Plan {
 pub struct View<'a> {
     /// What lies in the layers it looks at, `near[below]` being the layer itself.
     pub near: &'a [Option<&'a Slice>],
+    /// The same from one layer further down on, where that matters; else empty.
+    pub lower: &'a [Option<&'a Slice>],
     /// What lies in all layers that those look at which have their sparse filling together; empty where each has its own.
     pub group: &'a [Option<&'a Slice>],
     /// Lines along which painted surfaces are cut: where seams lie, and where none do.

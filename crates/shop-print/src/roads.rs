@@ -19,6 +19,8 @@ pub enum Kind {
     Sparse,
     /// Filling that spans air between two sides.
     Bridge,
+    /// Solid filling that spans the lines of sparse filling.
+    InternalBridge,
     /// A pass over the top that melts it smooth.
     Ironing,
     /// Lines that carry what would hang in the air.
@@ -41,7 +43,7 @@ impl Kind {
             Kind::Top => "Top solid infill",
             Kind::Solid => "Solid infill",
             Kind::Sparse => "Internal infill",
-            Kind::Bridge => "Bridge infill",
+            Kind::Bridge | Kind::InternalBridge => "Bridge infill",
             Kind::Ironing => "Ironing",
             Kind::Support => "Support material",
             Kind::SupportInterface => "Support material interface",

@@ -45,7 +45,7 @@ impl Roles {
     pub fn of(&self, kind: Kind) -> u16 {
         match kind {
             Kind::OuterWall | Kind::InnerWall | Kind::Gap | Kind::Skirt | Kind::PrimeTower => self.walls,
-            Kind::Top | Kind::Solid | Kind::Bridge | Kind::Ironing => self.solid,
+            Kind::Top | Kind::Solid | Kind::Bridge | Kind::InternalBridge | Kind::Ironing => self.solid,
             Kind::Sparse => self.sparse,
             Kind::Support => self.supports,
             Kind::SupportInterface => self.faces,

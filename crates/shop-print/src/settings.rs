@@ -5,7 +5,9 @@
 //! one, and nothing can be said of a setting in one place that another place does not know.
 
 use crate::hooks::{Acts, Hook};
+use shop_cam::machine::Thumbnail;
 use std::fmt::Display;
+use std::sync::Arc;
 
 /// A kind of value that a setting can have.
 pub trait Value: Sized + Clone {
@@ -81,6 +83,34 @@ impl Value for OwnTool {
     }
 }
 
+/// The pictures at the head of a program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Pictures {
+    /// Those that the machine's profile names.
+    #[default]
+    OfMachine,
+    /// These.
+    These(Arc<[Thumbnail]>),
+}
+
+impl Value for Pictures {
+    fn read(text: &str) -> Result<Self, String> {
+        let all = text.split([',', ';']).map(str::trim).filter(|t| !t.is_empty());
+        match text.trim() {
+            "machine" => Ok(Pictures::OfMachine),
+            "none" => Ok(Pictures::These(Arc::default())),
+            _ => all.map(str::parse).collect::<Result<Vec<_>, _>>().map(|all| Pictures::These(all.into())),
+        }
+    }
+    fn show(&self) -> String {
+        match self {
+            Pictures::OfMachine => "machine".to_owned(),
+            Pictures::These(all) if all.is_empty() => "none".to_owned(),
+            Pictures::These(all) => all.iter().map(Thumbnail::to_string).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
 /// Defines an enum whose variants have names in profiles.
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
@@ -125,8 +155,12 @@ choice! {
         Off = "off",
         /// Klipper's EXCLUDE_OBJECT.
         ExcludeObject = "exclude-object",
-        /// M486 of Marlin and RepRapFirmware.
+        /// M486 of Marlin, names in lines of their own as Prusa's firmware wants them.
         M486 = "m486",
+        /// M486 of RepRapFirmware, which reads names in the line of the number.
+        M486Named = "m486-named",
+        /// Whatever the printer's firmware knows of these.
+        Firmware = "firmware",
         /// Remarks that OctoPrint's plugins read.
         OctoPrint = "octoprint",
     }
@@ -363,6 +397,11 @@ settings! {
     bridge_anchor_mm: f64 = 1.2, 0.0 ..= 10.0;
     /// Factor on the filament of bridges: less draws lines tighter, more lets them touch one another.
     bridge_flow: f64 = 1.0, 0.1 ..= 3.0;
+    /// Solids that lie right on sparse filling are laid as bridges are from line to line of it (internal bridges) where it
+    /// fills less than this, percent; 0 never.
+    internal_bridge_below_percent: f64 = 50.0, 0.0 ..= 100.0;
+    /// Factor on the filament of such bridges.
+    internal_bridge_flow: f64 = 1.0, 0.1 ..= 3.0;
     /// Spaces too narrow for another pair of walls are filled with one road of their width.
     gap_fill: bool = true;
     /// Narrowest road that fills a space or makes a thin wall, mm.
@@ -475,6 +514,8 @@ settings! {
     top_mm_per_s: f64 = 40.0, 0.5 ..= 2000.0;
     /// Speed of lines that span air, mm/s.
     bridge_mm_per_s: f64 = 30.0, 0.5 ..= 2000.0;
+    /// Speed of solid lines that span sparse filling, mm/s; 0 for that of bridges.
+    internal_bridge_mm_per_s: f64 = 0.0, 0.0 ..= 2000.0;
     /// Speed of passes that melt the top smooth, mm/s.
     ironing_mm_per_s: f64 = 20.0, 0.5 ..= 2000.0;
     /// Speed of sparse filling, mm/s.
@@ -632,8 +673,8 @@ settings! {
     gantry_mm: f64 = 25.0, 0.0 ..= 2000.0;
     /// What is written before each object but the first when they are made one after another.
     between_objects_gcode: Hook = Hook::default();
-    /// How objects are told apart in the program, so that one can be given up: off, exclude-object (Klipper), m486 (Marlin,
-    /// RepRapFirmware) or octoprint.
+    /// How objects are told apart in the program, so that one can be given up: off, exclude-object (Klipper), m486 (Marlin),
+    /// m486-named (RepRapFirmware), octoprint (remarks for its plugins), or firmware for what the printer's knows.
     labels: Labels = Labels::Off;
     /// What is written instead of heating and homing before the first layer; values stand in braces, as in {bed_c}.
     start_gcode: Hook = Hook::default();
@@ -653,6 +694,10 @@ settings! {
     /// The program says at every layer and every half minute how far it is and how many minutes are left (M73), where the
     /// firmware knows that and the program goes to a file.
     progress_marks: bool = true;
+
+    /// Pictures of the print (thumbnails) at the head of the program, for the screen of the printer or its host: sizes in
+    /// pixels and formats, as in 16x16/QOI, 220x124/PNG (PNG, QOI or JPG); machine for those that its profile names, or none.
+    thumbnails: Pictures = Pictures::default();
 
     /// Where the middle of the parts is put, mm from the left.
     center_x_mm: f64 = 110.0, -10000.0 ..= 10000.0;
@@ -686,6 +731,24 @@ mod tests {
             assert_eq!(other.set(field.name, &text), Ok(()), "{}", field.name);
             assert_eq!(other, defaults);
             assert!(field.doc.trim().ends_with('.'), "{}", field.name);
+        }
+    }
+
+    #[test]
+    fn pictures_are_listed() {
+        let mut s = Settings::default();
+        for (text, wanted) in [
+            ("16x16/QOI,220x124", "16x16/QOI, 220x124/PNG"),
+            ("32x32 jpg; 8X8/png;", "32x32/JPG, 8x8/PNG"),
+            ("none", "none"),
+            ("", "none"),
+            ("machine", "machine"),
+        ] {
+            assert_eq!(s.set("thumbnails", text), Ok(()), "{text}");
+            assert_eq!(s.get("thumbnails").as_deref(), Some(wanted));
+        }
+        for text in ["16", "16x", "4x4", "16x16/GIF", "2000x2000", "16x16/QOI/PNG", "-16x16"] {
+            assert!(s.set("thumbnails", text).is_err_and(|e| e.contains("16x16/QOI")), "{text}");
         }
     }
 

@@ -141,7 +141,6 @@ pub(crate) fn speak(
     let corners: usize = ordered.roads.roads().iter().map(|r| (r.end - r.start) as usize).sum();
     let pace = Pace::new(job, &print.parts, layer, &ordered.roads);
     comber.load(&ordered.within);
-    let below = Pace::fan_before(job, layer);
     let mut commands = print.spare.take();
     commands.reserve(corners + 6 * ordered.lays.len() + 8 + ROOM);
     let mut speaker = Speaker {
@@ -155,10 +154,11 @@ pub(crate) fn speak(
         layer,
         feed: 0.0,
         kind: None,
-        acceleration: 0.0,
-        jerk: 0.0,
+        acceleration: ordered.force.limits[0],
+        jerk: ordered.force.limits[1],
         usual_fan: pace.fan(layer),
-        fan: below,
+        // The beginning of the program switches it off.
+        fan: if layer == 0 { 0.0 } else { ordered.force.fan },
         rise: true,
         over: None,
         lone: ordered.lays.len() == 1,

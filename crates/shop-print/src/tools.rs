@@ -14,6 +14,7 @@
 //! ```
 
 use crate::Print;
+use crate::item::Part;
 use crate::roads::{Kind, Roads};
 use shop_geom::planar::{PER_MM, Spot};
 
@@ -146,15 +147,19 @@ impl Tower {
         if tools < 2 || s.purge_mm3 <= 0.0 || s.sequential {
             return None;
         }
-        // Above the second highest tool there is nothing to change to.
+        // Above the second highest tool there is nothing to change to; nor is there for what may have any colour.
+        let fixed = |p: &&Part| p.used && (p.others.is_empty() || !p.job.settings.purge_into_object);
         let mut tops: Vec<f64> = Vec::new();
         let mut by_tool: Vec<(u32, f64)> =
-            print.parts.iter().filter(|p| p.used).map(|p| (p.job.settings.tool, p.top_mm)).collect();
+            print.parts.iter().filter(fixed).map(|p| (p.job.settings.tool, p.top_mm)).collect();
         by_tool.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
         by_tool.dedup_by_key(|t| t.0);
         tops.extend(by_tool.iter().map(|t| t.1));
         tops.sort_by(|a, b| b.total_cmp(a));
         let layers = print.job.levels.below(*tops.get(1)?);
+        if layers == 0 {
+            return None;
+        }
         let areas: Vec<f64> = (0..layers).map(|l| print.job.area(l)).collect();
         let thinnest = areas.iter().copied().fold(f64::INFINITY, f64::min);
         let width = s.tower_width_mm;
@@ -164,7 +169,7 @@ impl Tower {
             width: width * PER_MM,
             pitch: s.pitch_mm().max(0.05) * PER_MM,
             rows,
-            fields: tools as u32 - 1,
+            fields: tops.len() as u32 - 1,
             layers,
             areas,
         })

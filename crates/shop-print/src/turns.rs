@@ -7,6 +7,7 @@
 //!         ┌───┐    │   │
 //! ```
 
+use crate::item::Part;
 use crate::tools::Tools;
 use crate::{Copy, Material, Print, around};
 use shop_report::Diagnostic;
@@ -107,6 +108,15 @@ impl Print {
                     low[0], high[0], low[1], high[1]
                 ))
             }));
+        }
+        let any = |p: &Part| p.job.settings.purge_into_object && !p.others.is_empty();
+        if s.purge_mm3 > 0.0
+            && self.job.tools.len() > 1
+            && self.parts.iter().all(|p| any(p) || p.top_mm == 0.0)
+        {
+            let message = "purge_into_object holds for all objects: each may have any colour, and one tool makes them all";
+            let hint = "let it hold for single objects of a project, which take up what others' changes of tool leave";
+            found.push(Diagnostic::warning("print/any-colour", message).hint(hint));
         }
         if !s.sequential || self.copies.len() < 2 {
             return found;

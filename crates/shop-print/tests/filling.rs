@@ -220,7 +220,14 @@ fn length(steps: &[Step]) -> f64 {
 }
 
 fn plain() -> Settings {
-    Settings { layer_height_mm: 0.2, first_layer_height_mm: 0.2, ..Settings::default() }
+    // Bridges over air are looked at alone.
+    let internal_bridge_below_percent = 0.0;
+    Settings {
+        layer_height_mm: 0.2,
+        first_layer_height_mm: 0.2,
+        internal_bridge_below_percent,
+        ..Settings::default()
+    }
 }
 
 /// A plate on two walls.
@@ -276,6 +283,47 @@ fn what_is_held_on_one_side_only_is_no_bridge_and_neither_is_a_slope() {
 fn step() -> Mesh {
     let slab = block([-15.0, -10.0, 0.0], [15.0, 10.0, 4.0]);
     together([slab, block([-15.0, -10.0, 4.0], [0.0, 10.0, 6.0])])
+}
+
+#[test]
+fn solids_right_above_sparse_filling_are_bridges() {
+    let with = |infill_percent: f64, below: f64| Settings {
+        infill_percent,
+        internal_bridge_below_percent: below,
+        internal_bridge_mm_per_s: 33.0,
+        internal_bridge_flow: 1.2,
+        least_layer_s: 0.0,
+        ..plain()
+    };
+    // Four solid layers on top, of which the lowest lies on sparse filling; the same under the step.
+    let spans = lines_of(step(), with(20.0, 50.0), "Bridge infill");
+    assert_eq!(layers_with(&spans), [16, 26]);
+    for (layer, left, right) in [(16, -0.8, 13.4), (26, -14.2, -0.8)] {
+        let (width, lines) = (right - left, &spans[layer]);
+        let ends = |s: &Step| [s.from[0], s.to[0]];
+        let low = lines.iter().flat_map(ends).fold(f64::MAX, f64::min);
+        let high = lines.iter().flat_map(ends).fold(f64::MIN, f64::max);
+        assert!((low - left).abs() < 1.2 && (high - right).abs() < 1.2, "{layer}: {low} {high}");
+        let (long, laid) = (length(lines), filament(lines) * SECTION);
+        let all = long * plain().pitch_mm() / (width * 18.4);
+        assert!((0.9..1.12).contains(&all), "{layer}: {all}");
+        let full = long * plain().pitch_mm() * plain().layer_height_mm;
+        assert!((laid / full - 1.2).abs() < 0.01, "{layer}: {laid} {full}");
+        assert!(lines.iter().all(|s| (s.speed - 33.0).abs() < 1e-9));
+    }
+    for settings in [
+        with(20.0, 0.0),
+        with(60.0, 50.0),
+        with(100.0, 100.0),
+        Settings { top_layers: 0, ..with(20.0, 50.0) },
+    ] {
+        assert!(lines_of(step(), settings, "Bridge infill").iter().all(Vec::is_empty));
+    }
+    // However many layers are solid below, and where none is.
+    for bottom_layers in [0, 1, 7] {
+        let settings = Settings { bottom_layers, ..with(20.0, 50.0) };
+        assert_eq!(layers_with(&lines_of(step(), settings, "Bridge infill")), [16, 26]);
+    }
 }
 
 #[test]

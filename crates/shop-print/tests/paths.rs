@@ -195,8 +195,10 @@ fn accelerations_follow_the_kind_of_road() {
     };
     let first: Vec<_> = prologue(&print.job).commands.iter().filter_map(limits).collect();
     assert_eq!(first.iter().map(|l| l.pressure_advance).collect::<Vec<_>>(), [Some(0.04)]);
+    // What one layer leaves in force holds for the next.
+    let mut acceleration = None;
     for layer in commands(s) {
-        let (mut acceleration, mut kind) = (None, String::new());
+        let mut kind = String::new();
         for c in &layer {
             match c {
                 Command::Limits(l) => acceleration = l.acceleration.or(acceleration),
@@ -265,19 +267,47 @@ fn texts_and_deeds_come_where_they_are_wanted() {
 
 #[test]
 fn every_road_of_an_object_lies_between_its_labels_and_so_does_the_way_to_it() {
-    for labels in ["exclude-object", "m486", "octoprint", "off"] {
+    for labels in ["exclude-object", "m486", "m486-named", "firmware", "octoprint", "off"] {
         let mut settings = Settings { skirt_loops: 1, ..plain() };
         settings.set("labels", labels).expect("sound");
         let places = vec![[0.0, 0.0], [30.0, 0.0]];
-        let object = Object { name: "two posts".to_owned(), places, ..Object::of(posts()) };
+        let object = Object { name: "Two posts".to_owned(), places, ..Object::of(posts()) };
         let print = print_all(vec![object], settings);
         let all = common::commands(&print);
         let (mut open, mut seen, mut kind): (Option<String>, [usize; 2], String) =
             (None, [0; 2], String::new());
-        for c in all.iter().flatten() {
+        let (head, body): (Vec<&Command>, Vec<&Command>) = {
+            let all: Vec<&Command> = all.iter().flatten().collect();
+            let first = all.iter().position(|c| matches!(c, Command::Layer { .. })).expect("a layer");
+            (all[..first].to_vec(), all[first..].to_vec())
+        };
+        let head: Vec<String> = head
+            .iter()
+            .filter_map(|c| if let Command::Native(t) = c { Some(t.to_string()) } else { None })
+            .collect();
+        let wanted: &[&str] = match labels {
+            "exclude-object" => &["NAME=Two_posts_copy_1_id_0 ", "NAME=Two_posts_copy_2_id_1 "],
+            "m486-named" => &[
+                "M486 T2",
+                "M486 S0 A\"Two_posts_copy_1_id_0\"",
+                "M486 S1 A\"Two_posts_copy_2_id_1\"",
+                "M486 S-1",
+            ],
+            "m486" | "firmware" => &[
+                "M486 T2",
+                "M486 S0",
+                "M486 Atwo_posts_copy_1_id_0",
+                "M486 S1",
+                "M486 Atwo_posts_copy_2_id_1",
+                "M486 S-1",
+            ],
+            _ => &[],
+        };
+        assert_eq!(head.len(), wanted.len(), "{head:?}");
+        assert!(head.iter().zip(wanted).all(|(told, part)| told.contains(part)), "{head:?}");
+        for c in body {
             match c {
                 Command::Feature(name) => kind = name.to_string(),
-                Command::Native(t) if t.contains("DEFINE") || t.starts_with("M486 T") => {}
                 Command::Native(t) if t.contains("END") || t.ends_with("S-1") || t.contains("; stop") => {
                     assert!(open.take().is_some());
                 }
@@ -289,7 +319,8 @@ fn every_road_of_an_object_lies_between_its_labels_and_so_does_the_way_to_it() {
                 Command::Extrude { to, e } if *e > 0.0 && kind != "Skirt/Brim" && labels != "off" => {
                     let text = open.as_deref().expect("a road is somebody's");
                     let copy = usize::from(to[0] > print.job.settings.center_x_mm);
-                    let wanted = if labels == "m486" { format!("S{copy}") } else { format!("_id_{copy}") };
+                    let m486 = labels.starts_with("m486") || labels == "firmware";
+                    let wanted = if m486 { format!("S{copy}") } else { format!("_id_{copy}") };
                     assert!(text.ends_with(&wanted), "{text} {wanted}");
                     seen[copy] += 1;
                 }
@@ -299,6 +330,55 @@ fn every_road_of_an_object_lies_between_its_labels_and_so_does_the_way_to_it() {
         }
         assert_eq!(open, None);
         assert!(labels == "off" || seen.iter().all(|n| *n > 100));
+    }
+}
+
+#[test]
+fn what_is_in_force_is_said_once_and_again_where_nobody_knows() {
+    let cone = || loft(24, 0.0, &[([0.0; 3], 12.0), ([0.0, 0.0, 6.0], 2.0)]);
+    let told = |at_heights: &str| {
+        let mut settings = Settings {
+            acceleration_mm_per_s2: 1000.0,
+            outer_wall_acceleration_mm_per_s2: 500.0,
+            jerk_mm_per_s: 8.0,
+            fan_least_percent: 20.0,
+            ..plain()
+        };
+        settings.set("at_heights", at_heights).expect("sound");
+        let layers = common::commands(&print_of(cone(), settings));
+        let (mut fan, mut limits) = (None, [None; 2]);
+        let mut again = Vec::new();
+        for (i, layer) in layers.iter().enumerate() {
+            for c in layer {
+                match c {
+                    Command::Fan { fraction, .. } => {
+                        // Steps that a firmware tells apart.
+                        assert!((255.0 * fraction - (255.0 * fraction).round()).abs() < 1e-9);
+                        if fan.replace(*fraction) == Some(*fraction) {
+                            again.push((i, "fan"));
+                        }
+                    }
+                    Command::Limits(l) => {
+                        let new = [l.acceleration, l.jerk[0]];
+                        assert!(new.iter().any(Option::is_some));
+                        for (old, new) in limits.iter_mut().zip(new) {
+                            if new.is_some() && std::mem::replace(old, new) == new {
+                                again.push((i, "limits"));
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        assert!(fan.is_some_and(|f| f > 0.9) && limits.iter().all(Option::is_some));
+        again
+    };
+    assert_eq!(told(""), []);
+    for act in ["pause", "colour", "write M117 there"] {
+        let again = told(&format!("2 {act}"));
+        assert_eq!(again.iter().map(|a| a.0).collect::<Vec<_>>(), vec![10; again.len()], "{act}");
+        assert!(again.iter().any(|a| a.1 == "limits"), "{act}");
     }
 }
 

@@ -162,6 +162,9 @@ fn what_is_purged_is_accounted() {
                 let clean = volume(run.iter().take_while(|p| hides(p)));
                 let wanted = settings().purge_mm3 - 1e-6;
                 assert!(!changed || clean >= wanted, "layer {i}: {clean} mm³, {infill} {whole}");
+                // What may have any colour waits for the change, whichever tool comes.
+                let waits = run.iter().any(|p| third.contains(&p.to[0]));
+                assert!(!changed || !whole || infill || waits, "layer {i}: {infill} {whole}");
             }
         }
         assert!(changes >= 24, "{changes}");
@@ -173,6 +176,22 @@ fn what_is_purged_is_accounted() {
     for used in &towers[1..] {
         assert!(used.purged_mm3 > 100.0 && used.tower_mm3 < 0.9 * towers[0].tower_mm3, "{used:?}");
     }
+}
+
+#[test]
+fn where_everything_may_have_any_colour_no_tool_is_changed_and_no_tower_built() {
+    let any = |tool: &str, x: f64| {
+        let changes = changes(&[("tool", tool), ("purge_into_object", "true")]);
+        Object { changes, places: vec![[x, 0.0]], ..Object::of(block([0.0; 3], [15.0, 15.0, 3.0])) }
+    };
+    let print = print_all(vec![any("0", 0.0), any("1", 30.0)], settings());
+    let (layers, _) = laid(&print);
+    let mut seen: Vec<_> = layers.iter().flatten().map(|p| (p.tool, p.kind == "Wipe tower")).collect();
+    seen.dedup();
+    assert_eq!(seen, [(Some(0), false)]);
+    assert_eq!(print.collisions().iter().map(|d| d.code).collect::<Vec<_>>(), ["print/any-colour"]);
+    let told: Vec<_> = blocks(true, true).collisions().into_iter().map(|d| d.code).collect();
+    assert_eq!(told, [""; 0]);
 }
 
 #[test]

@@ -234,6 +234,7 @@ pub fn of_tool(foreign: &[Setting], tool: usize) -> Vec<Setting> {
     // The signs between values stand in texts of the program as well, and between the corners of a bed.
     let whole = |key: &str, value: &str| match row(key) {
         Some(Row::Text(..)) => !value.trim_start().starts_with(['"', '[']),
+        Some(Row::Plain(_)) => true,
         Some(Row::Machine) => !OF_TOOLS.contains(&key),
         _ => false,
     };
@@ -288,6 +289,7 @@ pub fn map(foreign: &[Setting]) -> Mapped {
             None => mapper.lose(key, value, "not known"),
         }
     }
+    mapper.settle();
     mapper.out
 }
 
@@ -300,6 +302,15 @@ struct Mapper<'a> {
 }
 
 impl Mapper<'_> {
+    /// Says what follows others where nobody names it: the first layer is as hot as the rest then, in other slicers' words
+    /// (OrcaSlicer writes both or neither, Cura derives one from the other).
+    fn settle(&mut self) {
+        let said = |key: &str| self.out.ours.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
+        if let (Some(hot), None) = (said("hotend_c"), said("first_layer_hotend_c")) {
+            self.out.ours.push(("first_layer_hotend_c".to_owned(), hot));
+        }
+    }
+
     fn lose(&mut self, key: &str, value: &str, why: &str) {
         self.out.lost.push((key.to_owned(), value.to_owned(), why.to_owned()));
     }
@@ -357,6 +368,11 @@ impl Mapper<'_> {
                 }
             }
             Row::Tool(ours) => self.tool(key, &value, ours),
+            Row::Plain(_) if whole.trim().is_empty() => self.keep(key),
+            Row::Plain(ours) => {
+                let text = json_list(whole).map_or_else(|| whole.to_owned(), |all| all.join(", "));
+                self.say(key, whole, ours, Some(text));
+            }
             Row::Text(_, known) if known.contains(&whole.trim()) => self.keep(key),
             Row::Text(ours, _) => self.text(key, whole, ours),
             Row::Follows(ours) => {
@@ -588,6 +604,14 @@ thumbnails =
     }
 
     #[test]
+    fn pictures_are_those_of_the_profile() {
+        let m = mapped("nozzle_diameter = 0.4,0.4\nthumbnails = 16x16/QOI, 220x124/PNG\n");
+        assert_eq!(value(&m, "thumbnails"), Some("16x16/QOI, 220x124/PNG"));
+        let m = mapped("thumbnails =\n");
+        assert_eq!((value(&m, "thumbnails"), m.kept.len()), (None, 1));
+    }
+
+    #[test]
     fn rough_walls_are_off_where_they_are_off() {
         for (theirs, ours) in [("none", "off"), ("external", "outside"), ("all", "all")] {
             let m = mapped(&format!("fuzzy_skin = {theirs}\n"));
@@ -604,6 +628,15 @@ thumbnails =
         assert_eq!(value(&m, "walls"), Some("4"));
         assert_eq!(value(&m, "hotend_c"), Some("220"));
         assert_eq!(value(&m, "infill_percent"), Some("15"));
+    }
+
+    #[test]
+    fn the_first_layer_is_as_hot_as_the_rest_where_nobody_names_it() {
+        let m = mapped("temperature = 240\n");
+        assert_eq!((value(&m, "first_layer_hotend_c"), m.count), (Some("240"), 1));
+        let m = mapped("first_layer_temperature = 250\ntemperature = 240\n");
+        assert_eq!(value(&m, "first_layer_hotend_c"), Some("250"));
+        assert_eq!(value(&mapped("layer_height = 0.2\n"), "first_layer_hotend_c"), None);
     }
 
     #[test]

@@ -98,6 +98,8 @@ pub struct Bed {
     pub high: Point,
     /// Room that the head needs around bodies which are made one after another, mm; 0 where all are made at once.
     pub head_mm: f64,
+    /// Of these only one may be taller, mm.
+    pub gantry_mm: f64,
     /// Room for what lies around bodies in the first layer, mm.
     pub edge_mm: f64,
 }
@@ -147,6 +149,11 @@ impl Thing {
     /// Returns how low it is, mm.
     pub fn low(&self) -> f64 {
         self.solids().flat_map(|m| &m.points).map(|p| p.z).fold(f64::INFINITY, f64::min)
+    }
+
+    /// Returns how high its top is, mm.
+    fn high(&self) -> f64 {
+        self.solids().flat_map(|m| &m.points).map(|p| p.z).fold(f64::NEG_INFINITY, f64::max)
     }
 
     /// Returns the hull of its shadow on the bed.
@@ -350,22 +357,15 @@ fn single(things: &mut Vec<Thing>) {
 }
 
 /// Arranges all copies on the bed, each standing on it.
-fn put_beside(things: &mut [Thing], gap: f64, bed: Bed, notes: &mut Vec<Diagnostic>) {
+fn put_beside(things: &mut [Thing], gap_mm: f64, bed: Bed, notes: &mut Vec<Diagnostic>) {
     let hull = |t: &Thing| if bed.head_mm > 0.0 { around(&t.shadow()) } else { t.shadow() };
     let hulls: Vec<Vec<Point>> =
         things.iter().flat_map(|t| std::iter::repeat_n(hull(t), t.places.len())).collect();
-    let gap = gap.max(bed.head_mm);
+    let gap = gap_mm.max(bed.head_mm);
     let places = arranged(&hulls, &bed, gap);
     let missing = places.iter().filter(|p| p.is_none()).count();
     if missing > 0 {
-        let message = format!(
-            "{missing} of {} bodies have no room on the bed of {:.0} x {:.0} mm",
-            hulls.len(),
-            bed.high.x - bed.low.x,
-            bed.high.y - bed.low.y
-        );
-        let hint = "print fewer at once, or bring them nearer to one another with --gap-mm";
-        notes.push(Diagnostic::error("print/bed-full", message).hint(hint));
+        notes.extend(full(things, &hulls, &bed, [gap_mm, gap], missing));
         return;
     }
     let mut places = places.into_iter().flatten();
@@ -374,6 +374,50 @@ fn put_beside(things: &mut [Thing], gap: f64, bed: Bed, notes: &mut Vec<Diagnost
         thing.parts.iter_mut().for_each(|p| p.mesh.transform(&down));
         thing.places = places.by_ref().take(thing.places.len()).map(|p| [p.x, p.y]).collect();
     }
+}
+
+/// Says why bodies have no room: `gaps` are those that were asked for, and those that the head wants.
+fn full(
+    things: &[Thing],
+    hulls: &[Vec<Point>],
+    bed: &Bed,
+    [asked, gap]: [f64; 2],
+    missing: usize,
+) -> Vec<Diagnostic> {
+    let all = hulls.len();
+    let size = format!("{:.0} x {:.0} mm", bed.high.x - bed.low.x, bed.high.y - bed.low.y);
+    let mut found = Vec::new();
+    let tall = |t: &&Thing| t.high() - t.low() > bed.gantry_mm;
+    let count: usize = things.iter().filter(tall).map(|t| t.places.len()).sum();
+    if let Some(thing) = things.iter().find(tall).filter(|_| count > 1) {
+        let message = format!(
+            "{count} of {all} bodies are taller than the gantry's {} mm (`{}`: {:.1} mm): made one after another, only the \
+             last may be",
+            bed.gantry_mm,
+            thing.name,
+            thing.high() - thing.low()
+        );
+        found.push(
+            Diagnostic::error("print/object-too-tall", message)
+                .hint("set sequential=false, or print the tall ones on their own; gantry_mm is what the printer's head leaves"),
+        );
+    }
+    let fewer = arranged(hulls, bed, asked).iter().filter(|p| p.is_none()).count();
+    if gap > asked && fewer < missing {
+        let message = format!(
+            "{missing} of {all} bodies have no room on the bed of {size} when they are made one after another, {gap} mm \
+             apart for the head; all at once {} would have",
+            if fewer == 0 { "all".to_owned() } else { (all - fewer).to_string() }
+        );
+        found.push(Diagnostic::error("print/no-room-for-head", message).hint(
+            "print fewer at once, or set sequential=false; head_radius_mm is what the printer's head takes",
+        ));
+    } else {
+        let message = format!("{missing} of {all} bodies have no room on the bed of {size}");
+        let hint = "print fewer at once, or bring them nearer to one another with --gap-mm";
+        found.push(Diagnostic::error("print/bed-full", message).hint(hint));
+    }
+    found
 }
 
 /// Arranges all copies: from the middle of the bed outwards; or, where the first then leave no room to the last, as on a
@@ -480,7 +524,13 @@ mod tests {
     }
 
     fn bed() -> Bed {
-        Bed { low: Point::new(0.0, 0.0), high: Point::new(100.0, 100.0), head_mm: 0.0, edge_mm: 0.0 }
+        Bed {
+            low: Point::new(0.0, 0.0),
+            high: Point::new(100.0, 100.0),
+            head_mm: 0.0,
+            gantry_mm: f64::INFINITY,
+            edge_mm: 0.0,
+        }
     }
 
     fn placed(scene: Scene, flags: &[&str]) -> (Vec<Thing>, Vec<&'static str>) {
@@ -528,6 +578,21 @@ mod tests {
         }
         let (_, notes) = placed(scene(1), &["--copies", "500"]);
         assert_eq!(notes, ["print/bed-full"]);
+    }
+
+    #[test]
+    fn what_the_head_needs_is_told_as_the_reason() {
+        let codes = |copies: &str, head_mm: f64, gantry_mm: f64| {
+            let (mut out, mut notes) = (Vec::new(), Vec::new());
+            things(scene(1), &mut out, &mut notes);
+            let bed = Bed { head_mm, gantry_mm, ..bed() };
+            set(&mut out, &args(&["--copies", copies]), 1, bed, &mut notes);
+            notes.iter().map(|d| d.code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes("9", 10.0, 20.0), [""; 0]);
+        assert_eq!(codes("9", 40.0, 20.0), ["print/no-room-for-head"]);
+        assert_eq!(codes("9", 40.0, 8.0), ["print/object-too-tall", "print/no-room-for-head"]);
+        assert_eq!(codes("900", 0.0, f64::INFINITY), ["print/bed-full"]);
     }
 
     #[test]

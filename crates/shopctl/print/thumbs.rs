@@ -4,7 +4,7 @@
 //! `thumbnail begin 220x124 6996`, the file in Base64 (RFC 4648), 78 letters a line, `thumbnail end`.
 
 use rayon::prelude::*;
-use shop_cam::machine::Thumbnail as Wanted;
+use shop_cam::machine::{PictureFormat, Thumbnail as Wanted};
 use shop_gcode::metadata::{Image, Thumbnail};
 use shop_geom::mesh::Mesh;
 use shop_sim::model_picture;
@@ -23,7 +23,11 @@ pub struct Picture {
 pub fn pictures(meshes: &[&Mesh], wanted: &[Wanted]) -> Vec<Picture> {
     let draw = |w: &Wanted| {
         let picture = model_picture(meshes, w.width, w.height);
-        let (format, data) = if w.qoi { (Image::Qoi, picture.qoi()) } else { (Image::Png, picture.png()) };
+        let (format, data) = match w.format {
+            PictureFormat::Png => (Image::Png, picture.png()),
+            PictureFormat::Qoi => (Image::Qoi, picture.qoi()),
+            PictureFormat::Jpg => (Image::Jpg, picture.jpg()),
+        };
         Picture { thumbnail: Thumbnail { format, width: w.width, height: w.height, data } }
     };
     wanted.par_iter().map(draw).filter(|p| !p.thumbnail.data.is_empty()).collect()
@@ -85,8 +89,8 @@ mod tests {
             points: points.map(Point3::from).to_vec(),
             triangles: vec![[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]],
         };
-        let wanted =
-            [Wanted { width: 32, height: 24, qoi: false }, Wanted { width: 16, height: 16, qoi: true }];
+        let wanted: Vec<Wanted> =
+            ["32x24/PNG", "16x16/QOI", "40x30/JPG"].map(|t| t.parse().expect("a size")).to_vec();
         let drawn = pictures(&[&mesh], &wanted);
         let mut text = Vec::new();
         for picture in &drawn {

@@ -381,28 +381,13 @@ fn printer(
     })
 }
 
-/// Reads `220x124`, or `220x124 qoi`.
+/// Reads sizes of pictures, each with its format.
 fn thumbnails(texts: Vec<(&str, Span)>, found: &mut Found) -> Vec<Thumbnail> {
-    let read = |text: &str| {
-        let (size, format) = text.trim().split_once(' ').unwrap_or((text.trim(), "png"));
-        let (width, height) = size.split_once('x')?;
-        let pixels = |t: &str| t.parse::<u32>().ok().filter(|v| (8..=1024).contains(v));
-        let qoi = match format.trim() {
-            "png" => false,
-            "qoi" => true,
-            _ => return None,
-        };
-        Some(Thumbnail { width: pixels(width)?, height: pixels(height)?, qoi })
-    };
     let mut out = Vec::new();
     for (text, span) in texts {
-        match read(text) {
-            Some(t) => out.push(t),
-            None => found.push(
-                Diagnostic::error("machine/bad-value", format!("`{text}` is no size of a picture"))
-                    .span(span)
-                    .hint("8x8 to 1024x1024, with qoi after it where the screen wants that: \"16x16 qoi\""),
-            ),
+        match text.parse() {
+            Ok(t) => out.push(t),
+            Err(why) => found.push(Diagnostic::error("machine/bad-value", why).span(span)),
         }
     }
     out

@@ -288,8 +288,7 @@ fn printer(p: &Printer) -> Table {
         );
     }
     if !p.thumbnails.is_empty() {
-        let text = |t: &Thumbnail| format!("{}x{}{}", t.width, t.height, if t.qoi { " qoi" } else { "" });
-        let all: Vec<String> = p.thumbnails.iter().map(text).collect();
+        let all: Vec<String> = p.thumbnails.iter().map(Thumbnail::to_string).collect();
         t.put("thumbnails", json!(all), "pictures for its screen");
     }
     t

@@ -27,9 +27,13 @@ impl<'a> Speaker<'a> {
     fn verbatim(&mut self, text: &str) {
         if !text.trim().is_empty() {
             self.commands.push(Command::Verbatim(text.trim_end().into()));
-            // Nobody knows what it did: everything is said again.
-            (self.feed, self.fan, self.acceleration, self.jerk) = (0.0, f64::NAN, 0.0, 0.0);
+            self.forget();
         }
+    }
+
+    /// Nobody knows what is in force now: everything is said again.
+    fn forget(&mut self) {
+        (self.feed, self.fan, self.acceleration, self.jerk) = (0.0, f64::NAN, 0.0, 0.0);
     }
 
     /// Says that a layer begins, and does what is wanted there.
@@ -77,8 +81,14 @@ impl<'a> Speaker<'a> {
     fn act(&mut self, act: &Act, scene: &Scene) {
         let heat = |heater, target_c| Command::Temperature { heater, target_c, wait: Wait::No };
         match act {
-            Act::Pause => self.commands.push(Command::Pause { optional: false }),
-            Act::Colour => self.commands.push(Command::FilamentChange),
+            Act::Pause => {
+                self.commands.push(Command::Pause { optional: false });
+                self.forget();
+            }
+            Act::Colour => {
+                self.commands.push(Command::FilamentChange);
+                self.forget();
+            }
             Act::Hotend(c) => self.commands.push(heat(Heater::Hotend(0), *c)),
             Act::Bed(c) => self.commands.push(heat(Heater::Bed, *c)),
             // The paces of the layers above know it.
@@ -140,11 +150,24 @@ impl<'a> Speaker<'a> {
                         0.5 * (x0 + x1),
                         0.5 * (y0 + y1)
                     );
-                    self.commands.push(Command::Native(text.into()));
+                    self.native(text);
                 }
             }
-            Labels::M486 => {
-                self.commands.push(Command::Native(format!("M486 T{}", print.copies.len()).into()));
+            Labels::M486 | Labels::Firmware => {
+                self.native(format!("M486 T{}", print.copies.len()));
+                for i in 0..print.copies.len() {
+                    self.native(format!("M486 S{i}"));
+                    // Marlin without names takes capitals for parameters, C for one that gives an object up.
+                    self.native(format!("M486 A{}", named(print, i).to_ascii_lowercase()));
+                }
+                self.native("M486 S-1".to_owned());
+            }
+            Labels::M486Named => {
+                self.native(format!("M486 T{}", print.copies.len()));
+                for i in 0..print.copies.len() {
+                    self.native(format!("M486 S{i} A\"{}\"", named(print, i)));
+                }
+                self.native("M486 S-1".to_owned());
             }
             Labels::Off | Labels::OctoPrint => {}
         }
@@ -164,10 +187,10 @@ impl<'a> Speaker<'a> {
                 let name = named(self.print, i);
                 let text = match self.print.job.settings.labels {
                     Labels::ExcludeObject => format!("EXCLUDE_OBJECT_START NAME={name}"),
-                    Labels::M486 => format!("M486 S{i}"),
+                    Labels::M486 | Labels::M486Named | Labels::Firmware => format!("M486 S{i}"),
                     _ => format!("; printing object {name}"),
                 };
-                self.commands.push(Command::Native(text.into()));
+                self.native(text);
             }
         }
     }
@@ -178,9 +201,13 @@ impl<'a> Speaker<'a> {
         let name = named(self.print, i);
         let text = match self.print.job.settings.labels {
             Labels::ExcludeObject => format!("EXCLUDE_OBJECT_END NAME={name}"),
-            Labels::M486 => "M486 S-1".to_owned(),
+            Labels::M486 | Labels::M486Named | Labels::Firmware => "M486 S-1".to_owned(),
             _ => format!("; stop printing object {name}"),
         };
+        self.native(text);
+    }
+
+    fn native(&mut self, text: String) {
         self.commands.push(Command::Native(text.into()));
     }
 }

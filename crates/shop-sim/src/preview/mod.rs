@@ -6,6 +6,7 @@
 mod encode;
 mod font;
 mod html;
+mod jpeg;
 mod model;
 mod plot;
 mod png;

@@ -3,6 +3,7 @@
 //! Seen from the front, half from the left and above, without perspective; every triangle is filled into a depth
 //! buffer, two by two samples a pixel, and shaded by how far it faces the light. O(triangles + samples drawn).
 
+use super::jpeg::jpeg;
 use shop_geom::mesh::{Mesh, Point3, Vector3};
 use tiny_skia::Pixmap;
 
@@ -58,6 +59,16 @@ impl ModelPicture {
             *to = tiny_skia::ColorU8::from_rgba(from[0], from[1], from[2], from[3]).premultiply();
         }
         page.encode_png().unwrap_or_default()
+    }
+
+    /// Returns the picture as JPEG, on white.
+    pub fn jpg(&self) -> Vec<u8> {
+        let over = |p: &[u8]| {
+            let share = u32::from(p[3]);
+            [p[0], p[1], p[2]].map(|v| ((u32::from(v) * share + 255 * (255 - share) + 127) / 255) as u8)
+        };
+        let pixels: Vec<[u8; 3]> = self.rgba.chunks_exact(4).map(over).collect();
+        jpeg(self.width, self.height, &pixels)
     }
 
     /// Returns the picture as QOI, which some printers read faster than PNG. Source: the QOI specification, 2022.

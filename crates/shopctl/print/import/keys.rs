@@ -24,6 +24,8 @@ pub enum Row {
     Words(&'static str, &'static [(&'static str, &'static str)]),
     /// The number of a tool, which is counted from 1 there; 0 leaves it open.
     Tool(&'static str),
+    /// A text as it stands, or a list in JSON; none leaves ours.
+    Plain(&'static str),
     /// A text of the program; these are how it is done without one.
     Text(&'static str, &'static [&'static str]),
     /// It has no setting here; these values are how it is always done.
@@ -39,7 +41,8 @@ pub enum Row {
 }
 
 use Row::{
-    Always, Flag, Follows, If, Machine, Number, Paper, Percent, Room, Speed, Text, Times, Tool, Width, Words,
+    Always, Flag, Follows, If, Machine, Number, Paper, Percent, Plain, Room, Speed, Text, Times, Tool, Width,
+    Words,
 };
 
 const SEAMS: &[(&str, &str)] = &[
@@ -294,6 +297,7 @@ const ROWS: &[(&str, Row)] = &[
     ("gap_fill_speed", Speed("gap_mm_per_s", "gap_mm_per_s")),
     ("gap_infill_speed", Speed("gap_mm_per_s", "gap_mm_per_s")),
     ("bridge_speed", Speed("bridge_mm_per_s", "solid_mm_per_s")),
+    ("internal_bridge_speed", Speed("internal_bridge_mm_per_s", "bridge_mm_per_s")),
     ("support_material_speed", Speed("support_mm_per_s", "support_mm_per_s")),
     ("support_speed", Speed("support_mm_per_s", "support_mm_per_s")),
     ("support_material_interface_speed", Speed("support_interface_mm_per_s", "support_mm_per_s")),
@@ -366,6 +370,7 @@ const ROWS: &[(&str, Row)] = &[
     ("min_fan_speed", Number("fan_least_percent")),
     ("fan_min_speed", Number("fan_least_percent")),
     ("bridge_fan_speed", Number("bridge_fan_percent")),
+    ("internal_bridge_flow", Number("internal_bridge_flow")),
     ("bridge_flow_ratio", Number("bridge_flow")),
     ("bridge_flow", Number("bridge_flow")),
     ("full_fan_speed_layer", Number("fan_full_layer")),
@@ -375,7 +380,16 @@ const ROWS: &[(&str, Row)] = &[
     ("gcode_comments", Always(NO)),
     (
         "gcode_label_objects",
-        Words("labels", &[("0", "off"), ("disabled", "off"), ("1", "octoprint"), ("octoprint", "octoprint")]),
+        Words(
+            "labels",
+            &[
+                ("0", "off"),
+                ("disabled", "off"),
+                ("1", "octoprint"),
+                ("octoprint", "octoprint"),
+                ("firmware", "firmware"),
+            ],
+        ),
     ),
     ("complete_objects", Flag("sequential")),
     ("remaining_times", Flag("progress_marks")),
@@ -410,7 +424,7 @@ const ROWS: &[(&str, Row)] = &[
     ("printable_height", Machine),
     ("nozzle_diameter", Machine),
     ("filament_diameter", Machine),
-    ("thumbnails", Paper),
+    ("thumbnails", Plain("thumbnails")),
     // Tools.
     ("extruder", Tool("tool")),
     ("perimeter_extruder", Tool("wall_tool")),
