@@ -33,6 +33,29 @@ pub struct Lines {
     pub monotonic: bool,
 }
 
+/// What lies around the rows that are woven.
+#[derive(Clone, Copy)]
+pub struct Edges<'a> {
+    /// Ends that are joined to nothing go on to the walls that it knows.
+    pub verge: &'a Verge,
+    /// All solids of the layer, where those beside one another are woven apart.
+    pub solids: Option<&'a Rows>,
+}
+
+impl Edges<'_> {
+    /// Returns how far the end of a line that is joined to the next one is drawn back, grid units: where other solids go on,
+    /// these have joints along the same border, and each has to keep to its own side. Two ends that are drawn back by half
+    /// of their joint have as much material as two without one.
+    fn drawn(&self, run: Run, row: i32, right: bool, joint: f64) -> i32 {
+        let Some(solids) = self.solids else { return 0 };
+        let u = if right { run.b } else { run.a };
+        let runs = solids.get(row);
+        let within = runs.get(runs.partition_point(|r| r.b <= u)).is_some_and(|r| r.a < u);
+        // Something is left of a line that is drawn back at both ends.
+        if within { ((0.5 * joint) as i32).min(run.length() / 3) } else { 0 }
+    }
+}
+
 /// A run and where it hangs.
 #[derive(Clone, Copy, Debug)]
 struct Node {
@@ -62,10 +85,10 @@ impl Weaver {
         self.weave_to(None, rows, frame, lines, at, roads)
     }
 
-    /// The same; ends that are joined to nothing go on to the walls that a verge knows.
+    /// The same, with an eye to what lies around the region.
     pub fn weave_to(
         &mut self,
-        verge: Option<&Verge>,
+        edges: Option<Edges<'_>>,
         rows: &Rows,
         frame: &Frame,
         lines: &Lines,
@@ -80,7 +103,7 @@ impl Weaver {
         let mut at = at;
         while let Some((k, right)) = self.nearest(at, frame) {
             let head = self.ready.swap_remove(k);
-            at = self.lay(head, right, verge, frame, lines, roads);
+            at = self.lay(head, right, edges, frame, lines, roads);
         }
         at
     }
@@ -169,30 +192,42 @@ impl Weaver {
         &mut self,
         head: u32,
         right: bool,
-        verge: Option<&Verge>,
+        edges: Option<Edges<'_>>,
         frame: &Frame,
         lines: &Lines,
         roads: &mut Roads,
     ) -> Spot {
-        let free = |row: i32, u: i32, right: bool| {
-            let more = verge.map_or(0, |v| v.reach(row, u, right));
+        let moved = |row: i32, u: i32, right: bool, more: i32| {
             frame.spot(if right { u + more } else { u - more }, row)
         };
+        let free = |row: i32, u: i32, right: bool| {
+            moved(row, u, right, edges.map_or(0, |e| e.verge.reach(row, u, right)))
+        };
         let (mut i, mut right) = (head, right);
-        let mut open = false;
+        let (mut open, mut drawn) = (false, 0);
         let last = loop {
             let Node { run, row, up, .. } = self.nodes[i as usize];
             let (start, end) = if right { (run.b, run.a) } else { (run.a, run.b) };
             if open {
-                roads.push(frame.spot(start, row));
+                roads.push(moved(row, start, right, -drawn));
             } else {
                 roads.begin(lines.kind, lines.area);
                 roads.push(free(row, start, right));
             }
             right = !right;
-            let next = (up != NONE).then(|| self.nodes[up as usize].run);
-            open = next.is_some_and(|n| (if right { n.b } else { n.a } - end).abs() <= lines.link);
-            let spot = if open { frame.spot(end, row) } else { free(row, end, right) };
+            let next = (up != NONE).then(|| self.nodes[up as usize]);
+            let off = |n: Node| (if right { n.run.b } else { n.run.a } - end).abs();
+            let joined = next.filter(|n| off(*n) <= lines.link);
+            open = joined.is_some();
+            let spot = match joined.zip(edges) {
+                Some((n, edges)) => {
+                    let joint = f64::from(off(n)).hypot(frame.pitch());
+                    drawn = edges.drawn(n.run, n.row, right, joint);
+                    moved(row, end, right, -edges.drawn(run, row, right, joint))
+                }
+                None if open => frame.spot(end, row),
+                None => free(row, end, right),
+            };
             roads.push(spot);
             if !open {
                 roads.end();

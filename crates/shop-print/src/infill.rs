@@ -8,7 +8,7 @@
 //! ```
 
 use crate::bridges::Bridger;
-use crate::fill::{Lines, Weaver};
+use crate::fill::{Edges, Lines, Weaver};
 use crate::job::Job;
 use crate::narrow::{Narrow, Solids};
 use crate::patterns::{Space, Weft};
@@ -193,6 +193,9 @@ impl Filler {
         let mut at = at;
         let solid = if self.is_narrow { &self.wide } else { &self.solid };
         let mut rest = solid;
+        // Rings leave their border to lines.
+        let rings = [s.top_pattern, s.bottom_pattern].contains(&SkinPattern::Concentric);
+        let all = (!rings).then_some(solid);
         if job.reach.above > 0 {
             let above = around[job.reach.below + 1].map(|s| &s.cover[way]);
             self.skinner.split(solid, &[above], &job.skin, &mut self.top, &mut self.rest);
@@ -214,7 +217,8 @@ impl Filler {
             }
             let monotonic = pattern == SkinPattern::Monotonic;
             let lines = Lines { kind, step: 1, link: job.link, least: job.least_line, area, monotonic };
-            self.weaver.weave_to(Some(&self.verge), rows, &job.frames[way], &lines, at, roads)
+            let edges = Edges { verge: &self.verge, solids: all };
+            self.weaver.weave_to(Some(edges), rows, &job.frames[way], &lines, at, roads)
         };
         if s.bottom_pattern != SkinPattern::Monotonic && job.reach.below > 0 {
             let below = around[job.reach.below - 1].map(|s| &s.cover[way]);

@@ -1,7 +1,7 @@
 //! What must hold for everything that fills a layer: as dense as was asked for, within the walls, joined along them.
 
 use crate::common::{
-    SECTION, Step, block, distance, filament, from_contour, on, print_of, roads_of, together,
+    Piece, SECTION, Step, block, distance, filament, from_contour, on, print_of, roads_of, together,
 };
 use proptest::prelude::*;
 use shop_geom::mesh::{Mesh, Transform, Vector3};
@@ -323,6 +323,26 @@ fn solids_right_above_sparse_filling_are_bridges() {
     for bottom_layers in [0, 1, 7] {
         let settings = Settings { bottom_layers, ..with(20.0, 50.0) };
         assert_eq!(layers_with(&lines_of(step(), settings, "Bridge infill")), [16, 26]);
+    }
+}
+
+#[test]
+fn solids_beside_one_another_have_no_more_than_fills_them() {
+    // In layer 19 one half is seen from above, the other is not, and both are solid.
+    for infill_angle_deg in [45.0, 60.0, 80.0, 110.0] {
+        let settings = Settings { infill_angle_deg, infill_percent: 100.0, ..plain() };
+        let pitch = settings.pitch_mm();
+        let mut all = lines_of(step(), settings.clone(), "Top solid infill").swap_remove(19);
+        all.extend(lines_of(step(), settings, "Solid infill").swap_remove(19));
+        // What lies in a strip along the border, and what would fill it.
+        let within = |[x, y]: [f64; 2]| (x + 0.7).abs() < 1.5 && y.abs() < 8.0;
+        let laid = |[a, b]: Piece| {
+            let long = (a[0] - b[0]).hypot(a[1] - b[1]);
+            let at = |k: i32| [0, 1].map(|i| a[i] + (f64::from(k) + 0.5) / 200.0 * (b[i] - a[i]));
+            long * (0..200).filter(|k| within(at(*k))).count() as f64 / 200.0
+        };
+        let share = pitch * all.iter().map(|s| laid(s.piece())).sum::<f64>() / (3.0 * 16.0);
+        assert!((share - 1.0).abs() < 0.05, "{infill_angle_deg}: {share}");
     }
 }
 
