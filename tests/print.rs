@@ -208,6 +208,50 @@ fn a_binary_program_says_the_same() {
 }
 
 #[test]
+fn what_is_read_is_never_written_over() {
+    let home = home();
+    let mesh = fs::read(home.path().join("bracket.stl")).expect("readable");
+    for flags in [["-o", "bracket.stl"], ["-o", "./bracket.stl"], ["--preview", "bracket.stl"]] {
+        let run = shopctl(&home, &[&["print", "bracket.stl"][..], &flags].concat());
+        assert_eq!(run.status.code(), Some(2), "{}", text(&run.stderr));
+        assert!(fs::read(home.path().join("bracket.stl")).expect("readable") == mesh, "{flags:?}");
+    }
+    let twice = shopctl(&home, &["print", "bracket.stl", "--preview", "a.png", "--preview", "a.png"]);
+    assert_eq!(twice.status.code(), Some(2));
+    fs::create_dir(home.path().join("out")).expect("writable");
+    let run = shopctl(&home, &["print", "bracket.stl", "-o", "out", "-q"]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    assert!(home.path().join("out/bracket.gcode").exists());
+}
+
+#[test]
+fn what_cannot_be_laid_is_told_before_it_is_sliced() {
+    let home = home();
+    let codes = |flags: &[&str]| {
+        let flags = [&["print", "bracket.stl", "-o", "a.gcode", "--json"][..], flags].concat();
+        let run = shopctl(&home, &flags);
+        let report = json(&run);
+        let all = report["diagnostics"].as_array().expect("a list").iter();
+        let codes: Vec<String> = all
+            .filter_map(|d| d["code"].as_str().map(str::to_owned))
+            .filter(|code| !code.starts_with("proof/"))
+            .collect();
+        assert_eq!(report["written"].as_bool(), Some(run.status.code() == Some(0)));
+        assert_eq!(home.path().join("a.gcode").exists(), run.status.code() == Some(0));
+        let _ = fs::remove_file(home.path().join("a.gcode"));
+        (run.status.code(), codes)
+    };
+    let set = |text: &str| codes(&["--set", text]);
+    assert_eq!(set("layer_height_mm=0.35"), (Some(0), vec!["print/layer-too-high".to_owned()]));
+    assert_eq!(set("layer_height_mm=0.42"), (Some(4), vec!["print/layer-too-high".to_owned()]));
+    assert_eq!(set("road_width_mm=0.9"), (Some(0), vec!["print/road-width".to_owned()]));
+    assert_eq!(codes(&["--scale", "0.001"]), (Some(4), vec!["print/nothing-laid".to_owned()]));
+    assert_eq!(codes(&["--scale", "10000"]), (Some(3), vec!["print/too-large".to_owned()]));
+    assert_eq!(codes(&["-m", "printer-klipper", "--set", "labels=m486"]).1, ["print/labels-unknown"]);
+    assert_eq!(codes(&["-m", "printer-klipper", "--set", "labels=firmware"]), (Some(0), Vec::new()));
+}
+
+#[test]
 fn pictures_are_drawn_where_the_screen_wants_them() {
     let home = home();
     let run = shopctl(
@@ -218,6 +262,19 @@ fn pictures_are_drawn_where_the_screen_wants_them() {
     let program = fs::read_to_string(home.path().join("a.gcode")).expect("written");
     assert!(program.contains("; thumbnail begin 32x32 ") && program.contains("; thumbnail begin 300x300 "));
     assert!(fs::read(home.path().join("a.png")).expect("drawn").starts_with(b"\x89PNG"));
+    // A setting says otherwise than the machine.
+    let set = "thumbnails=16x16/QOI,40x30/JPG";
+    for out in ["b.gcode", "b.bgcode"] {
+        let run =
+            shopctl(&home, &["print", "bracket.stl", "-m", "printer-voron-2-300", "-o", out, "--set", set]);
+        assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+        let written = fs::read(home.path().join(out)).expect("written");
+        let found = shop_gcode::metadata::read(&written).thumbnails;
+        let sizes: Vec<_> = found.iter().map(|t| (t.width, t.height, t.format)).collect();
+        use shop_gcode::metadata::Image::{Jpg, Qoi};
+        assert_eq!(sizes, [(16, 16, Qoi), (40, 30, Jpg)]);
+        assert!(found[0].data.starts_with(b"qoif") && found[1].data.starts_with(b"\xff\xd8"));
+    }
     let wrong = shopctl(&home, &["print", "bracket.stl", "--preview", "a.gif"]);
     assert_eq!(wrong.status.code(), Some(2));
 }

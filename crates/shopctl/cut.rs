@@ -205,7 +205,8 @@ fn jobs(args: &CutArgs, machine: &Machine) -> Result<Vec<(Vec<PathBuf>, PathBuf)
     Ok(jobs)
 }
 
-fn same_file(a: &Path, b: &Path) -> bool {
+/// True when two paths lead to one file that is there.
+pub fn same_file(a: &Path, b: &Path) -> bool {
     match (a.canonicalize(), b.canonicalize()) {
         (Ok(a), Ok(b)) => a == b,
         _ => false,

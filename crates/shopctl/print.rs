@@ -17,6 +17,7 @@ mod thumbs;
 mod watch;
 mod write;
 
+use crate::cut::same_file;
 use crate::folders::Folders;
 use crate::report::{self, Colour, Sources, Style};
 use crate::ticker::Ticker;
@@ -158,10 +159,13 @@ pub fn run(args: &PrintArgs) -> Result<u8> {
     if let Some(path) = &args.hold {
         return given::run(args, foreign, &machine, path, style, notes);
     }
+    let usual = named(args.inputs.first().map_or(Path::new("-"), |p| p), &machine);
     let out = match &args.output {
+        Some(folder) if folder.is_dir() => folder.join(&usual),
         Some(path) => path.clone(),
-        None => named(args.inputs.first().map_or(Path::new("-"), |p| p), &machine),
+        None => usual,
     };
+    apart(args, &out)?;
     let run = one(args, foreign, &machine, &args.inputs, &out, style, notes)?;
     if args.json {
         let text = format!("{:#}\n", run.report);
@@ -274,6 +278,7 @@ fn one(
     notes.extend(summary::findings(&outcome.findings));
     summary::merge(&mut notes, &outcome.diagnostics);
     notes.extend(fits::shrunk(&notes, &print));
+    notes.extend(fits::empty(&outcome.summary, &print));
     let refused = notes.iter().any(|d| d.severity == Severity::Error);
     let figures = write::Figures::new(&outcome.summary, &outcome.estimate, &print.job.settings, machine);
     let told = summary::Told {
@@ -305,6 +310,23 @@ fn one(
     }
     written.finish()?;
     Ok(Run { code: exit::DONE, report })
+}
+
+/// Refuses to write over what is read, and over what is written as well.
+fn apart(args: &PrintArgs, out: &Path) -> Result<()> {
+    let read = || args.inputs.iter().chain(&args.import);
+    let written: Vec<&Path> = std::iter::once(out).chain(args.preview.iter().map(PathBuf::as_path)).collect();
+    for (i, path) in written.iter().enumerate() {
+        let message = if read().any(|input| same_file(input, path)) {
+            format!("{} is read: it is not written over", path.display())
+        } else if written[..i].contains(path) {
+            format!("{} would be written twice", path.display())
+        } else {
+            continue;
+        };
+        bail!(Refusal { code: exit::USAGE, message });
+    }
+    Ok(())
 }
 
 /// Returns the name of the program made of a mesh.

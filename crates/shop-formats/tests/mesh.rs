@@ -197,6 +197,15 @@ const PRUSA_MODEL: &str = r#"<config><object id="1" instances_count="1">
     </object></config>"#;
 
 #[test]
+fn projects_of_cura_tell_that_their_settings_are_not_read() {
+    let text = model("", &format!("<object id=\"1\">{}</object>", mesh_xml()), "<item objectid=\"1\"/>");
+    let read =
+        read_bytes(&threemf(&text, &[("Cura/part_user.inst.cfg", b"[values]\nlayer_height = 0.12\n")]));
+    assert_eq!(codes(&read), ["mesh/cura-project"]);
+    assert_eq!((read.value.objects.len(), read.value.settings.len()), (1, 0));
+}
+
+#[test]
 fn projects_of_prusaslicer_say_what_parts_are() {
     let text = model("", &format!("<object id=\"1\">{}</object>", mesh_xml()), "<item objectid=\"1\"/>");
     let bytes = threemf(

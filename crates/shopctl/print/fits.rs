@@ -5,8 +5,8 @@
 
 use shop_cam::machine::{Dialect, Machine};
 
-use shop_print::Print;
 use shop_print::settings::{Labels, Settings, Value as _};
+use shop_print::{Print, Summary};
 use shop_report::Diagnostic;
 
 /// Layers are no higher than so much of the bore, or what is laid hardly holds.
@@ -75,6 +75,24 @@ fn width(s: &Settings, bore: f64) -> Option<Diagnostic> {
 
 fn tidy(v: f64) -> f64 {
     (v * 1e4).round() / 1e4
+}
+
+/// Says that nothing is laid at all: such a program would only warm the printer up.
+pub fn empty(summary: &Summary, print: &Print) -> Option<Diagnostic> {
+    let [low, high] = print.job.bounds;
+    let size: [f64; 3] = std::array::from_fn(|k| high[k] - low[k]);
+    (summary.used.roads == 0).then(|| {
+        let message = format!(
+            "nothing of the part is laid: it is {} x {} x {} mm, layers are {} mm high and roads {} mm wide",
+            tidy(size[0]),
+            tidy(size[1]),
+            tidy(size[2]),
+            print.job.settings.first_layer_height_mm,
+            print.job.settings.road_width_mm
+        );
+        Diagnostic::error("print/nothing-laid", message)
+            .hint("--units or --scale make it larger; thin_walls and least_road_mm say what is too thin")
+    })
 }
 
 /// Says which setting it is that leaves nothing of a layer, where the proof found layers without roads.

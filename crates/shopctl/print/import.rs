@@ -104,6 +104,12 @@ pub fn read(path: &Path, presets: &[String]) -> Result<Vec<Setting>> {
         |message: String| Refusal { code: exit::INPUT, message: format!("{}: {message}", path.display()) };
     if bytes.starts_with(b"PK") {
         let read = shop_formats::mesh::read(SourceId(0), &bytes, &ReadOptions::default());
+        if read.value.settings.is_empty() {
+            let cura = read.diagnostics.iter().find(|d| d.code == "mesh/cura-project");
+            let why =
+                cura.map_or_else(|| "there are no settings in it".to_owned(), |d| d.message.to_string());
+            bail!(refused(why));
+        }
         return Ok(read.value.settings);
     }
     let text = String::from_utf8_lossy(&bytes);
@@ -277,6 +283,8 @@ pub fn map(foreign: &[Setting]) -> Mapped {
         Row::Speed(own, base) if own != base => 1,
         Row::If(_, Row::Follows(_)) | Row::Follows(_) => 3,
         Row::Words("least_layer_s", _) | Row::If(_, Row::Room(_)) | Row::Room(_) => 2,
+        // Words of the firmware go before remarks, where both are wanted.
+        Row::If("exclude_object", _) => 1,
         _ => 0,
     };
     let mut rows: Vec<(usize, Option<Row>)> =
@@ -601,6 +609,19 @@ thumbnails =
         assert_eq!(keys, ["flux_capacitor", "start_gcode", "layer_height", "first_layer_bed_temperature"]);
         let d = m.diagnostic("x.ini").expect("something is lost");
         assert_eq!((d.code, d.count), ("print/settings-lost", 4));
+    }
+
+    #[test]
+    fn objects_are_told_apart_as_the_profile_has_it() {
+        for (text, wanted) in [
+            ("exclude_object = 1\ngcode_label_objects = 1\n", Some("firmware")),
+            ("exclude_object = 0\ngcode_label_objects = 1\n", Some("octoprint")),
+            ("exclude_object = 0\n", None),
+            ("gcode_label_objects = firmware\n", Some("firmware")),
+        ] {
+            let m = mapped(text);
+            assert_eq!((value(&m, "labels"), m.lost.len()), (wanted, 0), "{text}");
+        }
     }
 
     #[test]

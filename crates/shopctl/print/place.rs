@@ -212,12 +212,41 @@ pub fn stand(
         notes.push(Diagnostic::error("print/nothing-solid", "there is nothing solid to print"));
     } else {
         set(&mut all.things, args, inputs.len(), bed, notes);
+        notes.extend(too_large(&all.things));
     }
     if notes.iter().any(|d| d.severity == Severity::Error) {
         eprint!("{}", report::render(notes, &Sources::new(), style));
         return Ok(None);
     }
     Ok(Some(all))
+}
+
+/// Everything must lie within a hundred metres, mm: places are counted in tenths of a micrometre.
+const LARGEST_MM: f64 = 1e5;
+
+/// Says that things are larger than places can be counted.
+fn too_large(things: &[Thing]) -> Option<Diagnostic> {
+    let (mut low, mut high) = ([f64::INFINITY; 3], [f64::NEG_INFINITY; 3]);
+    for thing in things {
+        for (a, b) in thing.solids().filter_map(Mesh::bounds) {
+            for place in &thing.places {
+                for k in 0..3 {
+                    let by = place.get(k).copied().unwrap_or(0.0);
+                    (low[k], high[k]) = (low[k].min(a[k] + by), high[k].max(b[k] + by));
+                }
+            }
+        }
+    }
+    let largest = (0..3).map(|k| high[k] - low[k]).fold(0.0, f64::max);
+    (largest > LARGEST_MM).then(|| {
+        let message = format!(
+            "everything together reaches over {:.0} m: more than {:.0} m cannot be counted",
+            largest / 1000.0,
+            LARGEST_MM / 1000.0
+        );
+        Diagnostic::error("print/too-large", message)
+            .hint("--units, --scale, or --arrange for bodies far apart")
+    })
 }
 
 /// Takes over what is to happen at heights, unless bodies come to lie otherwise, and heights with them.
@@ -578,6 +607,19 @@ mod tests {
         }
         let (_, notes) = placed(scene(1), &["--copies", "500"]);
         assert_eq!(notes, ["print/bed-full"]);
+    }
+
+    #[test]
+    fn what_cannot_be_counted_is_refused() {
+        let told = |size: f64, apart: f64| {
+            let mut one = Thing { places: vec![[0.0; 2], [apart, 0.0]], ..Thing::default() };
+            one.parts.push(ThingPart { mesh: mesh(), ..ThingPart::default() });
+            one.parts[0].mesh.transform(&Transform::scale(size, 1.0, 1.0));
+            too_large(&[one]).map(|d| d.code)
+        };
+        assert_eq!(told(1.0, 10.0), None);
+        assert_eq!(told(1.0, 1e6), Some("print/too-large"));
+        assert_eq!(told(1e6, 10.0), Some("print/too-large"));
     }
 
     #[test]

@@ -133,7 +133,8 @@ fn told(args: &PrintArgs, report: &Value) {
 fn complaints(report: &Value) -> String {
     let lines = report["diagnostics"].as_array().into_iter().flatten().map(|d| {
         let word = |k: &str| d[k].as_str().unwrap_or_default().to_owned();
-        format!("{}[{}]: {}\n", word("severity"), word("code"), word("message"))
+        let hint = d["hint"].as_str().map_or(String::new(), |h| format!("  hint: {h}\n"));
+        format!("{}[{}]: {}\n{hint}", word("severity"), word("code"), word("message"))
     });
     lines.collect()
 }

@@ -391,6 +391,7 @@ const ROWS: &[(&str, Row)] = &[
             ],
         ),
     ),
+    ("exclude_object", If("exclude_object", &Words("labels", &[("1", "firmware")]))),
     ("complete_objects", Flag("sequential")),
     ("remaining_times", Flag("progress_marks")),
     ("start_gcode", Text("start_gcode", &["", "G28"])),
