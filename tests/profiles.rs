@@ -191,10 +191,10 @@ fn the_list_is_a_table() {
         .filter(|l| ["NAME", "plasma-grbl", "printnc", "sculpfun"].iter().any(|n| l.starts_with(n)))
         .collect();
     expect![[r#"
-        NAME                         KIND     BED (MM)     DIALECT    TITLE
-        plasma-grbl                  plasma   any          grbl       Plasma table with GRBL (generic)
-        printnc                      router   1335 x 1420  linuxcnc   PrintNC with LinuxCNC
-        sculpfun-s9                  laser    375 x 395    grbl       Sculpfun S9"#]]
+        NAME                         KIND     BED (MM)     DIALECT         TITLE
+        plasma-grbl                  plasma   any          grbl            Plasma table with GRBL (generic)
+        printnc                      router   1335 x 1420  linuxcnc        PrintNC with LinuxCNC
+        sculpfun-s9                  laser    375 x 395    grbl            Sculpfun S9"#]]
     .assert_eq(&some.join("\n"));
 }
 

@@ -12,6 +12,7 @@ mod import;
 mod model;
 mod place;
 mod recipe;
+mod stop;
 mod summary;
 mod thumbs;
 mod watch;
@@ -270,8 +271,14 @@ fn one(
     let mut plot = (!args.preview.is_empty()).then(|| Plot::new(machine, &title));
     let work =
         write::Work { print: &print, machine, pictures: &pictures, plot: plot.as_mut(), ticker: &ticker };
-    let written = write::write(work, out)?;
+    let written = write::write(work, out);
     ticker.clear();
+    if stop::caught() {
+        drop(written);
+        stop::obey();
+        bail!("it was stopped");
+    }
+    let written = written?;
     let outcome = &written.outcome;
     notes.extend(summary::mended(&outcome.summary));
     notes.extend(summary::vase(&outcome.summary));

@@ -5,7 +5,7 @@
 //! is none, lies beside it and is not older. So a farm can be stopped and started at any time, and a mesh that is
 //! replaced is printed anew. One bad file is told, in `NAME.failed.txt` too, and the next one is taken.
 
-use super::{PrintArgs, named, one};
+use super::{PrintArgs, named, one, stop};
 use crate::report::Style;
 use crate::{Refusal, exit, output};
 use anyhow::{Result, bail};
@@ -18,6 +18,8 @@ use std::time::{Duration, SystemTime};
 
 /// Time between two looks at the folder.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// In so many parts, so that a signal does not wait for it.
+const NAPS: u32 = 10;
 
 /// Size and time of a file.
 type Stamp = (u64, SystemTime);
@@ -61,7 +63,10 @@ pub fn run(
             return Ok(code);
         }
         seen = now;
-        std::thread::sleep(LOOK_EVERY);
+        for _ in 0..NAPS {
+            stop::obey();
+            std::thread::sleep(LOOK_EVERY / NAPS);
+        }
     }
 }
 

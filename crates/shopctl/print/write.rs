@@ -13,7 +13,7 @@
 //! blanks of the finished file. Standard output cannot be gone back in: there the same figures stand at the end alone, and
 //! no M73 is written. Binary G-code is packed from the finished text.
 
-use super::{hold, thumbs};
+use super::{hold, stop, thumbs};
 use crate::output::Growing;
 use crate::ticker::Ticker;
 use anyhow::{Context as _, Result};
@@ -102,6 +102,7 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
     let binary = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("bgcode"));
     let posting = Posting::new(machine, true);
     let settings = &print.job.settings;
+    stop::listen();
     let mut file = Growing::begin(path)?;
     let marks = settings.progress_marks && file.can_patch() && knows_m73(machine.post.dialect);
     let found = Mutex::new(Vec::new());
@@ -159,7 +160,7 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
             texts.push(page.text);
         }
         let _ = ticker.advance(1);
-        teller.wrong.is_ok()
+        teller.wrong.is_ok() && !stop::caught()
     });
     let last = epilogue(&print.job);
     let mut text = keep(posting.section(&last, None));

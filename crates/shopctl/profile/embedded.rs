@@ -32,6 +32,8 @@ pub const PROFILES: &[(&str, &str)] = profiles![
     "printer-klipper",
     "printer-marlin",
     "printer-prusa-mk3s",
+    "printer-reprapfirmware",
+    "printer-smoothie",
     "printer-voron-2-300",
     "printnc",
     "router-grbl",
