@@ -196,8 +196,9 @@ pub(crate) fn speak(
     Spoken { layer, round: turn.number, section, from, used: speaker.used }
 }
 
-/// A wall that winds goes on without a travel from one turn to the next when that is so near, mm.
-const WINDS_ON_MM: f64 = 2.0;
+/// A wall that winds goes on without a travel from one turn to the next when that is so near, mm: farther away, what is laid
+/// on the way would stick out of a layer that is smaller than the one below.
+const WINDS_ON_MM: f64 = 0.6;
 
 /// Corners of a road in the order in which they are laid.
 #[derive(Clone, Copy)]

@@ -2,7 +2,8 @@
 //! what is seen as it is.
 
 use crate::common::{
-    self, SECTION, Step, changes, distance, loft, on, print_all, print_of, runs, spoken, steps, together,
+    self, SECTION, Step, changes, distance, loft, on, only, print_all, print_of, runs, spoken, steps,
+    together,
 };
 use shop_cam::canon::Command;
 use shop_geom::mesh::{Mesh, Transform};
@@ -330,6 +331,21 @@ fn every_road_of_an_object_lies_between_its_labels_and_so_does_the_way_to_it() {
         }
         assert_eq!(open, None);
         assert!(labels == "off" || seen.iter().all(|n| *n > 100));
+    }
+}
+
+#[test]
+fn a_wall_that_winds_lays_nothing_on_the_way_in_from_a_much_larger_layer() {
+    // Each layer is 0.8 mm smaller than the one below.
+    let cone = loft(48, 0.0, &[([0.0; 3], 15.0), ([0.0, 0.0, 3.0], 3.0)]);
+    let settings = Settings { vase: true, bottom_layers: 1, ..plain() };
+    let [x, y] = [settings.center_x_mm, settings.center_y_mm];
+    let layers = only(steps(&common::commands(&print_of(cone, settings))), Step::is_laid);
+    for (i, layer) in layers.iter().enumerate().skip(2) {
+        let radius = 15.0 - 4.0 * 0.2 * (i as f64 + 0.5);
+        let ends = layer.iter().flat_map(|s| [s.from, s.to]);
+        let far = ends.map(|p| (p[0] - x).hypot(p[1] - y)).fold(0.0, f64::max);
+        assert!(far < radius, "{i}: {far} {radius}");
     }
 }
 

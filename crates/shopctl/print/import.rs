@@ -106,8 +106,7 @@ pub fn read(path: &Path, presets: &[String]) -> Result<Vec<Setting>> {
         let read = shop_formats::mesh::read(SourceId(0), &bytes, &ReadOptions::default());
         if read.value.settings.is_empty() {
             let cura = read.diagnostics.iter().find(|d| d.code == "mesh/cura-project");
-            let why =
-                cura.map_or_else(|| "there are no settings in it".to_owned(), |d| d.message.to_string());
+            let why = cura.map_or_else(|| "there are no settings in it".to_owned(), |d| d.message.clone());
             bail!(refused(why));
         }
         return Ok(read.value.settings);

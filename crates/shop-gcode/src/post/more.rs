@@ -178,7 +178,15 @@ impl Writer<'_> {
     }
 
     fn left_out(&mut self, command: &Command) {
-        let name: String = format!("{command:?}").chars().take_while(char::is_ascii_alphanumeric).collect();
+        let name = match command {
+            Command::Limits(_) => "accelerations, jerk or pressure advance that a program sets".to_owned(),
+            Command::Temperature { .. } => "heaters".to_owned(),
+            Command::Fan { .. } => "fans".to_owned(),
+            Command::FirmwareRetract { .. } => "filament that the firmware pulls back".to_owned(),
+            Command::FilamentChange => "a change of filament".to_owned(),
+            Command::Pause { .. } => "a pause".to_owned(),
+            _ => format!("{command:?}").chars().take_while(char::is_ascii_alphanumeric).collect(),
+        };
         let message = format!("this controller has no word for {name}; it is left out");
         self.find(Severity::Warning, "gcode/no-word", &message);
     }

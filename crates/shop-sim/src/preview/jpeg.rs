@@ -229,7 +229,7 @@ mod tests {
             }
         }
         let mut bits = bits.into_iter();
-        let mut word = |table: &[(u32, u32); 256], bits: &mut dyn Iterator<Item = u8>| {
+        let word = |table: &[(u32, u32); 256], bits: &mut dyn Iterator<Item = u8>| {
             let (mut code, mut length) = (0, 0);
             loop {
                 code = code << 1 | u32::from(bits.next().expect("a word"));
