@@ -315,6 +315,7 @@ fn one(
         eprintln!("error: the program is not written");
         return Ok(Run { code: exit::CHECK, report });
     }
+    stop::let_go();
     written.finish()?;
     Ok(Run { code: exit::DONE, report })
 }

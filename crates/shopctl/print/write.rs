@@ -102,7 +102,9 @@ pub fn write<'p>(work: Work<'_, '_>, path: &'p Path) -> Result<Written<'p>> {
     let binary = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("bgcode"));
     let posting = Posting::new(machine, true);
     let settings = &print.job.settings;
-    stop::listen();
+    if path != Path::new("-") {
+        stop::listen();
+    }
     let mut file = Growing::begin(path)?;
     let marks = settings.progress_marks && file.can_patch() && knows_m73(machine.post.dialect);
     let found = Mutex::new(Vec::new());
