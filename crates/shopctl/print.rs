@@ -381,8 +381,11 @@ fn bed(machine: &Machine, settings: &Settings) -> place::Bed {
     };
     let low = Point::new(middle.x - half.x, middle.y - half.y);
     let high = Point::new(middle.x + half.x, middle.y + half.y);
-    let (head_mm, gantry_mm) =
-        if settings.sequential { (settings.head_radius_mm, settings.gantry_mm) } else { (0.0, f64::INFINITY) };
+    let (head_mm, gantry_mm) = if settings.sequential {
+        (settings.head_radius_mm, settings.gantry_mm)
+    } else {
+        (0.0, f64::INFINITY)
+    };
     // A bed that is only supposed ends nowhere in particular.
     let measured = machine.printer.as_ref().is_some_and(|p| p.bed.is_some());
     let edge_mm = if measured { around_mm(settings) } else { 0.0 };

@@ -352,7 +352,8 @@ impl<F> Line<'_, F> {
         // A tower is a matter of the order, and takes its time.
         let plain = print.job.tools.iter().all(|t| t.0 == 0);
         let last = ordered.lays.last().map(|lay| &ordered.roads.roads()[lay.road as usize]);
-        let limits = last.map_or(ordered.force.limits, |road| Pace::limits(&print.job, &print.parts, layer, road));
+        let limits =
+            last.map_or(ordered.force.limits, |road| Pace::limits(&print.job, &print.parts, layer, road));
         Force { fan: if plain { fan } else { f64::NAN }, limits }
     }
 }
