@@ -6,7 +6,6 @@
 mod encode;
 mod font;
 mod html;
-mod jpeg;
 mod model;
 mod plot;
 mod png;

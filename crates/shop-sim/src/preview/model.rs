@@ -3,7 +3,7 @@
 //! Seen from the front, half from the left and above, without perspective; every triangle is filled into a depth
 //! buffer, two by two samples a pixel, and shaded by how far it faces the light. O(triangles + samples drawn).
 
-use super::jpeg::jpeg;
+use jpeg_encoder::{ColorType, Encoder};
 use shop_geom::mesh::{Mesh, Point3, Vector3};
 use tiny_skia::Pixmap;
 
@@ -21,6 +21,8 @@ const FILLED: f64 = 0.92;
 const SAMPLES: u32 = 2;
 /// Largest width and height, pixels; firmwares show a few hundred.
 const LARGEST: u32 = 2048;
+/// Of 100: edges show no rings on a screen.
+const JPEG_QUALITY: u8 = 90;
 
 /// A picture with a transparent background.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,14 +63,17 @@ impl ModelPicture {
         page.encode_png().unwrap_or_default()
     }
 
-    /// Returns the picture as JPEG, on white.
+    /// Returns the picture as JPEG, on white; empty only when it is larger than that format knows.
     pub fn jpg(&self) -> Vec<u8> {
         let over = |p: &[u8]| {
             let share = u32::from(p[3]);
             [p[0], p[1], p[2]].map(|v| ((u32::from(v) * share + 255 * (255 - share) + 127) / 255) as u8)
         };
-        let pixels: Vec<[u8; 3]> = self.rgba.chunks_exact(4).map(over).collect();
-        jpeg(self.width, self.height, &pixels)
+        let pixels: Vec<u8> = self.rgba.chunks_exact(4).flat_map(over).collect();
+        let size = [self.width, self.height].map(|v| u16::try_from(v).unwrap_or(0));
+        let mut out = Vec::new();
+        let written = Encoder::new(&mut out, JPEG_QUALITY).encode(&pixels, size[0], size[1], ColorType::Rgb);
+        if written.is_ok() { out } else { Vec::new() }
     }
 
     /// Returns the picture as QOI, which some printers read faster than PNG. Source: the QOI specification, 2022.
