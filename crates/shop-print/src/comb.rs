@@ -195,7 +195,7 @@ impl Comber {
     }
 
     /// True when a straight way meets no wall.
-    fn sees(&mut self, a: Spot, b: Spot) -> bool {
+    pub fn sees(&mut self, a: Spot, b: Spot) -> bool {
         let mut free = true;
         self.beside(a, b, |e| {
             free = !crosses(a, b, e);

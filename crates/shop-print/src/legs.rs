@@ -47,8 +47,8 @@ pub struct Walker {
 fn rank(kind: Kind) -> (u8, bool) {
     match kind {
         Kind::Skirt | Kind::PrimeTower => (0, true),
-        Kind::Support => (1, false),
-        Kind::SupportInterface => (2, false),
+        // What touches stands on the layer below, and not on what lies beside it.
+        Kind::Support | Kind::SupportInterface => (1, false),
         Kind::OuterWall
         | Kind::InnerWall
         | Kind::Gap

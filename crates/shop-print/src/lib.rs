@@ -363,7 +363,7 @@ impl<F> Line<'_, F> {
 struct Room {
     slicer: Slicer,
     planner: Planner,
-    comber: Comber,
+    combers: [Comber; 2],
 }
 
 impl<T: Send, F: Fn(Spoken) -> T + Sync> Stages for Line<'_, F> {
@@ -412,7 +412,7 @@ impl<T: Send, F: Fn(Spoken) -> T + Sync> Stages for Line<'_, F> {
     }
 
     fn text(&self, room: &mut Room, layer: usize, ordered: Ordered) -> (Used, T) {
-        let spoken = speak(self.print, self.turn, layer, &ordered, &mut room.comber);
+        let spoken = speak(self.print, self.turn, layer, &ordered, &mut room.combers);
         (spoken.used, (self.finish)(spoken))
     }
 }

@@ -31,6 +31,8 @@ pub struct Ordered {
     pub lays: Vec<Lay>,
     /// The innermost walls, where ways are to be led inside them.
     pub within: Contours,
+    /// What stands beside supports.
+    pub beside: Contours,
     /// Where the nozzle comes from, if it is known.
     pub from: Option<Spot>,
     /// Where it ends.
@@ -136,7 +138,7 @@ impl State {
 
     /// Puts a layer in order. About linear in islands and corners of outer walls.
     pub fn order(&mut self, plan: Plan) -> Ordered {
-        let Plan { mut roads, islands, within, fan: _ } = plan;
+        let Plan { mut roads, islands, within, beside, fan: _ } = plan;
         let mut lays = Vec::with_capacity(roads.roads().len());
         let (from, tool) = (self.at, self.tool);
         self.now.corners.clear();
@@ -150,7 +152,7 @@ impl State {
         self.past.near.load(&self.past.corners);
         self.layer += 1;
         let purged_mm3 = std::mem::take(&mut self.purged_mm3);
-        Ordered { roads, lays, within, from, to: self.at, tool, purged_mm3, force: self.force }
+        Ordered { roads, lays, within, beside, from, to: self.at, tool, purged_mm3, force: self.force }
     }
 
     /// Returns the tool in use.

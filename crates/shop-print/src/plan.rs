@@ -57,6 +57,8 @@ pub struct Plan {
     pub islands: Vec<Island>,
     /// The innermost walls, where ways are to be led inside them.
     pub within: Contours,
+    /// What stands beside supports: ways between them that do not cross it leave no strings on it.
+    pub beside: Contours,
     /// The fan of the layer, a fraction of full speed.
     pub fan: f64,
 }
@@ -150,11 +152,10 @@ impl Plan {
     pub fn add(&mut self, other: &Plan, shift: Spot, copy: u16) {
         let first = self.roads.roads().len() as u32;
         self.roads.append_moved(&other.roads, shift, copy);
-        for contour in other.within.iter() {
-            for s in contour {
-                self.within.push(Spot::new(s.x + shift.x, s.y + shift.y));
-            }
-            self.within.close();
+        for (to, from) in [(&mut self.within, &other.within), (&mut self.beside, &other.beside)] {
+            let mut moved = from.clone();
+            moved.shift(shift);
+            to.append(&moved);
         }
         self.islands.extend(other.islands.iter().map(|island| {
             Island {
@@ -235,6 +236,9 @@ impl Planner {
     pub fn supports(&mut self, job: &Job, layer: usize, supports: &Supports, way: &lay::Way<'_>) -> Plan {
         let mut plan = Plan::default();
         supports.lay(job, layer, way, &mut self.props, &mut plan.roads);
+        if plan.roads.roads().len() > 1 {
+            way.solids.iter().for_each(|solid| plan.beside.append(solid));
+        }
         plan.as_one_island(false);
         plan
     }

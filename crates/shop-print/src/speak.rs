@@ -121,7 +121,9 @@ struct Speaker<'a> {
     parked: bool,
     /// The road that was laid last, and from where.
     last: Option<(&'a Road, &'a Roads, usize)>,
+    /// Where ways lead inside the part, and what is in the way of those between supports.
     comber: &'a mut Comber,
+    beside: &'a mut Comber,
     /// Places between the ends of the way that is looked at.
     way: Vec<Spot>,
     /// The copy of an object that is being made, where that is said.
@@ -135,12 +137,13 @@ pub(crate) fn speak(
     turn: Turn,
     layer: usize,
     ordered: &Ordered,
-    comber: &mut Comber,
+    [comber, beside]: &mut [Comber; 2],
 ) -> Spoken {
     let job = &print.job;
     let corners: usize = ordered.roads.roads().iter().map(|r| (r.end - r.start) as usize).sum();
     let pace = Pace::new(job, &print.parts, layer, &ordered.roads);
     comber.load(&ordered.within);
+    beside.load(&ordered.beside);
     let mut commands = print.spare.take();
     commands.reserve(corners + 6 * ordered.lays.len() + 8 + ROOM);
     let mut speaker = Speaker {
@@ -166,6 +169,7 @@ pub(crate) fn speak(
         parked: false,
         last: None,
         comber,
+        beside,
         way: Vec::new(),
         labelled: None,
         used: Used { purged_mm3: ordered.purged_mm3, ..Used::default() },
@@ -283,7 +287,9 @@ impl<'a> Speaker<'a> {
             self.z -= self.height;
         }
         if !winds || self.at.is_none_or(|at| at.distance(spots[start]) > WINDS_ON_MM * PER_MM) {
-            self.travel(spots[start]);
+            let held = |r: &Road| matches!(r.kind, Kind::Support | Kind::SupportInterface);
+            let between = held(road) && self.last.is_some_and(|(last, ..)| held(last));
+            self.travel(spots[start], between);
         }
         self.kind(road);
         self.blow(self.pace.fan_of(road, roads, self.usual_fan));

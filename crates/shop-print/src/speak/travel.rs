@@ -4,6 +4,9 @@ use super::{Speaker, Walk};
 use shop_cam::canon::Command;
 use shop_geom::planar::{PER_MM, Spot};
 
+/// Filament is pulled back before longer ways between supports: on them it would be missing where the next road begins, mm.
+const BETWEEN_SUPPORTS_MM: f64 = 6.0;
+
 impl Speaker<'_> {
     /// True when filament is pulled back before so long a way.
     pub(super) fn retracts(&self, far_mm: f64) -> bool {
@@ -14,8 +17,8 @@ impl Speaker<'_> {
             && (far_mm >= s.retract_least_travel_mm || self.rise && s.retract_at_layer || self.over.is_some())
     }
 
-    /// Goes to where a road begins.
-    pub(super) fn travel(&mut self, to: Spot) {
+    /// Goes to where a road begins; both ends of the way may lie in supports.
+    pub(super) fn travel(&mut self, to: Spot, between_supports: bool) {
         let far = self.at.map_or(f64::INFINITY, |at| at.distance(to) / PER_MM);
         if far == 0.0 && !self.rise {
             return;
@@ -24,7 +27,8 @@ impl Speaker<'_> {
         let inside = s.comb && self.over.is_none() && far.is_finite() && self.led(to);
         let parked = std::mem::take(&mut self.parked);
         let stays = inside && !(self.rise && s.retract_at_layer) && self.led_mm(to) < s.comb_retract_mm;
-        let retract = !parked && self.retracts(far) && !stays;
+        let retract =
+            !parked && self.retracts(far) && !stays && !(between_supports && self.passes_by(to, far));
         if retract {
             self.retract();
             self.used.retractions += 1;
@@ -68,6 +72,12 @@ impl Speaker<'_> {
         }
         self.rise = false;
         self.at = Some(to);
+    }
+
+    /// True when a straight way between supports is so short, and so clear of the part, that what oozes on it does no harm.
+    fn passes_by(&mut self, to: Spot, far_mm: f64) -> bool {
+        let Some(at) = self.at.filter(|_| self.over.is_none() && !self.rise) else { return false };
+        far_mm < BETWEEN_SUPPORTS_MM && self.beside.sees(at, to)
     }
 
     /// Looks for a way inside the part, and keeps it.
