@@ -479,7 +479,7 @@ settings! {
     /// Supports stand on the bed only, never on the part.
     support_on_bed_only: bool = false;
     /// Air between supports and walls beside them, mm.
-    support_xy_mm: f64 = 0.6, 0.0 ..= 10.0;
+    support_xy_mm: f64 = 0.4, 0.0 ..= 10.0;
     /// Air between supports and what lies on them, mm; a whole number of layers is left out.
     support_gap_mm: f64 = 0.2, 0.0 ..= 5.0;
     /// Air between supports and the part they stand on, mm; a whole number of layers is left out.

@@ -17,8 +17,8 @@ pub mod bits;
 pub mod columns;
 pub mod lay;
 pub mod paint;
+pub mod serpentine;
 pub mod shadow;
-pub mod slim;
 pub mod stack;
 pub mod survey;
 pub mod trees;
@@ -43,8 +43,6 @@ pub struct Supports {
 struct Layer {
     /// Base, along rows and, where lines go that way as well, along columns.
     base: [Arc<Rows>; 2],
-    /// Lines where base is slim, along rows and along columns.
-    slim: [Arc<Rows>; 2],
     /// Interface, along columns.
     face: Arc<Rows>,
     /// Branches of trees.
@@ -65,9 +63,7 @@ struct Branch {
 
 impl Layer {
     fn is_empty(&self) -> bool {
-        self.base.iter().chain(&self.slim).all(|b| b.is_empty())
-            && self.face.is_empty()
-            && self.branches.is_empty()
+        self.base.iter().all(|b| b.is_empty()) && self.face.is_empty() && self.branches.is_empty()
     }
 }
 
@@ -104,13 +100,17 @@ impl Supports {
 
     /// Returns the box around all that stands there in any layer, grid units; nothing where nothing does. O(layers).
     pub fn bounds(&self) -> Option<[Spot; 2]> {
-        let mut spots = Vec::new();
-        (0..self.layers.len()).for_each(|layer| self.spots(layer, &mut spots));
-        let first = *spots.first()?;
-        let grown = |[l, h]: [Spot; 2], s: &Spot| {
-            [Spot::new(l.x.min(s.x), l.y.min(s.y)), Spot::new(h.x.max(s.x), h.y.max(s.y))]
+        let grown = |[l, h]: [Spot; 2], [s, t]: [Spot; 2]| {
+            [Spot::new(l.x.min(s.x), l.y.min(s.y)), Spot::new(h.x.max(t.x), h.y.max(t.y))]
         };
-        Some(spots.iter().fold([first; 2], grown))
+        // One layer after the other: places of all layers of a tall part are more than all else that is kept of it.
+        let mut spots = Vec::new();
+        let of_layer = |layer: usize| {
+            spots.clear();
+            self.spots(layer, &mut spots);
+            spots.iter().map(|s| [*s; 2]).reduce(grown)
+        };
+        (0..self.layers.len()).filter_map(of_layer).reduce(grown)
     }
 
     /// Returns how many layers have any of it, counted from the bed.
@@ -155,6 +155,49 @@ impl Supports {
             let [x, y] = [branch.at.x, branch.at.y].map(f64::from);
             let r = f64::from(branch.radius);
             tile(&Frame::new(0.0, 1.0), [x - r, x + r], [y - r, y + r]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Print;
+    use shop_geom::mesh::{Mesh, Point3};
+
+    /// A post of 10 mm and a plate of 40 mm on it.
+    fn tower(height: f64) -> Mesh {
+        let mut mesh = Mesh::default();
+        for (half, low, high) in [(5.0, 0.0, height), (20.0, height - 0.01, height + 2.0)] {
+            let first = mesh.points.len() as u32;
+            for i in 0..8 {
+                let side = |bit: u32| if i >> bit & 1 == 0 { -half } else { half };
+                mesh.points.push(Point3::new(side(0), side(1), if i >> 2 & 1 == 0 { low } else { high }));
+            }
+            for [a, b, c, d] in
+                [[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [2, 6, 7, 3], [0, 4, 6, 2], [1, 3, 7, 5]]
+            {
+                mesh.triangles.extend([[a, b, c], [a, c, d]].map(|t: [u32; 3]| t.map(|k| k + first)));
+            }
+        }
+        mesh
+    }
+
+    #[test]
+    fn what_goes_straight_down_is_kept_once() {
+        for support_on_bed_only in [false, true] {
+            let settings = Settings { supports: true, support_on_bed_only, ..Settings::default() };
+            let print = Print::new(tower(60.0), settings, 1.75);
+            let layers = &print.items[0].props.kinds()[0].layers;
+            let base =
+                layers[5..280].windows(2).filter(|w| !Arc::ptr_eq(&w[0].base[0], &w[1].base[0])).count();
+            let rest = layers[5..280]
+                .windows(2)
+                .filter(|w| {
+                    !(Arc::ptr_eq(&w[0].base[1], &w[1].base[1]) && Arc::ptr_eq(&w[0].face, &w[1].face))
+                })
+                .count();
+            assert_eq!((base, rest), (0, 0));
         }
     }
 }

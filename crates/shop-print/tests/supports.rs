@@ -1,6 +1,9 @@
 //! What must hold for supports: they stand under what hangs and nowhere else, keep off the part, and do as they are told.
 
-use crate::common::{Piece, Step, block, distance, loft, on, print_all, print_of, roads, spoken, together};
+use crate::common::{
+    Piece, Step, block, commands, distance, loft, on, print_all, print_of, roads, runs, spoken, steps,
+    together,
+};
 use proptest::prelude::*;
 use shop_geom::mesh::Mesh;
 use shop_print::model::{Effect, Modifier, Object, Place};
@@ -274,13 +277,85 @@ fn supports_keep_off_a_post_wherever_their_lines_lie() {
         let print = shop_print::Print::new(mushroom(), Settings { center_y_mm: y, ..settings() }, 1.75);
         for (layer, laid) in roads(&print).iter().take(50).enumerate() {
             for road in laid.iter().filter(|s| held(s)) {
-                // The post is a prism of 60 sides, 3 mm around; a join of two lines goes straight past it.
-                let xy = settings().support_xy_mm;
+                // The post is a prism of 60 sides, 3 mm around; a road beside it goes straight past it, and is so wide.
+                let xy = settings().support_xy_mm + 0.5 * settings().road_width_mm;
                 let least = xy - 0.03 - road.length().powi(2) / (8.0 * (3.0 + xy));
                 let air = |[x, v]: [f64; 2]| x.hypot(v - y) - 3.0;
                 let nearest = along(road.piece()).map(air).fold(f64::INFINITY, f64::min);
                 assert!(nearest > least.max(0.3), "{y}: {nearest} mm in layer {layer}");
             }
+        }
+    }
+}
+
+/// Filament pulled back in a layer.
+fn retractions(layer: &Laid) -> usize {
+    layer.iter().filter(|s| s.e < 0.0).count()
+}
+
+/// Lays a disc of 30 mm on a post, and something beside the post that is as high as the disc's lower side.
+fn table_with(beside: impl IntoIterator<Item = Mesh>) -> Vec<Laid> {
+    let post = prism(60, 3.0, [0.0; 3], 10.5, [0.0; 2]);
+    let disc = prism(60, 15.0, [0.0, 0.0, 10.0], 1.0, [0.0; 2]);
+    let without_faces =
+        Settings { support_interface_layers: 0, support_interface_below_layers: 0, ..settings() };
+    let print = print_of(together([post, disc].into_iter().chain(beside)), without_faces);
+    steps(&commands(&print))
+}
+
+#[test]
+fn what_hangs_together_is_few_roads() {
+    for layer in table_with([]).iter().skip(1).take(47) {
+        // 12 lines, 4 of which the post divides.
+        let held: Vec<Step> = layer.iter().filter(|s| held(s)).cloned().collect();
+        let roads = runs(&held).count();
+        assert!((1..=5).contains(&roads), "{roads}");
+    }
+}
+
+#[test]
+fn between_supports_filament_is_pulled_back_where_a_wall_or_a_long_way_lies_between_only() {
+    for layer in table_with([]).iter().skip(1).take(47) {
+        let mut last: Option<&Step> = None;
+        let mut pulled = false;
+        for step in layer {
+            pulled |= step.e < 0.0;
+            if !step.is_laid() {
+                continue;
+            }
+            if let Some(last) = last.filter(|l| held(l) && held(step)) {
+                let way = [last.end(), step.piece()[0]];
+                let long = (way[0][0] - way[1][0]).hypot(way[0][1] - way[1][1]);
+                let through = distance([0.0; 2], [way]) < 2.9;
+                if long > 0.0 && (long < 5.9 || pulled) {
+                    assert_eq!(pulled, through && long > 1.5 || long >= 5.9, "{way:?}");
+                }
+            }
+            (last, pulled) = (Some(step), false);
+        }
+    }
+    // A fence under the disc: ways through it lead past a wall.
+    let fence = block([-12.0, 5.0, 0.0], [12.0, 6.0, 10.1]);
+    assert!(table_with([fence]).iter().skip(1).take(47).all(|layer| retractions(layer) > 0));
+}
+
+#[test]
+fn what_is_small_stands_on_a_closed_wall() {
+    // A peg of 0.8 mm that hangs from an arm.
+    let arm = block([-10.0, -1.0, 8.0], [0.0, 1.0, 9.0]);
+    let post = block([-12.0, -3.0, 0.0], [-9.0, 3.0, 9.0]);
+    for at in [0.0, 0.4, 0.8, 1.2, 1.6, 2.0] {
+        let peg = block([-1.0, at - 0.4, 6.0], [-0.2, at + 0.4, 8.5]);
+        // Nothing is wanted under the arm itself.
+        let place = Place::Mesh(block([-20.0, -20.0, 7.0], [20.0, 20.0, 9.5]));
+        let modifiers = vec![Modifier { place, effect: Effect::NoSupport }];
+        let object = Object { modifiers, ..Object::of(together([arm.clone(), post.clone(), peg])) };
+        let layers = roads(&print_all(vec![object], Settings { support_interface_layers: 0, ..settings() }));
+        for (i, layer) in layers.iter().enumerate().take(28) {
+            let wall: Vec<Step> = layer.iter().filter(|s| held(s)).cloned().collect();
+            let length: f64 = wall.iter().map(Step::length).sum();
+            let ends = [wall[0].piece()[0], wall[wall.len() - 1].end()];
+            assert!(length > 5.0 && (i == 0 || ends[0] == ends[1]), "{i}: {length} mm, {ends:?}");
         }
     }
 }
@@ -298,7 +373,7 @@ fn supports_keep_off_what_else_stands_on_the_bed() {
         let shift = 30.0;
         let alone = one(vec![mushroom.clone()]);
         let both = one(vec![mushroom, Object::of(other)]);
-        let xy = settings.support_xy_mm;
+        let xy = settings.support_xy_mm + 0.5 * settings.road_width_mm;
         let in_the_way = |layers: &[Laid]| {
             let near = |s: &Step| {
                 held(s) && along(s.piece()).any(|[x, y]| aside([x + shift, y], low, high) < xy - 0.02)

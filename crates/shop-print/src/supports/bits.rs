@@ -6,6 +6,7 @@
 use super::shadow::fat;
 use crate::rows::{Frame, Rows, Run};
 use shop_geom::planar::{Contours, PER_MM, Spot};
+use std::ops::Range;
 
 /// Where the nodes lie.
 #[derive(Clone, Debug)]
@@ -108,7 +109,13 @@ impl Lattice {
 
     /// Adds to `bits` all nodes at most `distance` grid units from the edges of walks. O(edges + rows they are near to).
     pub fn mark_near(&self, walks: &Contours, distance: f64, bits: &mut Bits) {
-        let rows = self.first[0]..self.first[0] + self.rows as i32;
+        self.mark_near_in(i32::MIN..i32::MAX, walks, distance, bits);
+    }
+
+    /// The same in some of the rows, as they are counted from the origin.
+    pub fn mark_near_in(&self, rows: Range<i32>, walks: &Contours, distance: f64, bits: &mut Bits) {
+        let end = self.first[0] + self.rows as i32;
+        let rows = rows.start.max(self.first[0])..rows.end.min(end);
         for walk in walks.iter() {
             let mut a = self.frames[0].turn(walk[walk.len() - 1]);
             for spot in walk {
@@ -188,15 +195,22 @@ impl Lattice {
         out
     }
 
-    /// Returns the rows next to lines along rows that lie `spacing` nodes apart, counted from the origin.
-    pub fn rows_every(&self, spacing: f64) -> impl Iterator<Item = usize> {
-        let (first, rows) = (self.first[0], self.rows as i32);
+    /// Returns the rows (way 0), or columns (1), next to lines that lie `spacing` nodes apart, with the lines' numbers, as
+    /// they are counted from the origin. Columns are counted from the last one, as in [`Lattice::turned`].
+    pub fn rows_every(&self, spacing: f64, way: usize) -> impl Iterator<Item = (i32, usize)> {
+        let columns = 64 * self.width;
+        let (first, rows) = if way == 0 {
+            (self.first[0], self.rows as i32)
+        } else {
+            (self.column(columns - 1), columns as i32)
+        };
+        let spacing = spacing.max(1.0);
         let from = (f64::from(first) / spacing).floor() as i32;
         (from..)
-            .map(move |k| (f64::from(k) * spacing).round() as i32 - first)
-            .skip_while(|r| *r < 0)
-            .take_while(move |r| *r < rows)
-            .map(|r| r as usize)
+            .map(move |k| (k, (f64::from(k) * spacing).round() as i32 - first))
+            .skip_while(|(_, r)| *r < 0)
+            .take_while(move |(_, r)| *r < rows)
+            .map(|(k, r)| (k, r as usize))
     }
 
     /// Returns how many nodes make so many millimetres.
@@ -258,6 +272,19 @@ impl Bits {
     /// True when no node is in it.
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|w| *w == 0)
+    }
+
+    /// Returns an empty region of the same lattice.
+    pub fn cleared(&self) -> Bits {
+        Bits { words: vec![0; self.words.len()], width: self.width }
+    }
+
+    /// True when a node is in it; none beyond the lattice is.
+    #[inline]
+    pub fn holds(&self, row: i32, column: i32) -> bool {
+        let [rows, columns] = self.size();
+        let inside = row >= 0 && column >= 0 && (row as usize) < rows && (column as usize) < columns;
+        inside && self.has(row as usize, column as usize)
     }
 
     /// True when a node is in it.
@@ -355,6 +382,17 @@ impl Bits {
     /// Keeps what another region has as well.
     pub fn keep(&mut self, other: &Bits) {
         self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a &= b);
+    }
+
+    /// Returns the region without all nodes at most `radius` nodes away from what does not belong to it. O(nodes / 64 ×
+    /// radius).
+    pub fn shrunk(&self, radius: f64, room: &mut Growth) -> Bits {
+        let mut rest = self.clone();
+        rest.words.iter_mut().for_each(|w| *w = !*w);
+        let rest = rest.grown(radius, room);
+        let mut out = self.clone();
+        out.take(&rest);
+        out
     }
 
     /// Returns the region with all nodes at most `radius` nodes away. O(nodes / 64 × radius).

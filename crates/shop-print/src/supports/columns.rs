@@ -10,8 +10,7 @@
 
 use super::Layer;
 use super::bits::{Bits, Growth, Lattice};
-use super::lay::LEAST_LINE_MM;
-use super::slim::Slim;
+use super::lay::{LEAST_LINE_MM, aside_mm};
 use super::survey::{Sources, View, Wants, survey};
 use crate::job::Job;
 use crate::rows::Rows;
@@ -28,7 +27,8 @@ pub(super) fn columns(job: &Job, sources: &Sources<'_>, lattice: &Lattice) -> Ve
         gap_above: layers(s.support_gap_mm),
         gap_below: layers(s.support_gap_below_mm),
         floor: s.support_interface_below_layers as usize,
-        aside: lattice.cells(s.support_xy_mm),
+        // A little more, so that roads are cut by the exact distance in few places only.
+        aside: lattice.cells(aside_mm(s) + 0.04),
     };
     let mut descent = Descent {
         lattice,
@@ -43,14 +43,16 @@ pub(super) fn columns(job: &Job, sources: &Sources<'_>, lattice: &Lattice) -> Ve
         carried: lattice.empty(),
         lowest: s.support_on_bed_only.then(|| vec![u32::MAX; lattice.size().iter().product()]),
         growth: Growth::default(),
-        // Halfway between lines there may be another one.
-        slim: Slim::new(lattice, lattice.cells(0.5 * s.support_spacing_mm)),
-        lines: [lattice.empty(), lattice.empty()],
         layers: Vec::with_capacity(job.levels.len()),
     };
     survey(job, sources, lattice, wants, |layer, view| descent.step(layer, view));
     descent.finish()
 }
+
+/// What is not as wide as this where it touches what hangs is made wider, mm.
+const STOUT_MM: f64 = 1.5;
+/// It is made wider by so much on every side that is free, mm.
+const WIDEN_MM: f64 = 1.0;
 
 struct Descent<'a> {
     lattice: &'a Lattice,
@@ -69,9 +71,6 @@ struct Descent<'a> {
     /// The lowest layer in which the part is near every node, where that matters.
     lowest: Option<Vec<u32>>,
     growth: Growth,
-    slim: Slim,
-    /// Lines of the last layer where it is slim.
-    lines: [Bits; 2],
     layers: Vec<Layer>,
 }
 
@@ -83,14 +82,15 @@ impl Descent<'_> {
             near.each(|row, column| lowest[row * columns + column] = layer as u32);
         }
         self.waiting.push_back(hangs);
-        let (mut held, mut touched) = (Bits::default(), self.lattice.empty());
+        let mut touched = self.lattice.empty();
         if self.waiting.len() > self.delay
             && let Some(hangs) = self.waiting.pop_front()
             && !hangs.is_empty()
         {
             touched = hangs.grown(self.beyond, &mut self.growth);
+            touched.take(&near);
+            self.widen(&mut touched);
             self.carried.add(&touched);
-            held = hangs;
         }
         self.carried.take(&near);
         let mut base = self.carried.clone();
@@ -108,24 +108,30 @@ impl Descent<'_> {
             face = self.lattice.nodes(&longer(&self.lattice.runs(&face, 1), self.least), 1);
         }
         base.take(&face);
-        let same = self.layers.last().is_some_and(|above| *above.base[0] == self.lattice.runs(&base, 0));
-        if !same || !held.is_empty() {
-            self.lines = self.slim.step(self.lattice, [&base, &face], &held);
+        self.keep(&base, &face);
+    }
+
+    /// Grows what has just been touched where it is slim, so that what stands below is stout. Only here: what is cut off on
+    /// a slope would be pushed along all of it.
+    fn widen(&mut self, touched: &mut Bits) {
+        let [stout, more] = [0.5 * STOUT_MM, WIDEN_MM].map(|mm| self.lattice.cells(mm));
+        let room = &mut self.growth;
+        let mut slim = touched.clone();
+        // Corners of what is stout are not.
+        slim.take(&touched.shrunk(stout, room).grown(2.0 * stout, room));
+        if !slim.is_empty() {
+            touched.add(&slim.grown(more, room));
         }
-        let lines = std::mem::take(&mut self.lines);
-        self.keep(&base, &lines, &face);
-        self.lines = lines;
     }
 
     /// Keeps a layer; what is as in the layer above is kept once.
-    fn keep(&mut self, base: &Bits, slim: &[Bits; 2], face: &Bits) {
+    fn keep(&mut self, base: &Bits, face: &Bits) {
         let above = self.layers.last().cloned().unwrap_or_default();
         let share =
             |rows: Rows, above: &Arc<Rows>| if rows == **above { Arc::clone(above) } else { Arc::new(rows) };
         let columns = if self.both { self.lattice.runs(base, 1) } else { Rows::default() };
         self.layers.push(Layer {
             base: [share(self.lattice.runs(base, 0), &above.base[0]), share(columns, &above.base[1])],
-            slim: [0, 1].map(|way| share(self.lattice.runs(&slim[way], way), &above.slim[way])),
             face: share(self.lattice.runs(face, 1), &above.face),
             branches: Vec::new(),
         });
@@ -159,8 +165,7 @@ impl Descent<'_> {
                 bits
             };
             let (base, face) = (left(&held.base[0], 0), left(&held.face, 1));
-            let slim = [0, 1].map(|way| left(&held.slim[way], way));
-            self.keep(&base, &slim, &face);
+            self.keep(&base, &face);
         }
     }
 }

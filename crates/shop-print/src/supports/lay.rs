@@ -1,24 +1,32 @@
 //! Roads of supports, when the layer they lie in has its turn.
 
+use super::bits::{Growth, Lattice};
+use super::serpentine::{Node, Rules, Serpentine, straighten};
 use super::shadow::Shadow;
 use super::{Branch, Supports};
 use crate::fill::{Lines, Weaver};
 use crate::job::Job;
 use crate::roads::{Kind, Roads};
 use crate::rows::{Frame, Rows, Run, common, either, merge, without};
-use crate::settings::SupportPattern;
+use crate::settings::{Settings, SupportPattern};
 use shop_geom::boolean::Boolean;
 use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot};
 use std::ops::Range;
 
-/// Shorter lines carry nothing, mm.
+/// Shorter roads carry nothing, mm.
 pub const LEAST_LINE_MM: f64 = 0.8;
-/// The same where supports are slim, and nothing else would carry anything, mm.
-const LEAST_SLIM_MM: f64 = 0.45;
 /// Shorter walls of branches are left out, mm.
 const LEAST_RING_MM: f64 = 1.0;
 /// Ends of lines are joined where they lie at most so many rows apart, and this far along them, rows.
-const LONGEST_JOIN: [f64; 2] = [2.5, 4.0];
+const LONGEST_JOIN: [f64; 2] = [1.25, 2.0];
+/// Edges halfway between lines lie no farther from them than by this more than half their distance, mm.
+const FAR_MM: f64 = 0.1;
+/// What reaches farther beyond the last line is followed: what is held may lie a little beside it, mm.
+const COVER_MM: f64 = 0.6;
+/// Regions not wider and not longer than this are a closed wall: a line would not stand by itself, mm.
+const SMALL_MM: [f64; 2] = [3.2, 6.0];
+/// Edges are followed no more closely than that: as closely as the lattice knows them, nodes.
+const STRAIGHT: f64 = 0.5;
 
 /// What supports keep off in a layer.
 #[derive(Clone, Copy, Debug)]
@@ -34,12 +42,16 @@ pub struct Way<'a> {
 pub struct Room {
     shadow: Shadow,
     weaver: Weaver,
+    serpentine: Serpentine,
+    growth: Growth,
+    corners: Vec<Node>,
+    spots: Vec<Spot>,
     near: Rows,
     more: Rows,
     sum: Rows,
     open: Rows,
     both: Vec<Run>,
-    lines: Rows,
+    lines: [Rows; 2],
     loose: Roads,
     planar: Planar,
     ring: Vec<Spot>,
@@ -48,7 +60,7 @@ pub struct Room {
     grown: Contours,
 }
 
-/// Lines one way.
+/// Dense lines one way.
 struct Hatch<'a> {
     /// Where they lie, on rows of the lattice.
     place: &'a Rows,
@@ -56,7 +68,11 @@ struct Hatch<'a> {
     way: usize,
     spacing: f64,
     kind: Kind,
-    join: bool,
+}
+
+/// Returns how far middles of roads keep off the sides of the part, mm.
+pub fn aside_mm(settings: &Settings) -> f64 {
+    settings.support_xy_mm + 0.5 * settings.road_width_mm
 }
 
 impl Supports {
@@ -64,56 +80,58 @@ impl Supports {
     pub fn lay(&self, job: &Job, layer: usize, way: &Way<'_>, room: &mut Room, roads: &mut Roads) {
         let Some(own) = self.layers.get(layer) else { return };
         let s = &job.settings;
-        let spacing = if layer == 0 { s.support_first_spacing_mm } else { s.support_spacing_mm };
-        let join = s.support_pattern != SupportPattern::Lines;
-        let hatches = [
-            Hatch { place: &own.base[0], way: 0, spacing, kind: Kind::Support, join },
-            Hatch { place: &own.base[1], way: 1, spacing, kind: Kind::Support, join },
-            Hatch {
-                place: &own.face,
-                way: 1,
-                spacing: s.support_interface_spacing_mm,
-                kind: Kind::SupportInterface,
-                join: true,
-            },
-        ];
         self.branches(job, layer, way, room, roads);
-        for hatch in hatches.iter().filter(|h| !h.place.is_empty()) {
-            self.hatch(job, layer, way, hatch, room, roads);
-        }
-        for (along, place) in own.slim.iter().enumerate().filter(|(_, place)| !place.is_empty()) {
-            self.slim(job, layer, way, (along, place), room, roads);
+        self.base(job, layer, way, room, roads);
+        let (way_of_face, spacing) = (1, s.support_interface_spacing_mm);
+        let face = Hatch { place: &own.face, way: way_of_face, spacing, kind: Kind::SupportInterface };
+        if !own.face.is_empty() {
+            self.hatch(job, layer, way, &face, room, roads);
         }
     }
 
-    /// Adds lines where supports are slim. They were chosen clear of the part; what else is there is kept off now.
-    fn slim(
-        &self,
-        job: &Job,
-        layer: usize,
-        way: &Way<'_>,
-        (along, place): (usize, &Rows),
-        room: &mut Room,
-        roads: &mut Roads,
-    ) {
-        let Some(lattice) = &self.lattice else { return };
-        let frame = &lattice.frames[along];
-        // No farther than the last node that is clear.
-        let trim = (0.25 * lattice.cell) as i32;
-        room.near.clear();
-        if way.solids.len() > 1 || !way.laid.is_empty() {
-            cast(job, way, frame, place.range(), room);
+    /// Adds the lines far apart.
+    fn base(&self, job: &Job, layer: usize, way: &Way<'_>, room: &mut Room, roads: &mut Roads) {
+        let (Some(lattice), own) = (&self.lattice, &self.layers[layer]) else { return };
+        if own.base[0].is_empty() {
+            return;
         }
-        let least = (LEAST_SLIM_MM * PER_MM) as i32;
-        for line in place.range() {
-            without(place.get(line), room.near.get(line), |r| {
-                let r = Run { a: r.a + trim, b: r.b - trim };
-                if r.length() >= least {
-                    roads.begin(Kind::Support, job.area(layer));
-                    [r.a, r.b].map(|u| frame.spot(u, line)).into_iter().for_each(|s| roads.push(s));
-                    roads.end();
-                }
+        let s = &job.settings;
+        let mut region = lattice.nodes(&own.base[0], 0);
+        let (rows, mut near) = (own.base[0].range(), region.cleared());
+        for solid in way.solids {
+            lattice.mark_near_in(rows.clone(), solid, aside_mm(s) * PER_MM, &mut near);
+        }
+        lattice.mark_near_in(rows, way.laid, s.pitch_mm() * PER_MM, &mut near);
+        region.take(&near);
+        let road = lattice.cells(s.road_width_mm);
+        let rules = Rules {
+            join: s.support_pattern != SupportPattern::Lines,
+            cover: lattice.cells(COVER_MM),
+            far: 0.0,
+            road,
+            small: SMALL_MM.map(|mm| lattice.cells(mm)),
+        };
+        let rules = |spacing_mm: f64| Rules { far: lattice.cells(0.5 * spacing_mm + FAR_MM), ..rules };
+        let mut lay =
+            Laying { lattice, area: job.area(layer), way: 0, least: lattice.cells(LEAST_LINE_MM), roads };
+        let Room { serpentine, growth, corners, spots, .. } = room;
+        let mut spacing = s.support_spacing_mm;
+        if layer == 0 {
+            // On the bed everything has a wall, and stands on its own.
+            spacing = s.support_first_spacing_mm;
+            serpentine.wind(&region, std::iter::empty(), &rules(spacing), |road, closed| {
+                lay.road(road, closed, corners, spots)
             });
+            region = region.shrunk(road, growth);
+        }
+        let ways = if s.support_pattern == SupportPattern::Grid { 2 } else { 1 };
+        for way in 0..ways {
+            let turned = if way == 1 { lattice.turned(&region) } else { std::mem::take(&mut region) };
+            let lines = lattice.rows_every(lattice.cells(spacing), way);
+            lay.way = way;
+            serpentine
+                .wind(&turned, lines, &rules(spacing), |road, closed| lay.road(road, closed, corners, spots));
+            region = turned;
         }
     }
 
@@ -145,7 +163,7 @@ impl Supports {
         if room.crowd.is_empty() {
             return;
         }
-        let aside = s.support_xy_mm * PER_MM;
+        let aside = aside_mm(s) * PER_MM;
         let corner = Corner::Round { tolerance: 0.02 * PER_MM };
         room.planar.unite(&room.crowd, &mut room.outer);
         let near = branches.iter().any(|b| b.near);
@@ -200,35 +218,74 @@ impl Supports {
             without(hatch.place.get(row(line)), room.near.get(line), |r| room.open.push(r));
             room.open.end_row();
         }
-        room.lines.begin(from);
-        for line in from..to {
-            room.both.clear();
-            if line % 2 != 0 {
-                common(room.open.get(line - 1), room.open.get(line + 1), |r| room.both.push(r));
-            }
-            without(room.open.get(line), &room.both, |r| {
+        let [lines, between] = &mut room.lines;
+        let half = from.div_euclid(2);
+        (lines.begin(half), between.begin(half));
+        for k in half..to.div_euclid(2) + 1 {
+            let long = |rows: &mut Rows, r: Run| {
                 if r.length() >= least {
-                    room.lines.push(r);
+                    rows.push(r);
                 }
-            });
-            room.lines.end_row();
+            };
+            room.open.get(2 * k).iter().for_each(|r| long(lines, *r));
+            room.both.clear();
+            common(room.open.get(2 * k), room.open.get(2 * k + 2), |r| room.both.push(r));
+            without(room.open.get(2 * k + 1), &room.both, |r| long(between, r));
+            (lines.end_row(), between.end_row());
         }
-        let Some(first) = (from..to).find_map(|l| room.lines.get(l).first().map(|r| frame.spot(r.a, l)))
-        else {
-            return;
-        };
+        let frame = Frame::new(angle, 2.0 * spacing);
         let lines =
             Lines { kind: hatch.kind, step: 1, link: -1, least: 0, area: job.area(layer), monotonic: true };
         room.loose.clear();
-        room.weaver.weave(&room.lines, &frame, &lines, first, &mut room.loose);
+        let mut at = frame.spot(0, half);
+        for (rows, frame) in room.lines.iter().zip([frame, frame.beside(spacing)]) {
+            at = room.weaver.weave(rows, &frame, &lines, at, &mut room.loose);
+        }
         join(&room.loose, hatch, &frame, lattice.cell, roads);
+    }
+}
+
+/// How roads on nodes are laid.
+struct Laying<'a, 'b> {
+    lattice: &'a Lattice,
+    area: f64,
+    /// Nodes are those of the lattice (0), or those of the turned one (1).
+    way: usize,
+    /// Shorter roads are left out, nodes.
+    least: f64,
+    roads: &'b mut Roads,
+}
+
+impl Laying<'_, '_> {
+    /// Adds a road.
+    fn road(&mut self, road: &[Node], closed: bool, corners: &mut Vec<Node>, spots: &mut Vec<Spot>) {
+        // A closed one is cut where it begins, and where it is farthest from there.
+        straighten(road, STRAIGHT, corners);
+        spots.clear();
+        let columns = self.lattice.size()[1] as f64;
+        spots.extend(corners.iter().map(|[row, column]| {
+            let [row, column] = [row, column].map(|v| f64::from(*v));
+            let [row, column] = if self.way == 0 { [row, column] } else { [column, columns - 1.0 - row] };
+            self.lattice.frames[0].back(self.lattice.place_at(row, column))
+        }));
+        spots.dedup();
+        let length: f64 = spots.windows(2).map(|w| w[0].distance(w[1])).sum();
+        if length < self.least * self.lattice.cell {
+            return;
+        }
+        if closed && spots.len() > 2 {
+            return self.roads.close(Kind::Support, self.area, spots);
+        }
+        self.roads.begin(Kind::Support, self.area);
+        spots.iter().for_each(|s| self.roads.push(*s));
+        self.roads.end();
     }
 }
 
 /// Leaves in `room.near` what of some lines is in the way of supports.
 fn cast(job: &Job, way: &Way<'_>, frame: &Frame, lines: Range<i32>, room: &mut Room) {
     let s = &job.settings;
-    let aside = s.support_xy_mm * PER_MM;
+    let aside = aside_mm(s) * PER_MM;
     room.shadow.cast(way.solids.first().copied(), frame, aside, lines.clone(), &mut room.near);
     let further = way.solids.iter().skip(1).map(|solid| (*solid, aside));
     let laid = (!way.laid.is_empty()).then_some((way.laid, s.pitch_mm() * PER_MM));
@@ -264,7 +321,7 @@ fn join(loose: &Roads, hatch: &Hatch<'_>, frame: &Frame, cell: f64, roads: &mut 
     for road in loose.roads() {
         let spots = loose.spots(road);
         let (Some(&begin), Some(&end)) = (spots.first(), spots.last()) else { continue };
-        if !last.is_some_and(|last| hatch.join && leads(hatch.place, frame, cell, last, begin)) {
+        if !last.is_some_and(|last| leads(hatch.place, frame, cell, last, begin)) {
             if last.is_some() {
                 roads.end();
             }
