@@ -500,7 +500,7 @@ settings! {
     /// Thickness of the tips of branches, mm.
     support_tip_mm: f64 = 0.8, 0.3 ..= 10.0;
     /// Distance of tips, mm; between once and twice that is left between them.
-    support_tip_spacing_mm: f64 = 2.0, 0.5 ..= 20.0;
+    support_tip_spacing_mm: f64 = 1.5, 0.5 ..= 20.0;
     /// How many walls branches have.
     support_branch_walls: u32 = 1, 1.0 ..= 20.0;
 

@@ -22,6 +22,7 @@ pub mod shadow;
 pub mod stack;
 pub mod survey;
 pub mod trees;
+pub mod walk;
 
 use crate::job::Job;
 use crate::rows::{Frame, Rows};
@@ -41,8 +42,8 @@ pub struct Supports {
 /// Supports of one layer, on the rows of the lattice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Layer {
-    /// Base, along rows and, where lines go that way as well, along columns.
-    base: [Arc<Rows>; 2],
+    /// Base, along rows.
+    base: Arc<Rows>,
     /// Interface, along columns.
     face: Arc<Rows>,
     /// Branches of trees.
@@ -63,7 +64,7 @@ struct Branch {
 
 impl Layer {
     fn is_empty(&self) -> bool {
-        self.base.iter().all(|b| b.is_empty()) && self.face.is_empty() && self.branches.is_empty()
+        self.base.is_empty() && self.face.is_empty() && self.branches.is_empty()
     }
 }
 
@@ -121,7 +122,7 @@ impl Supports {
     /// Adds places around what stands in a layer: their convex hull holds all of it.
     pub fn spots(&self, layer: usize, out: &mut Vec<Spot>) {
         let (Some(lattice), Some(own)) = (&self.lattice, self.layers.get(layer)) else { return };
-        let ways = [(&own.base[0], 0), (&own.base[1], 1), (&own.face, 1)];
+        let ways = [(&own.base, 0), (&own.face, 1)];
         for (rows, way) in ways {
             for row in rows.range() {
                 let runs = rows.get(row);
@@ -142,7 +143,7 @@ impl Supports {
         let mut tile = |frame: &Frame, [a, b]: [f64; 2], [low, high]: [f64; 2]| {
             out.add(&[[a, low], [b, low], [b, high], [a, high]].map(|at| frame.back(at)));
         };
-        for (rows, way) in [(&own.base[0], 0), (&own.face, 1)] {
+        for (rows, way) in [(&own.base, 0), (&own.face, 1)] {
             for row in rows.range() {
                 let middle = f64::from(row) * lattice.cell;
                 let across = [middle - 0.5 * lattice.cell, middle + 0.5 * lattice.cell];
@@ -189,15 +190,9 @@ mod tests {
             let settings = Settings { supports: true, support_on_bed_only, ..Settings::default() };
             let print = Print::new(tower(60.0), settings, 1.75);
             let layers = &print.items[0].props.kinds()[0].layers;
-            let base =
-                layers[5..280].windows(2).filter(|w| !Arc::ptr_eq(&w[0].base[0], &w[1].base[0])).count();
-            let rest = layers[5..280]
-                .windows(2)
-                .filter(|w| {
-                    !(Arc::ptr_eq(&w[0].base[1], &w[1].base[1]) && Arc::ptr_eq(&w[0].face, &w[1].face))
-                })
-                .count();
-            assert_eq!((base, rest), (0, 0));
+            let same =
+                |w: &[Layer]| Arc::ptr_eq(&w[0].base, &w[1].base) && Arc::ptr_eq(&w[0].face, &w[1].face);
+            assert!(layers[5..280].windows(2).all(same));
         }
     }
 }

@@ -27,8 +27,8 @@ impl Speaker<'_> {
         let inside = s.comb && self.over.is_none() && far.is_finite() && self.led(to);
         let parked = std::mem::take(&mut self.parked);
         let stays = inside && !(self.rise && s.retract_at_layer) && self.led_mm(to) < s.comb_retract_mm;
-        let retract =
-            !parked && self.retracts(far) && !stays && !(between_supports && self.passes_by(to, far));
+        let stays = stays || between_supports && self.passes_by(to, far);
+        let retract = !parked && self.retracts(far) && !stays;
         if retract {
             self.retract();
             self.used.retractions += 1;

@@ -14,7 +14,6 @@ use super::lay::{LEAST_LINE_MM, aside_mm};
 use super::survey::{Sources, View, Wants, survey};
 use crate::job::Job;
 use crate::rows::Rows;
-use crate::settings::SupportPattern;
 use shop_geom::planar::PER_MM;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -36,8 +35,8 @@ pub(super) fn columns(job: &Job, sources: &Sources<'_>, lattice: &Lattice) -> Ve
         beyond: lattice.cells(s.support_beyond_mm.max(0.5 * s.support_spacing_mm)) - 0.25,
         delay: wants.gap_above + 1,
         faces: s.support_interface_layers as usize,
+        stands: job.levels.raft() == 0,
         least: (LEAST_LINE_MM * PER_MM + 0.5 * lattice.cell) as i32,
-        both: s.support_pattern == SupportPattern::Grid,
         waiting: VecDeque::new(),
         recent: VecDeque::new(),
         carried: lattice.empty(),
@@ -50,9 +49,14 @@ pub(super) fn columns(job: &Job, sources: &Sources<'_>, lattice: &Lattice) -> Ve
 }
 
 /// What is not as wide as this where it touches what hangs is made wider, mm.
-const STOUT_MM: f64 = 1.5;
+const STOUT_MM: f64 = 1.2;
 /// It is made wider by so much on every side that is free, mm.
-const WIDEN_MM: f64 = 1.0;
+const WIDEN_MM: f64 = 0.75;
+
+/// What is not as wide as this on the bed has a foot there, mm.
+const SURE_MM: f64 = 5.0;
+/// So far a foot reaches beyond what stands on it, mm.
+const FOOT_MM: f64 = 1.0;
 
 struct Descent<'a> {
     lattice: &'a Lattice,
@@ -61,9 +65,10 @@ struct Descent<'a> {
     /// Layers from what hangs to what touches it.
     delay: usize,
     faces: usize,
+    /// The lowest layer lies on the bed.
+    stands: bool,
     /// Shorter lines of the interface are none, grid units.
     least: i32,
-    both: bool,
     waiting: VecDeque<Bits>,
     /// What was touched in the last layers.
     recent: VecDeque<Bits>,
@@ -108,7 +113,23 @@ impl Descent<'_> {
             face = self.lattice.nodes(&longer(&self.lattice.runs(&face, 1), self.least), 1);
         }
         base.take(&face);
+        if layer == 0 && self.stands {
+            let mut feet = self.feet(&base);
+            for bits in [&near, &shut, &face] {
+                feet.take(bits);
+            }
+            base.add(&feet);
+        }
         self.keep(&base, &face);
+    }
+
+    /// Returns what is slim, grown.
+    fn feet(&mut self, base: &Bits) -> Bits {
+        let [stout, more] = [0.5 * SURE_MM, FOOT_MM].map(|mm| self.lattice.cells(mm));
+        let room = &mut self.growth;
+        let mut slim = base.clone();
+        slim.take(&base.shrunk(stout, room).grown(2.0 * stout, room));
+        slim.grown(more, room)
     }
 
     /// Grows what has just been touched where it is slim, so that what stands below is stout. Only here: what is cut off on
@@ -116,9 +137,11 @@ impl Descent<'_> {
     fn widen(&mut self, touched: &mut Bits) {
         let [stout, more] = [0.5 * STOUT_MM, WIDEN_MM].map(|mm| self.lattice.cells(mm));
         let room = &mut self.growth;
+        let mut all = self.carried.clone();
+        all.add(touched);
         let mut slim = touched.clone();
-        // Corners of what is stout are not.
-        slim.take(&touched.shrunk(stout, room).grown(2.0 * stout, room));
+        // Corners of what is stout are not, nor is what stands beside something that is.
+        slim.take(&all.shrunk(stout, room).grown(2.0 * stout, room));
         if !slim.is_empty() {
             touched.add(&slim.grown(more, room));
         }
@@ -129,9 +152,8 @@ impl Descent<'_> {
         let above = self.layers.last().cloned().unwrap_or_default();
         let share =
             |rows: Rows, above: &Arc<Rows>| if rows == **above { Arc::clone(above) } else { Arc::new(rows) };
-        let columns = if self.both { self.lattice.runs(base, 1) } else { Rows::default() };
         self.layers.push(Layer {
-            base: [share(self.lattice.runs(base, 0), &above.base[0]), share(columns, &above.base[1])],
+            base: share(self.lattice.runs(base, 0), &above.base),
             face: share(self.lattice.runs(face, 1), &above.face),
             branches: Vec::new(),
         });
@@ -164,7 +186,7 @@ impl Descent<'_> {
                 bits.take(&covered);
                 bits
             };
-            let (base, face) = (left(&held.base[0], 0), left(&held.face, 1));
+            let (base, face) = (left(&held.base, 0), left(&held.face, 1));
             self.keep(&base, &face);
         }
     }

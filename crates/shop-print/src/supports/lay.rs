@@ -1,8 +1,9 @@
 //! Roads of supports, when the layer they lie in has its turn.
 
 use super::bits::{Growth, Lattice};
-use super::serpentine::{Node, Rules, Serpentine, straighten};
+use super::serpentine::{Rules, Serpentine};
 use super::shadow::Shadow;
+use super::walk::{Node, straighten};
 use super::{Branch, Supports};
 use crate::fill::{Lines, Weaver};
 use crate::job::Job;
@@ -22,7 +23,7 @@ const LONGEST_JOIN: [f64; 2] = [1.25, 2.0];
 /// Edges halfway between lines lie no farther from them than by this more than half their distance, mm.
 const FAR_MM: f64 = 0.1;
 /// What reaches farther beyond the last line is followed: what is held may lie a little beside it, mm.
-const COVER_MM: f64 = 0.6;
+const COVER_MM: f64 = 0.4;
 /// Regions not wider and not longer than this are a closed wall: a line would not stand by itself, mm.
 const SMALL_MM: [f64; 2] = [3.2, 6.0];
 /// Edges are followed no more closely than that: as closely as the lattice knows them, nodes.
@@ -92,20 +93,25 @@ impl Supports {
     /// Adds the lines far apart.
     fn base(&self, job: &Job, layer: usize, way: &Way<'_>, room: &mut Room, roads: &mut Roads) {
         let (Some(lattice), own) = (&self.lattice, &self.layers[layer]) else { return };
-        if own.base[0].is_empty() {
+        if own.base.is_empty() {
             return;
         }
         let s = &job.settings;
-        let mut region = lattice.nodes(&own.base[0], 0);
-        let (rows, mut near) = (own.base[0].range(), region.cleared());
+        let mut region = lattice.nodes(&own.base, 0);
+        let (rows, mut near) = (own.base.range(), region.cleared());
         for solid in way.solids {
             lattice.mark_near_in(rows.clone(), solid, aside_mm(s) * PER_MM, &mut near);
         }
-        lattice.mark_near_in(rows, way.laid, s.pitch_mm() * PER_MM, &mut near);
+        if !way.laid.is_empty() {
+            let pitch = s.pitch_mm() * PER_MM;
+            room.shadow.cast(Some(way.laid), &lattice.frames[0], pitch, rows, &mut room.near);
+            lattice.mark(&room.near, &mut near);
+        }
         region.take(&near);
         let road = lattice.cells(s.road_width_mm);
         let rules = Rules {
             join: s.support_pattern != SupportPattern::Lines,
+            only_lines: false,
             cover: lattice.cells(COVER_MM),
             far: 0.0,
             road,
@@ -120,7 +126,7 @@ impl Supports {
             // On the bed everything has a wall, and stands on its own.
             spacing = s.support_first_spacing_mm;
             serpentine.wind(&region, std::iter::empty(), &rules(spacing), |road, closed| {
-                lay.road(road, closed, corners, spots)
+                lay.road(road, closed, corners, spots);
             });
             region = region.shrunk(road, growth);
         }
@@ -129,8 +135,8 @@ impl Supports {
             let turned = if way == 1 { lattice.turned(&region) } else { std::mem::take(&mut region) };
             let lines = lattice.rows_every(lattice.cells(spacing), way);
             lay.way = way;
-            serpentine
-                .wind(&turned, lines, &rules(spacing), |road, closed| lay.road(road, closed, corners, spots));
+            let rules = Rules { only_lines: way == 1, ..rules(spacing) };
+            serpentine.wind(&turned, lines, &rules, |road, closed| lay.road(road, closed, corners, spots));
             region = turned;
         }
     }
@@ -220,8 +226,9 @@ impl Supports {
         }
         let [lines, between] = &mut room.lines;
         let half = from.div_euclid(2);
-        (lines.begin(half), between.begin(half));
-        for k in half..to.div_euclid(2) + 1 {
+        lines.begin(half);
+        between.begin(half);
+        for k in half..=to.div_euclid(2) {
             let long = |rows: &mut Rows, r: Run| {
                 if r.length() >= least {
                     rows.push(r);
@@ -231,7 +238,8 @@ impl Supports {
             room.both.clear();
             common(room.open.get(2 * k), room.open.get(2 * k + 2), |r| room.both.push(r));
             without(room.open.get(2 * k + 1), &room.both, |r| long(between, r));
-            (lines.end_row(), between.end_row());
+            lines.end_row();
+            between.end_row();
         }
         let frame = Frame::new(angle, 2.0 * spacing);
         let lines =
@@ -277,7 +285,9 @@ impl Laying<'_, '_> {
             return self.roads.close(Kind::Support, self.area, spots);
         }
         self.roads.begin(Kind::Support, self.area);
-        spots.iter().for_each(|s| self.roads.push(*s));
+        for spot in spots.iter() {
+            self.roads.push(*spot);
+        }
         self.roads.end();
     }
 }

@@ -17,16 +17,16 @@
 //! What no line passes through is walked around, and so is what is so small that nothing else would stand by itself.
 
 use super::bits::Bits;
+use super::walk::{Node, is_slim, is_small, twice_area};
 use std::ops::Range;
-
-/// A node: row and column.
-pub type Node = [i32; 2];
 
 /// How a region is laid.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     /// Lines are joined along the edge.
     pub join: bool,
+    /// Nothing is laid but lines: others hold the edge.
+    pub only_lines: bool,
     /// What reaches farther than this beyond a line has a tail, nodes.
     pub cover: f64,
     /// Edges that lie farther than this from all else are laid, nodes.
@@ -93,6 +93,9 @@ impl Serpentine {
         mut emit: impl FnMut(&[Node], bool),
     ) {
         self.load(region, rows);
+        if rules.only_lines {
+            return self.chain(&mut emit);
+        }
         self.walk(region, rules, &mut emit);
         if rules.join {
             self.link();
@@ -327,9 +330,10 @@ impl Serpentine {
                 let to = (from..nodes.end).find(|i| !open(i)).unwrap_or(nodes.end);
                 let piece = &self.nodes[from..to];
                 // There and back in one another is laid once.
-                match is_slim(piece, rules.road) {
-                    true => wall(piece, rules.road, emit),
-                    false => emit(piece, false),
+                if is_slim(piece, rules.road) {
+                    wall(piece, rules.road, emit);
+                } else {
+                    emit(piece, false);
                 }
                 self.mark(from..to);
                 at = to;
@@ -408,66 +412,6 @@ fn wall(walk: &[Node], road: f64, emit: &mut impl FnMut(&[Node], bool)) {
     emit(&half, false);
 }
 
-/// True when a walk there and one back lie within a road's width, about.
-fn is_slim(walk: &[Node], road: f64) -> bool {
-    twice_area(walk).abs() as f64 <= walk.len() as f64 * road
-}
-
-/// Returns twice the area within a walk.
-fn twice_area(walk: &[Node]) -> i64 {
-    let Some(&last) = walk.last() else { return 0 };
-    let (mut sum, mut a) = (0, last);
-    for &b in walk {
-        sum += i64::from(a[1]) * i64::from(b[0]) - i64::from(b[1]) * i64::from(a[0]);
-        a = b;
-    }
-    sum
-}
-
-/// True when the box around a walk is not wider and not longer than that.
-fn is_small(walk: &[Node], [wide, long]: [f64; 2]) -> bool {
-    let extent = |k: usize| {
-        let (low, high) =
-            walk.iter().fold((i32::MAX, i32::MIN), |(l, h), n: &Node| (l.min(n[k]), h.max(n[k])));
-        f64::from(high - low)
-    };
-    let [a, b] = [extent(0), extent(1)];
-    a.min(b) <= wide && a.max(b) <= long
-}
-
-/// Leaves of the corners from `first` on those that are needed for the way to pass all others at most `tolerance` away.
-/// O(n log n) in most cases.
-pub fn straighten(road: &[Node], tolerance: f64, out: &mut Vec<Node>) {
-    out.clear();
-    let Some(&begin) = road.first() else { return };
-    out.push(begin);
-    let mut ahead = vec![road.len() - 1];
-    let mut from = 0;
-    while let Some(&to) = ahead.last() {
-        match farthest(road, from, to).filter(|(far, _)| *far > tolerance) {
-            Some((_, middle)) => ahead.push(middle),
-            None => {
-                out.push(road[to]);
-                from = to;
-                ahead.pop();
-            }
-        }
-    }
-}
-
-/// Returns how far the way from one corner to another passes by those between them, and the corner it is farthest from.
-fn farthest(road: &[Node], from: usize, to: usize) -> Option<(f64, usize)> {
-    let [ay, ax] = road[from].map(f64::from);
-    let [ey, ex] = [f64::from(road[to][0]) - ay, f64::from(road[to][1]) - ax];
-    let size = (ex * ex + ey * ey).max(1e-9);
-    let far = |i: usize| {
-        let (y, x) = (f64::from(road[i][0]) - ay, f64::from(road[i][1]) - ax);
-        let t = ((x * ex + y * ey) / size).clamp(0.0, 1.0);
-        (x - t * ex).hypot(y - t * ey)
-    };
-    (from + 1..to).map(|i| (far(i), i)).max_by(|a, b| a.0.total_cmp(&b.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::bits::{Growth, Lattice};
@@ -475,7 +419,8 @@ mod tests {
     use proptest::prelude::*;
     use shop_geom::planar::Spot;
 
-    const RULES: Rules = Rules { join: true, cover: 3.0, far: 6.0, road: 1.8, small: [13.0, 24.0] };
+    const RULES: Rules =
+        Rules { join: true, only_lines: false, cover: 3.0, far: 6.0, road: 1.8, small: [13.0, 24.0] };
     const SPACING: f64 = 10.7;
 
     fn lattice() -> Lattice {
@@ -584,16 +529,5 @@ mod tests {
             let roads = wound(&lattice, &post, &RULES);
             assert!(matches!(&roads[..], [(wall, true)] if wall.len() == 36), "{row}");
         }
-    }
-
-    #[test]
-    fn straight_enough_is_straight() {
-        let stairs: Vec<Node> = (0..60).map(|k| [k / 3, k]).collect();
-        let mut out = Vec::new();
-        straighten(&stairs, 0.7, &mut out);
-        assert_eq!(out, [[0, 0], [19, 59]]);
-        let corner: Vec<Node> = (0..20).map(|k| [0, k]).chain((1..20).map(|k| [k, 19])).collect();
-        straighten(&corner, 0.5, &mut out);
-        assert_eq!(out, [[0, 0], [0, 19], [19, 19]]);
     }
 }
