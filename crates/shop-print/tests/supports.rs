@@ -245,6 +245,19 @@ fn trees_reach_everything_that_hangs_and_lean_together() {
 }
 
 #[test]
+fn feet_of_trees_are_full_where_they_touch_one_another() {
+    // So low that branches have no room to become one.
+    let low =
+        together([prism(60, 3.0, [0.0; 3], 2.5, [0.0; 2]), prism(60, 12.0, [0.0, 0.0, 2.0], 1.0, [0.0; 2])]);
+    let tree = Settings { support_style: SupportStyle::Tree, support_interface_layers: 0, ..settings() };
+    let layers = laid(low, tree);
+    // Walls of crowded branches are one around all of them; feet are wider, and full.
+    let length =
+        |i: usize| pieces(&layers[i], BASE).map(|[a, b]| (a[0] - b[0]).hypot(a[1] - b[1])).sum::<f64>();
+    assert!(length(0) > 2.5 * length(5), "{} {}", length(0), length(5));
+}
+
+#[test]
 fn trees_stand_on_the_part_only_where_they_may() {
     let over_block = |layers: &[Laid]| {
         layers.iter().take(30).flat_map(rings).any(|[x, y]| x < -4.0 && x > -9.0 && y.abs() < 2.5)

@@ -148,6 +148,8 @@ impl Supports {
         let area = job.area(layer);
         let (width, pitch) = (s.road_width_mm * PER_MM, s.pitch_mm() * PER_MM);
         room.crowd.clear();
+        // Feet are full.
+        let walls = if layer == 0 { u32::MAX } else { s.support_branch_walls };
         for (i, branch) in branches.iter().enumerate() {
             let radius = f64::from(branch.radius) - 0.5 * width;
             let touches = |(k, other): (usize, &Branch)| {
@@ -158,8 +160,6 @@ impl Supports {
                 room.crowd.add(&room.ring);
                 continue;
             }
-            // Feet are full.
-            let walls = if layer == 0 { u32::MAX } else { s.support_branch_walls };
             let fits = |k: &u32| *k == 0 || radius - f64::from(*k) * pitch > 0.3 * width;
             for k in (0..walls).take_while(fits) {
                 circle(branch.at, radius - f64::from(k) * pitch, &mut room.ring);
@@ -187,10 +187,13 @@ impl Supports {
                 std::mem::swap(&mut room.crowd, &mut room.outer);
             }
         }
-        for k in 0..s.support_branch_walls {
+        for k in 0..walls {
             if k > 0 {
                 room.planar.inset(&room.outer, pitch, corner, &mut room.crowd);
                 std::mem::swap(&mut room.crowd, &mut room.outer);
+            }
+            if room.outer.is_empty() {
+                break;
             }
             for wall in room.outer.iter().filter(|w| around(w) > LEAST_RING_MM * PER_MM) {
                 roads.close(Kind::Support, area, wall);
