@@ -301,34 +301,31 @@ fn supports_keep_off_a_post_wherever_their_lines_lie() {
     }
 }
 
-/// Filament pulled back in a layer.
-fn retractions(layer: &Laid) -> usize {
-    layer.iter().filter(|s| s.e < 0.0).count()
-}
-
-/// Lays a disc of 30 mm on a post, and something beside the post that is as high as the disc's lower side.
-fn table_with(beside: impl IntoIterator<Item = Mesh>) -> Vec<Laid> {
-    let post = prism(60, 3.0, [0.0; 3], 10.5, [0.0; 2]);
-    let disc = prism(60, 15.0, [0.0, 0.0, 10.0], 1.0, [0.0; 2]);
-    let without_faces =
-        Settings { support_interface_layers: 0, support_interface_below_layers: 0, ..settings() };
-    let print = print_of(together([post, disc].into_iter().chain(beside)), without_faces);
-    steps(&commands(&print))
-}
-
 #[test]
 fn what_hangs_together_is_few_roads() {
-    for layer in table_with([]).iter().skip(1).take(47) {
+    // A disc of 30 mm on a post.
+    let post = prism(60, 3.0, [0.0; 3], 10.5, [0.0; 2]);
+    let disc = prism(60, 15.0, [0.0, 0.0, 10.0], 1.0, [0.0; 2]);
+    let without_faces = Settings { support_interface_layers: 0, ..settings() };
+    let print = print_of(together([post, disc]), without_faces);
+    for layer in steps(&commands(&print)).iter().skip(1).take(47) {
         // 12 lines, 4 of which the post divides.
         let held: Vec<Step> = layer.iter().filter(|s| held(s)).cloned().collect();
         let roads = runs(&held).count();
-        assert!((1..=5).contains(&roads), "{roads}");
+        assert!((1..=3).contains(&roads), "{roads}");
     }
 }
 
 #[test]
 fn between_supports_filament_is_pulled_back_where_a_wall_or_a_long_way_lies_between_only() {
-    for layer in table_with([]).iter().skip(1).take(47) {
+    // Lines 3 mm apart that nothing joins, around a post and on both sides of a fence.
+    let lines = Settings { support_pattern: SupportPattern::Lines, support_spacing_mm: 3.0, ..settings() };
+    let fence = block([7.0, -16.0, 0.0], [8.2, 16.0, 10.1]);
+    let post = prism(60, 3.0, [0.0; 3], 10.5, [0.0; 2]);
+    let disc = prism(60, 15.0, [0.0, 0.0, 10.0], 1.0, [0.0; 2]);
+    let print = print_of(together([post, disc, fence]), lines);
+    let (mut free, mut walled) = (0, 0);
+    for layer in steps(&commands(&print)).iter().skip(4).take(40) {
         let mut last: Option<&Step> = None;
         let mut pulled = false;
         for step in layer {
@@ -339,17 +336,17 @@ fn between_supports_filament_is_pulled_back_where_a_wall_or_a_long_way_lies_betw
             if let Some(last) = last.filter(|l| held(l) && held(step)) {
                 let way = [last.end(), step.piece()[0]];
                 let long = (way[0][0] - way[1][0]).hypot(way[0][1] - way[1][1]);
-                let through = distance([0.0; 2], [way]) < 2.9;
-                if long > 0.0 && (long < 5.9 || pulled) {
-                    assert_eq!(pulled, through && long > 1.5 || long >= 5.9, "{way:?}");
+                let past = along(way).any(|at| aside(at, [7.0, -16.0], [8.2, 16.0]) == 0.0);
+                let through = past || distance([0.0; 2], [way]) < 2.9;
+                if (1.6..5.9).contains(&long) {
+                    assert_eq!(pulled, through, "{way:?}");
+                    *(if through { &mut walled } else { &mut free }) += 1;
                 }
             }
             (last, pulled) = (Some(step), false);
         }
     }
-    // A fence under the disc: ways through it lead past a wall.
-    let fence = block([-12.0, 5.0, 0.0], [12.0, 6.0, 10.1]);
-    assert!(table_with([fence]).iter().skip(1).take(47).all(|layer| retractions(layer) > 0));
+    assert!(free > 100 && walled > 0, "{free} {walled}");
 }
 
 #[test]
