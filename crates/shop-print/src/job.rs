@@ -5,7 +5,7 @@ use crate::hooks::Scene;
 use crate::patterns::Core;
 use crate::pipeline::Reach;
 use crate::rows::Frame;
-use crate::settings::{Seam, Settings, pitch_of};
+use crate::settings::{Fuzzy, Seam, Settings, pitch_of};
 use crate::skin::SkinRules;
 use crate::thin::ThinRules;
 use crate::tour::Fare;
@@ -146,6 +146,8 @@ impl Job {
             least: s.least_road_mm,
             thin_walls: s.thin_walls,
             gap_fill: s.gap_fill,
+            // Rough walls are as wide as they are.
+            wider_walls: s.fuzzy == Fuzzy::Off,
         }
     }
 

@@ -45,6 +45,7 @@ pub mod section;
 pub mod settings;
 pub mod skin;
 pub mod slice;
+pub mod slits;
 pub mod speak;
 pub mod stubs;
 pub mod supports;

@@ -98,7 +98,7 @@ impl Narrow {
         (solid, wide): (&Rows, &mut Rows),
         roads: &mut Roads,
     ) -> bool {
-        let rules = ThinRules { gap_fill: true, ..job.thin_rules(layer) };
+        let rules = ThinRules { gap_fill: true, wider_walls: false, ..job.thin_rules(layer) };
         if rules.walls == 0 || !self.find(job, layer, &own.walls.inside) {
             return false;
         }

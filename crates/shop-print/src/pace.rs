@@ -109,7 +109,7 @@ impl<'a> Pace<'a> {
 
     /// Returns the fastest that a road may be laid, mm/s.
     fn wanted(&self, road: &Road, roads: &Roads) -> f64 {
-        let edges = (road.end - road.start) as usize - 1;
+        let edges = (road.end - road.start) as usize - usize::from(!road.closed);
         let thickest = if road.area > 0.0 {
             road.area
         } else {

@@ -10,6 +10,7 @@ use crate::roads::{Kind, Roads};
 use crate::seams::{self, Marks};
 use crate::settings::Seam;
 use crate::slice::Slice;
+use crate::slits;
 use crate::supports::{Supports, lay};
 use crate::tour::Fare;
 use shop_geom::planar::{Contours, PER_MM, Spot, encloses, twice_area};
@@ -315,16 +316,31 @@ impl Begins {
 }
 
 fn add_walls(job: &Job, layer: usize, own: &Slice, begins: &mut Begins, roads: &mut Roads) {
-    for (depth, ring) in own.walls.rings.iter().enumerate() {
-        for contour in ring.iter() {
-            if depth == 0 {
-                roads.close(Kind::OuterWall, job.area(layer), begins.wall(contour));
-                begins.keep(roads);
-            } else {
-                roads.close(Kind::InnerWall, job.area(layer), contour);
-            }
+    for (depth, wall, wider) in own.walls.each() {
+        if depth == 0 {
+            close(Kind::OuterWall, (job, layer), (wall, wider), begins.wall(wall), roads);
+            begins.keep(roads);
+        } else {
+            close(Kind::InnerWall, (job, layer), (wall, wider), wall, roads);
         }
     }
+}
+
+/// Adds a wall as it is laid, with corners more than it had.
+fn close(
+    kind: Kind,
+    (job, layer): (&Job, usize),
+    (wall, wider): (&[Spot], &[f32]),
+    laid: &[Spot],
+    roads: &mut Roads,
+) {
+    let area = job.area(layer);
+    if wider.is_empty() {
+        return roads.close(kind, area, laid);
+    }
+    let height = job.levels.height(layer);
+    let more = slits::along(wall, wider, laid);
+    roads.close_each(kind, laid, more.into_iter().map(|w| area + height * f64::from(w)));
 }
 
 /// The same, with what of them lies over air.
@@ -338,19 +354,17 @@ fn add_hanging_walls(
 ) {
     let below = Below::new(below, job.frames[0], job.wall_rules(layer).width / PER_MM);
     let (mut corners, mut percent) = (Vec::new(), Vec::new());
-    for (depth, ring) in own.walls.rings.iter().enumerate() {
+    for (depth, wall, wider) in own.walls.each() {
         let kind = if depth == 0 { Kind::OuterWall } else { Kind::InnerWall };
-        for contour in ring.iter() {
-            let wall = if depth == 0 { begins.wall(contour) } else { contour };
-            if overhang::mark(&below, wall, &mut corners, &mut percent) {
-                roads.close(kind, job.area(layer), &corners);
-                roads.hang(&percent);
-            } else {
-                roads.close(kind, job.area(layer), wall);
-            }
-            if depth == 0 {
-                begins.keep(roads);
-            }
+        let begun = if depth == 0 { begins.wall(wall) } else { wall };
+        if overhang::mark(&below, begun, &mut corners, &mut percent) {
+            close(kind, (job, layer), (wall, wider), &corners, roads);
+            roads.hang(&percent);
+        } else {
+            close(kind, (job, layer), (wall, wider), begun, roads);
+        }
+        if depth == 0 {
+            begins.keep(roads);
         }
     }
 }

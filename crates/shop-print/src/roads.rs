@@ -165,6 +165,14 @@ impl Roads {
         self.list[first..].iter_mut().for_each(|r| r.area *= times);
     }
 
+    /// Adds a closed road with material of its own at every corner, mm².
+    pub fn close_each(&mut self, kind: Kind, corners: &[Spot], areas: impl IntoIterator<Item = f64>) {
+        self.areas.resize(self.spots.len(), 0.0);
+        self.areas.extend(areas.into_iter().map(|a| a as f32));
+        self.close(kind, 0.0, corners);
+        debug_assert_eq!(self.areas.len(), self.spots.len());
+    }
+
     /// Adds a closed road.
     pub fn close(&mut self, kind: Kind, area: f64, corners: &[Spot]) {
         let start = self.spots.len() as u32;
@@ -241,8 +249,9 @@ impl Roads {
             return road.area * self.length_mm(road);
         }
         let spots = self.spots(road);
-        let edges = spots.windows(2).enumerate();
-        edges.map(|(i, w)| self.area(road, i) * w[0].distance(w[1]) / PER_MM).sum()
+        let edges = spots.len() - usize::from(!road.closed);
+        let length = |i: usize| spots[i].distance(spots[(i + 1) % spots.len()]) / PER_MM;
+        (0..edges).map(|i| self.area(road, i) * length(i)).sum()
     }
 
     /// Says how much of the width of the last road lies over air at its corners, percent, one for each.
@@ -283,13 +292,15 @@ impl Roads {
         (spot, at(i) + t * (at(i + 1) - at(i)))
     }
 
-    /// Returns the material per length between corners `i` and `i + 1` of a road, mm².
+    /// Returns the material per length between corners `i` and `i + 1` of a road, mm²; after its last corner a closed one
+    /// goes on with its first.
     #[inline]
     pub fn area(&self, road: &Road, i: usize) -> f64 {
         if road.area > 0.0 {
             return road.area;
         }
-        let at = |k: usize| f64::from(self.areas.get(road.start as usize + k).copied().unwrap_or(0.0));
-        0.5 * (at(i) + at(i + 1))
+        let at = |k: u32| f64::from(self.areas.get(k as usize).copied().unwrap_or(0.0));
+        let (this, next) = (road.start + i as u32, road.start + i as u32 + 1);
+        0.5 * (at(this) + at(if next == road.end && road.closed { road.start } else { next }))
     }
 }

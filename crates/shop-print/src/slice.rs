@@ -124,8 +124,10 @@ impl Slicer {
         slice.walls = walls(&slice.region, &rules, narrow, &mut self.planar, &mut self.room);
         for (pairs, rest) in self.room.rests.iter().enumerate() {
             let first = slice.thin.roads().len();
+            self.thinner.slits.clear();
             self.thinner.roads(rest, pairs as u32, &thin, &mut slice.thin);
             if pairs > 0 {
+                slice.walls.widen(pairs - 1, &self.thinner.slits, thin.pitch);
                 let drop = DROP * thin.pitch * thin.pitch * thin.height;
                 slice.thin.retain_from(first, |roads, road| roads.volume_mm3(road) >= drop);
             }

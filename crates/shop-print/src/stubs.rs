@@ -170,6 +170,7 @@ mod tests {
         least: 0.15,
         thin_walls: true,
         gap_fill: true,
+        wider_walls: true,
     };
 
     /// A rectangle, turned and somewhere.

@@ -12,10 +12,12 @@
 //!   ─────────────────────     roads: one along c as wide as the place, or two beside it
 //! ```
 //!
-//! One road while the place is narrow, two when one would be too fat, a small ring where it is as long as wide.
+//! One road while the place is narrow, two when one would be too fat, a small ring where it is as long as wide. Between
+//! walls, what is too narrow for a road worth its way is left to the walls ([`crate::slits`]).
 
 use crate::edges::Edges;
 use crate::roads::{Kind, Roads};
+use crate::slits::{Rung, Slits, TAPER_MM};
 use crate::stubs::{Stubs, area_mm2, around_mm, disc};
 use shop_geom::planar::{Contours, Spot, twice_area};
 use shop_geom::skeleton::{Node, Skeleton, Skeletons};
@@ -38,6 +40,8 @@ pub struct ThinRules {
     pub thin_walls: bool,
     /// Gaps between walls are filled.
     pub gap_fill: bool,
+    /// The narrowest of them by walls that are wider there.
+    pub wider_walls: bool,
 }
 
 impl ThinRules {
@@ -56,6 +60,14 @@ impl ThinRules {
     fn narrowest(&self, pairs: u32) -> f64 {
         let round = self.rounding();
         if pairs == 0 { self.least.max(1.5 * round) } else { self.least - round.min(0.5 * self.least) }
+    }
+
+    /// Returns how wide a place within so many pairs of walls is that they fill themselves; 0 where they do not.
+    fn slit(&self, pairs: u32) -> f64 {
+        if pairs == 0 || !self.wider_walls || !self.gap_fill {
+            return 0.0;
+        }
+        (SLIT * self.pitch).max(self.narrowest(pairs)).min(WIDEST_SLIT * self.pitch)
     }
 
     /// Returns what lies about the middle line where a place within so many pairs of walls is 2r wide.
@@ -83,6 +95,18 @@ impl ThinRules {
 
 /// A road this many times as wide as usual becomes two.
 pub const FATTEST: f64 = 1.45;
+
+/// Gaps between walls narrower than this are filled by the walls, distances of roads: each is a quarter wider then, and
+/// where a road begins between them, no more than half as wide as usual, all three have changed as little as can be.
+const SLIT: f64 = 0.5;
+/// And up to so wide where a road would be a sliver.
+const WIDEST_SLIT: f64 = 0.75;
+/// What fills less than so many squares as wide as roads are distant is a sliver.
+const SLIVER: f64 = 2.0;
+/// Slits shorter than this, distances of roads, stay as they are: walls that change and change back are no better.
+const LEAST_LONG: f64 = 3.5;
+/// And so do those that are narrower in the mean, mm.
+const LEAST_SLIT_MM: f64 = 0.01;
 
 /// Roads about a middle line.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -123,6 +147,8 @@ pub struct Thinner {
     line: Vec<Node>,
     part: Vec<Node>,
     fits: Vec<Option<Fit>>,
+    /// What is left to the walls, of all places since it was cleared.
+    pub slits: Slits,
 }
 
 impl Thinner {
@@ -184,7 +210,7 @@ impl Thinner {
                 }
                 self.line.reverse();
             }
-            self.finish(pairs, rules, roads);
+            self.finish(pairs, rules, line.free, roads);
         }
         skeleton.blobs.iter().for_each(|b| disc(*b, pairs, rules, roads));
         (self.skeletons, self.skeleton) = (skeletons, skeleton);
@@ -203,7 +229,9 @@ impl Thinner {
             // Half the mean width is the area over half the length around; what would take less than a drop between walls
             // is left to them.
             let drop = if pairs == 0 { rules.least * rules.least } else { 0.25 * rules.pitch * rules.pitch };
-            if area < 0.0 || (area / around > 0.2 * rules.narrowest(pairs) && area > drop) {
+            let least =
+                if rules.slit(pairs) > 0.0 { 0.5 * LEAST_SLIT_MM } else { 0.2 * rules.narrowest(pairs) };
+            if area < 0.0 || (area / around > least && area > drop) {
                 any |= area > 0.0;
                 self.places.add(contour);
             }
@@ -213,15 +241,21 @@ impl Thinner {
         }
     }
 
-    /// Makes roads of a line.
-    fn finish(&mut self, pairs: u32, rules: &ThinRules, roads: &mut Roads) {
+    /// Makes roads of a line whose ends are `free`, and slits of what they leave.
+    fn finish(&mut self, pairs: u32, rules: &ThinRules, free: [bool; 2], roads: &mut Roads) {
         if self.line.len() < 2 {
             return;
         }
-        self.refine(rules.narrowest(pairs));
+        let narrowest = rules.narrowest(pairs);
+        self.refine(narrowest);
         self.fits.clear();
         self.fits.extend(self.line.iter().map(|n| rules.fit(pairs, n.radius)));
-        self.bridge(rules.fit(pairs, 0.5 * rules.narrowest(pairs)), rules.narrowest(pairs));
+        self.bridge(rules.fit(pairs, 0.5 * narrowest), narrowest);
+        let slit = rules.slit(pairs);
+        if slit > 0.0 {
+            self.drop_slivers(slit, rules.pitch);
+            self.find_slits(free, rules.pitch);
+        }
         self.settle();
         let mut from = 0;
         for i in 1..=self.fits.len() {
@@ -236,6 +270,83 @@ impl Thinner {
             }
             from = i;
         }
+    }
+
+    /// Leaves stretches that would be slivers to the walls.
+    fn drop_slivers(&mut self, slit: f64, pitch: f64) {
+        let mut from = 0;
+        while from < self.fits.len() {
+            let road = self.fits[from].is_some();
+            let to = from + self.fits[from..].iter().take_while(|f| f.is_some() == road).count();
+            let stretch = &self.line[from..to];
+            let widest = 2.0 * stretch.iter().map(|n| n.radius).fold(0.0, f64::max);
+            let sliver = area_of(stretch) < SLIVER * pitch * pitch;
+            let fits = |f: &&Option<Fit>| f.is_none();
+            let before = self.fits[..from].iter().rev().take_while(fits).count();
+            let after = self.fits[to..].iter().take_while(fits).count();
+            let long = length_of(&self.line[from - before..to + after]) > LEAST_LONG * pitch;
+            if road && long && widest <= if sliver { WIDEST_SLIT * pitch } else { slit } {
+                self.fits[from..to].fill(None);
+            }
+            from = to;
+        }
+    }
+
+    /// Keeps the stretches of the line that have no road as slits.
+    fn find_slits(&mut self, free: [bool; 2], pitch: f64) {
+        let mut from = 0;
+        while from < self.fits.len() {
+            let road = self.fits[from].is_some();
+            let to = from + self.fits[from..].iter().take_while(|f| f.is_some() == road).count();
+            let (area, long) = (area_of(&self.line[from..to]), length_of(&self.line[from..to]));
+            if !road && long > LEAST_LONG * pitch && area > LEAST_SLIT_MM * long {
+                self.keep_slit(from..to, free);
+            }
+            from = to;
+        }
+    }
+
+    /// Keeps a stretch of the line as a slit. Where it begins or ends at a road, walls get wider half before and half behind
+    /// that place; at a free end they get narrower up to the end of the place.
+    fn keep_slit(&mut self, stretch: std::ops::Range<usize>, free: [bool; 2]) {
+        let (from, to) = (stretch.start, stretch.end);
+        self.part.clear();
+        self.part.extend_from_slice(&self.line[stretch]);
+        let roads = [from > 0, to < self.line.len()];
+        straighten(&mut self.part);
+        let long = length_of(&self.part);
+        // As far within as walls are as wide as they get.
+        let within = 0.5 * TAPER_MM;
+        let ends = [self.part[0].radius, self.part[self.part.len() - 1].radius];
+        let starts = [0, 1].map(|k| match (roads[k], free[k]) {
+            (true, _) => within.min(0.5 * long),
+            (false, true) => (1.5 * ends[k]).min(0.5 * long),
+            (false, false) => 0.0,
+        });
+        let rung = |node: Node, wider: f64| Rung { center: node.center, radius: node.radius, wider };
+        let full = |node: Node| rung(node, node.radius);
+        if roads[0] {
+            self.slits.push(rung(along(self.line[..=from].iter().rev(), within), 0.0));
+        } else if free[0] {
+            self.slits.push(rung(beyond(&self.part, |k, _| k), 0.0));
+        }
+        self.slits.push(full(along(self.part.iter(), starts[0])));
+        let mut done = 0.0;
+        for w in self.part.windows(2) {
+            done += (w[1].center - w[0].center).norm();
+            if done > starts[0] + 1e-6 && done < long - starts[1] - 1e-6 {
+                self.slits.push(full(w[1]));
+            }
+        }
+        if starts[0] + starts[1] < long {
+            self.slits.push(full(along(self.part.iter().rev(), starts[1])));
+        }
+        if roads[1] {
+            self.slits.push(rung(along(self.line[to - 1..].iter(), within), 0.0));
+        } else if free[1] {
+            self.slits.push(rung(beyond(&self.part, |k, n| n - 1 - k), 0.0));
+        }
+        self.slits.end();
     }
 
     /// Adds places where the narrowest road ends; where a place is all but there, it is taken for it.
@@ -336,6 +447,41 @@ impl Thinner {
             roads.end();
         }
     }
+}
+
+/// Returns the area of a place along a stretch of its middle line, mm².
+fn area_of(line: &[Node]) -> f64 {
+    line.windows(2).map(|w| (w[1].center - w[0].center).norm() * (w[0].radius + w[1].radius)).sum()
+}
+
+/// Returns how long a stretch of a line is, mm.
+fn length_of(line: &[Node]) -> f64 {
+    line.windows(2).map(|w| (w[1].center - w[0].center).norm()).sum()
+}
+
+/// Returns the place so far along a line, or its end; nothing of a line without places.
+fn along<'a>(mut line: impl Iterator<Item = &'a Node>, mut mm: f64) -> Node {
+    let mut last = line.next().copied().unwrap_or(Node { center: Point::origin(), radius: 0.0 });
+    for node in line {
+        let way = node.center - last.center;
+        let far = way.norm();
+        if far > mm {
+            let t = mm / far;
+            let radius = last.radius + t * (node.radius - last.radius);
+            return Node { center: last.center + way * t, radius };
+        }
+        mm -= far;
+        last = *node;
+    }
+    last
+}
+
+/// Returns the place beyond the free end of a line where what it is the middle of ends; `number` counts nodes from there.
+fn beyond(line: &[Node], number: impl Fn(usize, usize) -> usize) -> Node {
+    let at = |k: usize| line[number(k, line.len())];
+    let (end, before) = (at(0), at(1.min(line.len() - 1)));
+    let way = (end.center - before.center).try_normalize(1e-9).unwrap_or_else(Vector::zeros);
+    Node { center: end.center + way * (0.5 * end.radius).max(0.02), radius: end.radius }
 }
 
 /// Adds corners on the way to the next one, so that a road gets wider or narrower in small steps: between two corners it
@@ -441,7 +587,7 @@ fn shorten(line: &mut Vec<Node>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::walls::{Room, WallRules, walls};
+    use crate::walls::{Room, WallRules, Walls, walls};
     use shop_geom::planar::{PER_MM, Planar};
 
     const RULES: ThinRules = ThinRules {
@@ -452,9 +598,15 @@ mod tests {
         least: 0.1,
         thin_walls: true,
         gap_fill: true,
+        wider_walls: true,
     };
 
     fn roads_of(corners: &[[f64; 2]]) -> Roads {
+        laid_in(corners, &RULES).0
+    }
+
+    /// Roads of varying width, and walls, in a region.
+    fn laid_in(corners: &[[f64; 2]], thin: &ThinRules) -> (Roads, Walls) {
         let mut region = Contours::default();
         for [x, y] in corners {
             region.push(Spot::from_mm(*x, *y));
@@ -469,13 +621,17 @@ mod tests {
             fills: [true; 2],
         };
         let (mut planar, mut room) = (Planar::default(), Room::default());
-        walls(&region, &rules, true, &mut planar, &mut room);
+        let mut walls = walls(&region, &rules, true, &mut planar, &mut room);
         let mut roads = Roads::default();
         let mut thinner = Thinner::default();
         for (pairs, rest) in room.rests.iter().enumerate() {
-            thinner.roads(rest, pairs as u32, &RULES, &mut roads);
+            thinner.slits.clear();
+            thinner.roads(rest, pairs as u32, thin, &mut roads);
+            if pairs > 0 {
+                walls.widen(pairs - 1, &thinner.slits, RULES.pitch);
+            }
         }
-        roads
+        (roads, walls)
     }
 
     /// Material of all roads, mm³.
@@ -540,9 +696,32 @@ mod tests {
     fn what_two_walls_leave_open_is_filled_when_its_bead_is_one_that_is_laid() {
         // Two roads side by side are 0.843 mm wide, and a bead 0.043 mm wider than its place.
         for (width, filled) in [(0.88, false), (0.94, true), (1.0, true), (1.1, true)] {
-            let roads = roads_of(&[[0.0, 0.0], [30.0, 0.0], [30.0, width], [0.0, width]]);
+            let rules = ThinRules { wider_walls: false, ..RULES };
+            let roads = laid_in(&[[0.0, 0.0], [30.0, 0.0], [30.0, width], [0.0, width]], &rules).0;
             let share = material(&roads) / (0.2 * 30.0 * (width - 0.843));
             assert!(if filled { (0.85..=1.0).contains(&share) } else { share == 0.0 }, "{width} {share}");
+        }
+    }
+
+    #[test]
+    fn what_two_walls_leave_open_is_theirs_when_it_is_no_more_than_half_a_road() {
+        for (width, wider) in [(0.86, true), (0.94, true), (1.03, true), (1.06, false), (1.1, false)] {
+            let corners = [[0.0, 0.0], [30.0, 0.0], [30.0, width], [0.0, width]];
+            let (roads, walls) = laid_in(&corners, &RULES);
+            assert_eq!(roads.roads().is_empty(), wider, "{width}");
+            let mut each = walls.each();
+            let (Some((0, wall, more)), None) = (each.next(), each.next()) else { panic!("{width}") };
+            let most = more.iter().copied().fold(0.0, f32::max);
+            assert!(
+                (f64::from(most) - if wider { 0.5 * (width - 0.843) } else { 0.0 }).abs() < 1e-3,
+                "{width}"
+            );
+            for (spot, more) in wall.iter().zip(more) {
+                let [x, y] = spot.mm();
+                // The outer side is where it was.
+                let outside = x.min(30.0 - x).min(y).min(width - y) - 0.5 * (RULES.width + f64::from(*more));
+                assert!(outside.abs() < 1e-3, "{width} {x} {y} {outside}");
+            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! Walls: the contours of a layer, moved inwards road by road.
 
 use crate::corners::{self, Moved};
+use crate::slits::Slits;
 use crate::waists;
-use shop_geom::planar::{Contours, Corner, PER_MM, Planar, simplify};
+use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot, simplify};
 
 /// How walls lie, grid units.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,8 +30,34 @@ const INNER_RESOLUTION: f64 = 0.005 * PER_MM;
 pub struct Walls {
     /// Middles of the roads, outermost first.
     pub rings: Vec<Contours>,
+    /// By how much those of each ring are wider than usual at their corners, mm; nothing where none is.
+    pub wider: Vec<Vec<f32>>,
     /// Where lines of the filling may end.
     pub inside: Contours,
+}
+
+impl Walls {
+    /// Lets the walls of a ring fill slits between them; roads lie `pitch` mm from one another.
+    pub fn widen(&mut self, ring: usize, slits: &Slits, pitch: f64) {
+        let wider = slits.widen(&mut self.rings[ring], 0.5 * pitch);
+        if !wider.is_empty() {
+            self.wider.resize_with(self.wider.len().max(ring + 1), Vec::new);
+            self.wider[ring] = wider;
+        }
+    }
+
+    /// Returns the walls of every ring, the outermost first, with by how much each is wider at its corners, mm; nothing for
+    /// one that is nowhere.
+    pub fn each(&self) -> impl Iterator<Item = (usize, &[Spot], &[f32])> {
+        self.rings.iter().enumerate().flat_map(|(depth, ring)| {
+            let mut rest = self.wider.get(depth).map_or(&[][..], |w| &w[..]);
+            ring.iter().map(move |wall| {
+                let (own, after) = rest.split_at(wall.len().min(rest.len()));
+                rest = after;
+                (depth, wall, if own.iter().any(|w| *w > 0.0) { own } else { &[] })
+            })
+        })
+    }
 }
 
 /// Room for work, used again and again.

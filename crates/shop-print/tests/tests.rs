@@ -9,3 +9,4 @@ mod parts;
 mod paths;
 mod supports;
 mod tools;
+mod widths;
