@@ -201,7 +201,7 @@ impl Thinner {
             if line.closed {
                 self.line.extend(skeleton.nodes.get(line.start));
             }
-            for end in 0..2 {
+            for end in [1, 0] {
                 if line.free[end] {
                     let around = around.get_or_insert_with(|| Edges::of(&self.places));
                     lengthen(&mut self.line, around, pairs);
@@ -548,6 +548,9 @@ const NEAR_END: f64 = 0.4;
 /// A place ends squarely when it is not narrower than this, in half widths a little way back.
 const SQUARE_END: f64 = 0.85;
 
+/// How near a line comes to where it meets another, in half widths there: roads are round at their ends.
+const WITHIN: f64 = 0.8;
+
 /// Goes on straight from the end of a line until the place ends.
 fn lengthen(line: &mut Vec<Node>, around: &Edges, pairs: u32) {
     let Some(&last) = line.last() else { return };
@@ -579,8 +582,21 @@ fn lengthen(line: &mut Vec<Node>, around: &Edges, pairs: u32) {
 /// Takes off the end of a line what lies within the road that it meets there.
 fn shorten(line: &mut Vec<Node>) {
     let Some(&last) = line.last() else { return };
-    while line.len() > 1 && (line[line.len() - 1].center - last.center).norm() < 0.8 * last.radius {
+    let reach = WITHIN * last.radius;
+    let mut cut = last;
+    while let Some(&node) = line.last() {
+        if (node.center - last.center).norm() >= reach {
+            break;
+        }
+        cut = node;
         line.pop();
+    }
+    let Some(&from) = line.last() else { return };
+    let [far, near] = [from, cut].map(|n| (n.center - last.center).norm());
+    if far > reach && reach > near {
+        let t = (far - reach) / (far - near);
+        let radius = from.radius + t * (cut.radius - from.radius);
+        line.push(Node { center: from.center + (cut.center - from.center) * t, radius });
     }
 }
 
