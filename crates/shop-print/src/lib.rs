@@ -27,6 +27,7 @@ pub mod item;
 pub mod job;
 pub mod layer;
 pub mod legs;
+pub mod lines;
 pub mod model;
 pub mod narrow;
 pub mod order;

@@ -339,7 +339,7 @@ fn close(
         return roads.close(kind, area, laid);
     }
     let height = job.levels.height(layer);
-    let more = slits::along(wall, wider, laid);
+    let more = slits::at_corners(wall, wider, laid);
     roads.close_each(kind, laid, more.into_iter().map(|w| area + height * f64::from(w)));
 }
 

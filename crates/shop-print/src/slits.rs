@@ -12,12 +12,15 @@
 //!   ════════════════════════════════
 //! ```
 
+use crate::lines::{along, beyond, length_of, straighten};
 use shop_geom::grid::Grid;
 use shop_geom::planar::{Contours, PER_MM, Spot};
+use shop_geom::skeleton::Node;
 use shop_geom::{Aabb, Line, Point};
+use std::ops::Range;
 
 /// A wall gets wider, or narrow again, over this length, mm: all of the way is well below one in two.
-pub const TAPER_MM: f64 = 0.4;
+const TAPER_MM: f64 = 0.4;
 /// A wall is beside a slit when it is no farther from its middle than so many times what it should be: up to where it
 /// turns squarely around the slit's bend.
 const BESIDE: f64 = 1.5;
@@ -35,13 +38,13 @@ const CELL_MM: f64 = 2.0;
 
 /// A place on the middle line of a slit.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rung {
+struct Rung {
     /// Where it is, mm.
-    pub center: Point,
+    center: Point,
     /// Half the width of the slit, mm.
-    pub radius: f64,
+    radius: f64,
     /// By how much the walls on either side get wider, mm.
-    pub wider: f64,
+    wider: f64,
 }
 
 /// The middle lines of slits.
@@ -78,7 +81,7 @@ impl Place {
         let length = (x * x + y * y).sqrt().max(1.0);
         let t = (u * x + v * y) / (length * length);
         let by = self.wider - before.wider - t * (after.wider - before.wider);
-        if self.spot == before.spot {
+        if self.spot == before.spot || self.spot == after.spot && after.own {
             return false;
         }
         self.own
@@ -100,13 +103,57 @@ impl Slits {
         self.ends.is_empty()
     }
 
+    /// Adds a stretch of a line whose ends are `free`. Where it begins or ends at a road, walls get wider half before and half behind
+    /// that place; at a free end they get narrower up to the end of the place.
+    /// `part` is room for work.
+    pub fn add(&mut self, line: &[Node], stretch: Range<usize>, free: [bool; 2], part: &mut Vec<Node>) {
+        let (from, to) = (stretch.start, stretch.end);
+        part.clear();
+        part.extend_from_slice(&line[stretch]);
+        let roads = [from > 0, to < line.len()];
+        straighten(part);
+        let long = length_of(part);
+        // As far within as walls are as wide as they get.
+        let within = 0.5 * TAPER_MM;
+        let ends = [part[0].radius, part[part.len() - 1].radius];
+        let starts = [0, 1].map(|k| match (roads[k], free[k]) {
+            (true, _) => within.min(0.5 * long),
+            (false, true) => (1.5 * ends[k]).min(0.5 * long),
+            (false, false) => 0.0,
+        });
+        let rung = |node: Node, wider: f64| Rung { center: node.center, radius: node.radius, wider };
+        let full = |node: Node| rung(node, node.radius);
+        if roads[0] {
+            self.push(rung(along(line[..=from].iter().rev(), within), 0.0));
+        } else if free[0] {
+            self.push(rung(beyond(part, |k, _| k), 0.0));
+        }
+        self.push(full(along(part.iter(), starts[0])));
+        let mut done = 0.0;
+        for w in part.windows(2) {
+            done += (w[1].center - w[0].center).norm();
+            if done > starts[0] + 1e-6 && done < long - starts[1] - 1e-6 {
+                self.push(full(w[1]));
+            }
+        }
+        if starts[0] + starts[1] < long {
+            self.push(full(along(part.iter().rev(), starts[1])));
+        }
+        if roads[1] {
+            self.push(rung(along(line[to - 1..].iter(), within), 0.0));
+        } else if free[1] {
+            self.push(rung(beyond(part, |k, n| n - 1 - k), 0.0));
+        }
+        self.end();
+    }
+
     /// Adds a place to the line that is being made.
-    pub fn push(&mut self, rung: Rung) {
+    fn push(&mut self, rung: Rung) {
         self.rungs.push(rung);
     }
 
     /// Ends the line; one that makes no wall wider is dropped.
-    pub fn end(&mut self) {
+    fn end(&mut self) {
         let start = self.ends.last().map_or(0, |e| *e as usize);
         let line = &self.rungs[start..];
         if line.len() > 1 && line.iter().any(|r| r.wider > LEAST_MM) {
@@ -310,7 +357,7 @@ impl Beside<'_> {
 }
 
 /// Returns by how much a wall is wider at corners that it is `laid` with: its own, and more of them along its edges.
-pub fn along(wall: &[Spot], wider: &[f32], laid: &[Spot]) -> Vec<f32> {
+pub fn at_corners(wall: &[Spot], wider: &[f32], laid: &[Spot]) -> Vec<f32> {
     let mut out = Vec::with_capacity(laid.len());
     let mut next = 0;
     for &spot in laid {
@@ -326,4 +373,61 @@ pub fn along(wall: &[Spot], wider: &[f32], laid: &[Spot]) -> Vec<f32> {
         out.push(wider[from] + t * (wider[to] - wider[from]));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spots(places: &[[f64; 2]]) -> Vec<Spot> {
+        places.iter().map(|[x, y]| Spot::from_mm(*x, *y)).collect()
+    }
+
+    #[test]
+    fn corners_that_are_added_are_as_wide_as_their_edge_is_there() {
+        let wall = spots(&[[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0]]);
+        let laid =
+            spots(&[[0.0, 0.0], [1.0, 0.0], [3.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0], [0.0, 1.0]]);
+        let wider = at_corners(&wall, &[0.0, 0.1, 0.0, 0.2], &laid);
+        let wanted = [0.0, 0.025, 0.075, 0.1, 0.0, 0.2, 0.05];
+        assert!(wider.len() == laid.len() && wider.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+
+    /// Two walls along a slit that begins and ends at roads: both lean to it, where it is, and end where they did.
+    #[test]
+    fn walls_get_wider_along_a_slit_and_nowhere_else() {
+        let half = 0.2;
+        let node = |x: f64| Node { center: Point::new(x, 0.0), radius: 0.05 };
+        let line: Vec<Node> = (0..=20).map(|k| node(f64::from(k))).collect();
+        let mut slits = Slits::default();
+        slits.add(&line, 5..11, [true, true], &mut Vec::new());
+        let mut walls = Contours::default();
+        walls.add(&spots(&[[0.0, 0.25], [20.0, 0.25], [20.0, 3.0], [0.0, 3.0]]));
+        walls.add(&spots(&[[0.0, -3.0], [20.0, -3.0], [20.0, -0.25], [0.0, -0.25]]));
+        walls.add(&spots(&[[50.0, 0.0], [60.0, 0.0], [60.0, 5.0]]));
+        let before = walls.clone();
+        let wider = slits.widen(&mut walls, half);
+        assert_eq!(wider.len(), walls.spots().len());
+        assert_eq!(walls.get(2), before.get(2));
+        let mut most = [0.0f64; 2];
+        for (spot, wider) in walls.spots().iter().zip(&wider) {
+            let ([x, y], wider) = (spot.mm(), f64::from(*wider));
+            if wider > 0.0 {
+                assert!((4.7..10.3).contains(&x), "{x}");
+                assert!((0.25 - y.abs() - 0.5 * wider).abs() < 1e-3, "{x} {y} {wider}");
+                most[usize::from(y < 0.0)] = wider.max(most[usize::from(y < 0.0)]);
+            }
+        }
+        assert!(most.iter().all(|m| (m - 0.05).abs() < 1e-6), "{most:?}");
+        // As much as the slit is wide, over its length.
+        let more = |wall: &[Spot], wider: &[f32]| -> f64 {
+            let n = wall.len();
+            (0..n)
+                .map(|i| 0.5 * f64::from(wider[i] + wider[(i + 1) % n]) * wall[i].distance(wall[(i + 1) % n]))
+                .sum()
+        };
+        let first = walls.get(0).len();
+        let sum = more(walls.get(0), &wider[..first]) / PER_MM;
+        assert!((sum - 5.0 * 0.05).abs() < 2e-3, "{sum}");
+    }
 }

@@ -16,12 +16,13 @@
 //! walls, what is too narrow for a road worth its way is left to the walls ([`crate::slits`]).
 
 use crate::edges::Edges;
+use crate::lines::{area_of, length_of, lengthen, shorten, straighten};
 use crate::roads::{Kind, Roads};
-use crate::slits::{Rung, Slits, TAPER_MM};
+use crate::slits::Slits;
 use crate::stubs::{Stubs, area_mm2, around_mm, disc};
 use shop_geom::planar::{Contours, Spot, twice_area};
 use shop_geom::skeleton::{Node, Skeleton, Skeletons};
-use shop_geom::{Point, Vector, cross, left};
+use shop_geom::{Point, Vector, left};
 
 /// How narrow places are filled, mm.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,9 +130,6 @@ const TOO_NARROW: f64 = 0.5;
 const STAR: f64 = 2.1;
 /// A line whose ends are so much nearer to one another than it is long leads around its place.
 const BENT: f64 = 0.85;
-/// How far a middle line may be straightened, and how much its width may be off, mm.
-const STRAIGHT_MM: f64 = 0.004;
-
 /// The width of a road changes at once by no more than this, mm.
 const STEP_MM: f64 = 0.08;
 /// Corners where it changes are at least so far apart, mm.
@@ -281,15 +279,28 @@ impl Thinner {
             let stretch = &self.line[from..to];
             let widest = 2.0 * stretch.iter().map(|n| n.radius).fold(0.0, f64::max);
             let sliver = area_of(stretch) < SLIVER * pitch * pitch;
-            let fits = |f: &&Option<Fit>| f.is_none();
-            let before = self.fits[..from].iter().rev().take_while(fits).count();
-            let after = self.fits[to..].iter().take_while(fits).count();
-            let long = length_of(&self.line[from - before..to + after]) > LEAST_LONG * pitch;
-            if road && long && widest <= if sliver { WIDEST_SLIT * pitch } else { slit } {
+            let narrow = widest <= if sliver { WIDEST_SLIT * pitch } else { slit };
+            if road && narrow && self.is_long(from..to, LEAST_LONG * pitch) {
                 self.fits[from..to].fill(None);
             }
             from = to;
         }
+    }
+
+    /// True when a stretch and what lies before and behind it without a road are longer than so much, mm.
+    fn is_long(&self, stretch: std::ops::Range<usize>, least: f64) -> bool {
+        let mut long = length_of(&self.line[stretch.clone()]);
+        let step = |i: usize| (self.line[i].center - self.line[i - 1].center).norm();
+        let (mut from, mut to) = (stretch.start, stretch.end);
+        while long <= least && from > 0 && self.fits[from - 1].is_none() {
+            long += step(from);
+            from -= 1;
+        }
+        while long <= least && to < self.fits.len() && self.fits[to].is_none() {
+            long += step(to);
+            to += 1;
+        }
+        long > least
     }
 
     /// Keeps the stretches of the line that have no road as slits.
@@ -300,53 +311,10 @@ impl Thinner {
             let to = from + self.fits[from..].iter().take_while(|f| f.is_some() == road).count();
             let (area, long) = (area_of(&self.line[from..to]), length_of(&self.line[from..to]));
             if !road && long > LEAST_LONG * pitch && area > LEAST_SLIT_MM * long {
-                self.keep_slit(from..to, free);
+                self.slits.add(&self.line, from..to, free, &mut self.part);
             }
             from = to;
         }
-    }
-
-    /// Keeps a stretch of the line as a slit. Where it begins or ends at a road, walls get wider half before and half behind
-    /// that place; at a free end they get narrower up to the end of the place.
-    fn keep_slit(&mut self, stretch: std::ops::Range<usize>, free: [bool; 2]) {
-        let (from, to) = (stretch.start, stretch.end);
-        self.part.clear();
-        self.part.extend_from_slice(&self.line[stretch]);
-        let roads = [from > 0, to < self.line.len()];
-        straighten(&mut self.part);
-        let long = length_of(&self.part);
-        // As far within as walls are as wide as they get.
-        let within = 0.5 * TAPER_MM;
-        let ends = [self.part[0].radius, self.part[self.part.len() - 1].radius];
-        let starts = [0, 1].map(|k| match (roads[k], free[k]) {
-            (true, _) => within.min(0.5 * long),
-            (false, true) => (1.5 * ends[k]).min(0.5 * long),
-            (false, false) => 0.0,
-        });
-        let rung = |node: Node, wider: f64| Rung { center: node.center, radius: node.radius, wider };
-        let full = |node: Node| rung(node, node.radius);
-        if roads[0] {
-            self.slits.push(rung(along(self.line[..=from].iter().rev(), within), 0.0));
-        } else if free[0] {
-            self.slits.push(rung(beyond(&self.part, |k, _| k), 0.0));
-        }
-        self.slits.push(full(along(self.part.iter(), starts[0])));
-        let mut done = 0.0;
-        for w in self.part.windows(2) {
-            done += (w[1].center - w[0].center).norm();
-            if done > starts[0] + 1e-6 && done < long - starts[1] - 1e-6 {
-                self.slits.push(full(w[1]));
-            }
-        }
-        if starts[0] + starts[1] < long {
-            self.slits.push(full(along(self.part.iter().rev(), starts[1])));
-        }
-        if roads[1] {
-            self.slits.push(rung(along(self.line[to - 1..].iter(), within), 0.0));
-        } else if free[1] {
-            self.slits.push(rung(beyond(&self.part, |k, n| n - 1 - k), 0.0));
-        }
-        self.slits.end();
     }
 
     /// Adds places where the narrowest road ends; where a place is all but there, it is taken for it.
@@ -380,9 +348,7 @@ impl Thinner {
             let from = last.replace(i).map_or(i, |l: usize| l + 1);
             let between = &self.line[from..i];
             let wide = between.iter().all(|n| 2.0 * n.radius > TOO_NARROW * width);
-            let length =
-                |line: &[Node]| line.windows(2).map(|w| (w[1].center - w[0].center).norm()).sum::<f64>();
-            if wide && !between.is_empty() && length(&self.line[from - 1..=i]) < BRIDGED_MM {
+            if wide && !between.is_empty() && length_of(&self.line[from - 1..=i]) < BRIDGED_MM {
                 self.fits[from..i].fill(narrowest);
             }
         }
@@ -396,7 +362,7 @@ impl Thinner {
             if i < self.fits.len() && fat(i) == fat(from) {
                 continue;
             }
-            let length: f64 = self.line[from..i].windows(2).map(|w| (w[1].center - w[0].center).norm()).sum();
+            let length = length_of(&self.line[from..i]);
             let near = |k: Option<usize>| k.and_then(|k| self.fits.get(k)).is_some_and(Option::is_some);
             if let Some(this) = fat(from)
                 && length < STEADY_MM
@@ -421,7 +387,7 @@ impl Thinner {
     ) {
         self.part.clear();
         self.part.extend_from_slice(&self.line[part]);
-        let length: f64 = self.part.windows(2).map(|w| (w[1].center - w[0].center).norm()).sum();
+        let length = length_of(&self.part);
         // A speck is no road.
         if length < rules.least {
             return;
@@ -449,41 +415,6 @@ impl Thinner {
     }
 }
 
-/// Returns the area of a place along a stretch of its middle line, mm².
-fn area_of(line: &[Node]) -> f64 {
-    line.windows(2).map(|w| (w[1].center - w[0].center).norm() * (w[0].radius + w[1].radius)).sum()
-}
-
-/// Returns how long a stretch of a line is, mm.
-fn length_of(line: &[Node]) -> f64 {
-    line.windows(2).map(|w| (w[1].center - w[0].center).norm()).sum()
-}
-
-/// Returns the place so far along a line, or its end; nothing of a line without places.
-fn along<'a>(mut line: impl Iterator<Item = &'a Node>, mut mm: f64) -> Node {
-    let mut last = line.next().copied().unwrap_or(Node { center: Point::origin(), radius: 0.0 });
-    for node in line {
-        let way = node.center - last.center;
-        let far = way.norm();
-        if far > mm {
-            let t = mm / far;
-            let radius = last.radius + t * (node.radius - last.radius);
-            return Node { center: last.center + way * t, radius };
-        }
-        mm -= far;
-        last = *node;
-    }
-    last
-}
-
-/// Returns the place beyond the free end of a line where what it is the middle of ends; `number` counts nodes from there.
-fn beyond(line: &[Node], number: impl Fn(usize, usize) -> usize) -> Node {
-    let at = |k: usize| line[number(k, line.len())];
-    let (end, before) = (at(0), at(1.min(line.len() - 1)));
-    let way = (end.center - before.center).try_normalize(1e-9).unwrap_or_else(Vector::zeros);
-    Node { center: end.center + way * (0.5 * end.radius).max(0.02), radius: end.radius }
-}
-
 /// Adds corners on the way to the next one, so that a road gets wider or narrower in small steps: between two corners it
 /// is laid as wide as they are in the mean.
 fn taper(before: Option<f64>, area: f64, at: Point, height: f64, roads: &mut Roads) {
@@ -507,97 +438,11 @@ fn hub(skeleton: &Skeleton) -> Option<Node> {
         [] => blobs.len() == 1,
         [line] => {
             let line = &nodes[line.start..line.end];
-            let length: f64 = line.windows(2).map(|w| (w[1].center - w[0].center).norm()).sum();
-            (line[line.len() - 1].center - line[0].center).norm() < BENT * length
+            (line[line.len() - 1].center - line[0].center).norm() < BENT * length_of(line)
         }
         _ => true,
     };
     (one && within.chain(blobs).all(near)).then_some(middle)
-}
-
-/// Drops places that lie between their neighbours, in place and in width.
-fn straighten(line: &mut Vec<Node>) {
-    let mut kept = 0;
-    let mut since = 0;
-    for i in 1..line.len() {
-        if i + 1 < line.len() && i - since < 40 {
-            let (a, b) = (line[kept], line[i + 1]);
-            let along = b.center - a.center;
-            let size = along.norm_squared().max(1e-12);
-            let fits = line[since + 1..=i].iter().all(|m| {
-                let way = m.center - a.center;
-                let t = way.dot(&along) / size;
-                (0.0..=1.0).contains(&t)
-                    && cross(along, way).abs() <= STRAIGHT_MM * size.sqrt()
-                    && (a.radius + t * (b.radius - a.radius) - m.radius).abs() <= STRAIGHT_MM
-            });
-            if fits {
-                continue;
-            }
-        }
-        kept += 1;
-        line[kept] = line[i];
-        since = i;
-    }
-    line.truncate(kept + 1);
-}
-
-/// How near ends of roads come to the square end of a place between walls, in half widths: they are round, and what they
-/// fill is not.
-const NEAR_END: f64 = 0.4;
-/// A place ends squarely when it is not narrower than this, in half widths a little way back.
-const SQUARE_END: f64 = 0.85;
-
-/// How near a line comes to where it meets another, in half widths there: roads are round at their ends.
-const WITHIN: f64 = 0.8;
-
-/// Goes on straight from the end of a line until the place ends.
-fn lengthen(line: &mut Vec<Node>, around: &Edges, pairs: u32) {
-    let Some(&last) = line.last() else { return };
-    // Where it leads is told some way back: the very end may be in a corner.
-    let back = line.iter().rev().find(|n| (n.center - last.center).norm() > 0.5 * last.radius);
-    let Some(along) = back.and_then(|b| (last.center - b.center).try_normalize(1e-6)) else { return };
-    if last.radius < 1e-3 {
-        return;
-    }
-    let (mut low, mut high) = (0.0, around.way(last.center, along, 2.0 * last.radius + 0.5));
-    let far_back = line.iter().rev().find(|n| (n.center - last.center).norm() > 1.5 * last.radius);
-    let square = far_back.is_some_and(|n| last.radius > SQUARE_END * n.radius);
-    let near = if pairs > 0 && square { NEAR_END } else { 0.98 } * last.radius;
-    let fits = |far: f64| around.clearance(last.center + along * far, last.radius) >= near;
-    if !fits(0.02) {
-        return;
-    }
-    for _ in 0..7 {
-        let middle = 0.5 * (low + high);
-        if fits(middle) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    line.push(Node { center: last.center + along * low, radius: last.radius });
-}
-
-/// Takes off the end of a line what lies within the road that it meets there.
-fn shorten(line: &mut Vec<Node>) {
-    let Some(&last) = line.last() else { return };
-    let reach = WITHIN * last.radius;
-    let mut cut = last;
-    while let Some(&node) = line.last() {
-        if (node.center - last.center).norm() >= reach {
-            break;
-        }
-        cut = node;
-        line.pop();
-    }
-    let Some(&from) = line.last() else { return };
-    let [far, near] = [from, cut].map(|n| (n.center - last.center).norm());
-    if far > reach && reach > near {
-        let t = (far - reach) / (far - near);
-        let radius = from.radius + t * (cut.radius - from.radius);
-        line.push(Node { center: from.center + (cut.center - from.center) * t, radius });
-    }
 }
 
 #[cfg(test)]

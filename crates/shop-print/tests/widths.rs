@@ -1,7 +1,7 @@
 //! Roads are as wide as makes them fill the part, wherever it is narrow: what they cover is the section, no more and no less,
 //! and their width changes smoothly.
 
-use crate::common::{block, print_of};
+use crate::common::{SECTION, block, filament, print_of, roads_of};
 use proptest::prelude::*;
 use shop_geom::boolean::Boolean;
 use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot};
@@ -194,6 +194,22 @@ fn no_sliver_is_laid_between_two_walls() {
         let [_, bare, outside] = laid.shares();
         assert!(bare < 4e-3 && outside < 5e-4, "{wide:.2}: {bare} {outside}");
     }
+}
+
+/// What is said to a printer is what was meant: walls of varying width keep it through seams and hanging corners.
+#[test]
+fn walls_beside_a_slit_bring_what_fills_it() {
+    let wide = 0.98;
+    let settings = Settings { walls: 2, skirt_loops: 0, ..Settings::default() };
+    let print = print_of(block([0.0; 3], [40.0, wide, 2.0]), settings);
+    let layers = roads_of(&print, "External perimeter");
+    let rounding = print.job.levels.height(LAYER) * (1.0 - FRAC_PI_4);
+    let want = 40.0 * wide - rounding * (40.0 + wide);
+    for layer in 1..layers.len() {
+        let laid = filament(&layers[layer]) * SECTION / print.job.levels.height(layer);
+        assert!((0.99..1.002).contains(&(laid / want)), "{layer}: {laid} {want}");
+    }
+    assert!(roads_of(&print, "Gap fill").iter().all(Vec::is_empty));
 }
 
 proptest! {
