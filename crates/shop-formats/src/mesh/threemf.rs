@@ -45,7 +45,8 @@ pub(super) fn read(bytes: &[u8], options: &ReadOptions, talk: &mut Talk) -> Scen
     }
     if project.settings.is_empty() && package.entries.iter().any(|e| e.name.starts_with("Cura/")) {
         let message = "the project holds settings in Cura's own form, which are not read";
-        talk.info("mesh/cura-project", message, 0, 0).hint = Some("say what matters of them with --set".into());
+        talk.info("mesh/cura-project", message, 0, 0).hint =
+            Some("say what matters of them with --set".into());
     }
     let names: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
     let assembly = Assembly { models: &models, names, project: &project, options, root };
