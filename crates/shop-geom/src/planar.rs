@@ -195,6 +195,13 @@ pub fn turn(a: Spot, b: Spot, c: Spot) -> i64 {
     ux * vy - uy * vx
 }
 
+/// Returns the lowest and the highest coordinates of a contour, which has corners.
+pub fn bounds(contour: &[Spot]) -> [Spot; 2] {
+    contour.iter().fold([contour[0], contour[0]], |[l, h], s| {
+        [Spot::new(l.x.min(s.x), l.y.min(s.y)), Spot::new(h.x.max(s.x), h.y.max(s.y))]
+    })
+}
+
 /// True when the place lies inside the contour; on its edge either may be said.
 pub fn encloses(contour: &[Spot], at: Spot) -> bool {
     let Some(mut a) = contour.last().copied() else { return false };

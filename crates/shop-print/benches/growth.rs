@@ -14,36 +14,11 @@
 use shop_geom::mesh::{Mesh, Point3};
 use shop_print::Print;
 use shop_print::settings::Settings;
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// Counts the bytes that are alive.
-struct Counting;
-
-static ALIVE: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call goes to the system's allocator unchanged.
-#[allow(unsafe_code, reason = "an allocator that counts is unsafe by its trait")]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let alive = ALIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        MOST.fetch_max(alive, Ordering::Relaxed);
-        // SAFETY: as promised by the caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        ALIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as promised by the caller.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+#[path = "../tests/counting.rs"]
+mod counting;
 
 /// A ribbed column with about so many triangles, mm tall.
 fn column(triangles: usize, height: f64) -> Mesh {
@@ -83,8 +58,7 @@ fn measure(size: usize, triangles: usize, height: f64) -> Row {
     let mut row = Row { size, seconds: f64::INFINITY, mib: 0.0 };
     for _ in 0..3 {
         let mesh = column(triangles, height);
-        let before = ALIVE.load(Ordering::Relaxed) - bytes(&mesh);
-        MOST.store(ALIVE.load(Ordering::Relaxed), Ordering::Relaxed);
+        let before = counting::begin() - bytes(&mesh);
         let start = Instant::now();
         let print = Print::new(mesh, Settings::default(), 1.75);
         let mut commands = 0;
@@ -101,7 +75,7 @@ fn measure(size: usize, triangles: usize, height: f64) -> Row {
         );
         assert!(done.is_some() && commands > 0, "something is laid");
         row.seconds = row.seconds.min(start.elapsed().as_secs_f64());
-        row.mib = (MOST.load(Ordering::Relaxed) - before) as f64 / f64::from(1 << 20);
+        row.mib = (counting::most() - before) as f64 / f64::from(1 << 20);
     }
     row
 }

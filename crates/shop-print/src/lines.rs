@@ -8,7 +8,7 @@ use shop_geom::skeleton::Node;
 use shop_geom::{Point, Vector, cross};
 
 /// How far a middle line may be straightened, and how much its width may be off, mm.
-const STRAIGHT_MM: f64 = 0.004;
+pub const STRAIGHT_MM: f64 = 0.004;
 
 /// Returns the area of a place along a stretch of its middle line, mm².
 pub fn area_of(line: &[Node]) -> f64 {

@@ -11,7 +11,7 @@ use crate::section::{Cutter, Mended};
 use crate::thin::{ThinRules, Thinner};
 use crate::walls::{self, WallRules, Walls, walls};
 use shop_geom::boolean::Boolean;
-use shop_geom::planar::{Contours, PER_MM, Planar, Spot, twice_area};
+use shop_geom::planar::{Contours, PER_MM, Planar, Spot, bounds, twice_area};
 
 /// A layer of which nothing but its own section was needed.
 #[derive(Clone, Debug, Default)]
@@ -196,10 +196,10 @@ fn fingerprint(region: &Contours) -> u64 {
 
 /// True for a contour that is smaller than `size` one way.
 fn is_speck(contour: &[Spot], size: f64) -> bool {
-    let Some(&first) = contour.first() else { return false };
-    let (low, high) = contour.iter().fold((first, first), |(l, h), s| {
-        (Spot::new(l.x.min(s.x), l.y.min(s.y)), Spot::new(h.x.max(s.x), h.y.max(s.y)))
-    });
+    if contour.is_empty() {
+        return false;
+    }
+    let [low, high] = bounds(contour);
     let [width, height] = low.to(high);
     width.min(height) < size && twice_area(contour) > 0
 }

@@ -12,7 +12,7 @@
 //!   ════════════════════════════════
 //! ```
 
-use crate::lines::{along, beyond, length_of, straighten};
+use crate::lines::{STRAIGHT_MM, along, beyond, length_of, straighten};
 use shop_geom::grid::Grid;
 use shop_geom::planar::{Contours, PER_MM, Spot};
 use shop_geom::skeleton::Node;
@@ -31,8 +31,6 @@ const LEAST_MM: f64 = 0.005;
 /// The width of a wall changes at once by no more than this, mm: pieces are as wide as their ends are in the mean, and so
 /// their sides lie a quarter of it beside where they should at most.
 const STEP_MM: f64 = 0.04;
-/// Corners are added where a wall would be off by more than this without, in place or in width, mm.
-const STRAIGHT_MM: f64 = 0.004;
 /// Slits are looked for in cells of this size, and beside pieces of walls so long, mm.
 const CELL_MM: f64 = 2.0;
 
@@ -103,9 +101,8 @@ impl Slits {
         self.ends.is_empty()
     }
 
-    /// Adds a stretch of a line whose ends are `free`. Where it begins or ends at a road, walls get wider half before and half behind
-    /// that place; at a free end they get narrower up to the end of the place.
-    /// `part` is room for work.
+    /// Adds a stretch of a line whose ends are `free`. Where it begins or ends at a road, walls get wider half before and
+    /// half behind that place; at a free end they get narrower up to the end of the place. `part` is room for work.
     pub fn add(&mut self, line: &[Node], stretch: Range<usize>, free: [bool; 2], part: &mut Vec<Node>) {
         let (from, to) = (stretch.start, stretch.end);
         part.clear();

@@ -16,7 +16,7 @@
 use crate::edges::Edges;
 use crate::stubs::around_mm;
 use crate::walls::RESTORED;
-use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot, encloses, twice_area};
+use shop_geom::planar::{Contours, Corner, PER_MM, Planar, Spot, bounds, encloses, twice_area};
 
 /// Pieces shorter than so many pitches within walls are stubs, when they are narrower than so much of one.
 const STUB_LENGTH: f64 = 6.0;
@@ -93,7 +93,9 @@ pub fn join(
     inner.iter().filter(|c| !is_joined(c)).for_each(|c| kept.add(c));
     planar.inset(kept, -crowd, Corner::Sharp { limit: RESTORED }, joined);
     for (i, contour) in loose.iter().enumerate() {
-        if if twice_area(contour) > 0 { count[i] > 1 } else { is_joined(contour) } {
+        // A hole goes with the piece that it is in.
+        let goes = if twice_area(contour) > 0 { count[i] > 1 } else { is_joined(contour) };
+        if goes {
             joined.add(contour);
         }
     }
@@ -166,13 +168,6 @@ impl Outer {
 /// Returns in which piece of `all` a place lies: the one with the smallest outer contour around it.
 fn home(at: Spot, outers: &[Outer], all: &Contours) -> Option<usize> {
     outers.iter().filter(|o| o.holds(at, all)).min_by_key(|o| o.area).map(|o| o.number)
-}
-
-/// Returns the lowest and the highest coordinates of a contour.
-fn bounds(contour: &[Spot]) -> [Spot; 2] {
-    contour.iter().fold([contour[0], contour[0]], |[l, h], s| {
-        [Spot::new(l.x.min(s.x), l.y.min(s.y)), Spot::new(h.x.max(s.x), h.y.max(s.y))]
-    })
 }
 
 #[cfg(test)]

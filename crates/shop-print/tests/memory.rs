@@ -4,38 +4,11 @@
 #[path = "common.rs"]
 #[allow(dead_code, reason = "what other tests need as well")]
 mod common;
+mod counting;
 
 use common::{FILAMENT_MM, block, together};
 use shop_print::Print;
 use shop_print::settings::{Settings, SupportStyle};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Counts the bytes that are alive.
-struct Counting;
-
-static ALIVE: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call goes to the system's allocator unchanged.
-#[allow(unsafe_code, reason = "an allocator that counts is unsafe by its trait")]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let alive = ALIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        MOST.fetch_max(alive, Ordering::Relaxed);
-        // SAFETY: as promised by the caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        ALIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as promised by the caller.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Returns the most bytes alive while a post with a plate on it is printed, on one thread.
 fn most(height: f64, settings: &Settings) -> f64 {
@@ -43,13 +16,12 @@ fn most(height: f64, settings: &Settings) -> f64 {
     let post = block([-5.0, -5.0, 0.0], [5.0, 5.0, height]);
     let plate = block([-15.0, -15.0, height - 0.01], [15.0, 15.0, height + 2.0]);
     let mesh = together([post, plate]);
-    let before = ALIVE.load(Ordering::Relaxed);
-    MOST.store(before, Ordering::Relaxed);
+    let before = counting::begin();
     pool.install(|| {
         let print = Print::new(mesh, settings.clone(), FILAMENT_MM);
         print.run(|s| s.section.commands.len(), |_| true).expect("nobody stopped it");
     });
-    (MOST.load(Ordering::Relaxed) - before) as f64
+    (counting::most() - before) as f64
 }
 
 #[test]

@@ -8,7 +8,7 @@
 mod arrange;
 mod strips;
 
-use super::{Contours, Spot, turn, twice_area};
+use super::{Contours, Spot, bounds, turn, twice_area};
 use arrange::Arrangement;
 use strips::Strips;
 
@@ -156,13 +156,6 @@ impl Cleaner {
         self.crossings.dedup();
         apart
     }
-}
-
-/// Returns the lowest and the highest coordinates of a contour.
-fn bounds(contour: &[Spot]) -> [Spot; 2] {
-    contour.iter().fold([contour[0], contour[0]], |[l, h], s| {
-        [Spot::new(l.x.min(s.x), l.y.min(s.y)), Spot::new(h.x.max(s.x), h.y.max(s.y))]
-    })
 }
 
 /// True when a place lies within the bounds.
